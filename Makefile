@@ -1,0 +1,57 @@
+# Pawl's house-keeping. `make` alone prints this help.
+#
+# Every target sets up what it needs: on a fresh clone `make demo` and `make test` just work.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+TESTS ?= tests
+# What goes to pytest besides the two processes: make test ARGS="-k timers -x"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check golden fuzz bench clean
+
+help: ## print this help
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## create .venv with Pawl (editable) and the development tools
+	@:
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Pawl needs Python 3.11 or newer, and \`$(PYTHON)\` is not one." >&2; \
+	  echo "Install it, or name another: make setup PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "\`$(PYTHON)\` lacks venv or pip." >&2; \
+	  echo "On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv --clear $(VENV)
+	@echo "Installing Pawl and its development tools into $(VENV) (about a minute)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP) ## see the order machine run, on a Postgres of its own
+	@$(BIN)/pawl demo
+
+test: $(STAMP) ## run the tests, on a Postgres of their own
+	@$(BIN)/python -m pytest -n 2 $(TESTS) $(ARGS)
+
+check: $(STAMP) ## ruff, mypy, then the tests: what CI runs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(MAKE) --no-print-directory test
+
+golden: $(STAMP) ## rewrite the expected outputs of the tests from today's
+	@$(BIN)/python -m tests.golden
+
+fuzz: $(STAMP) ## random charts and events, for longer than the tests take
+	@$(BIN)/python -m pytest tests/semantics --hypothesis-profile=fuzz --timeout=0 $(ARGS)
+
+bench: $(STAMP) ## measure one send_event against the same work written by hand
+	@$(BIN)/python bench/send_event.py
+
+clean: ## remove what the other targets made, except the data in .pawl
+	@rm -rf $(VENV) .pg dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
