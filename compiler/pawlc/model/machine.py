@@ -1,0 +1,338 @@
+"""The machine: a tree of states in document order and transitions whose every name is resolved.
+
+A state is its index in `Machine.states` (pre-order, so the descendants of `s` are the indices
+`s + 1 … s.last`). Everything in which XState and W3C SCXML differ is data here, written by the front end:
+`Transition.domain`, the order of `State.transitions`, the trigger's kind, `Machine.regions_first`,
+`Machine.done_chain`, `Machine.strict`. The core reads them and has no mode.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from pawlc.source import Span, Text
+
+
+class Kind(StrEnum):
+    """The types of a state node (W3C SCXML 3.3, 3.4, 3.7, 3.10)."""
+
+    ATOMIC = "atomic"
+    COMPOUND = "compound"
+    PARALLEL = "parallel"
+    FINAL = "final"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A scope name inside an expression.
+
+    space      name
+    context    a field
+    event      `type`, `data`, `output`, `error`, a declared field, `output.<field>`, `error.<field>`
+    claims     ``
+    now        ``
+    self       `id`, `machine`, `version`, `seq`
+    in_state   the path of a state
+    """
+
+    space: Literal["context", "event", "claims", "now", "self", "in_state"]
+    name: str
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """An SQL expression whose scope names are `Ref`s between pieces of SQL text.
+
+    `''.join` of the parts, each `Ref` rendered for the place where it will run, is valid SQL.
+    `type` is the SQL type that the place wants (`boolean`, a column's type, `jsonb`, `interval`), or
+    None for any. `literal` is True when it reads nothing and calls nothing.
+    """
+
+    source: Text
+    parts: tuple[str | Ref, ...]
+    type: str | None = None
+    literal: bool = False
+
+    def refs(self) -> tuple[Ref, ...]:
+        """The scope names it reads, in order, with repetitions."""
+        return tuple(part for part in self.parts if isinstance(part, Ref))
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check constraint of a field: an expression over that field alone (rendered as `Ref`)."""
+
+    name: str | None
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A context or payload field.
+
+    `references` is the rest of a foreign key clause as SQL (`app.customer (id) on delete restrict`), or
+    None. `default` None means no default.
+    """
+
+    name: str
+    type: str
+    not_null: bool
+    default: Expression | None
+    checks: tuple[Check, ...]
+    references: str | None
+    source: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A declared event and its payload."""
+
+    name: str
+    fields: tuple[Column, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The policy of an effect, defaults filled in; durations are texts that Postgres reads as interval.
+
+    `returns` None: the output is untyped (`event.output` is jsonb).
+    """
+
+    name: str
+    returns: tuple[Column, ...] | None
+    timeout: str
+    attempts: int
+    backoff_first: str
+    backoff_most: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Fields set together from the context before it."""
+
+    fields: tuple[tuple[str, Expression], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class PythonAssign:
+    """Call a companion function that returns a dict; `fields` are the keys it can return."""
+
+    function: str
+    arguments: tuple[Expression, ...]
+    fields: tuple[str, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """Put an event into the internal queue (W3C SCXML 4.2)."""
+
+    event: str
+    data: tuple[tuple[str, Expression], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class EmitEffect:
+    """Enqueue an effect that nobody waits for."""
+
+    effect: str
+    input: tuple[tuple[str, Expression], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Write a line into the journal row of this macrostep."""
+
+    value: Expression
+    span: Span
+
+
+Action = Assign | PythonAssign | Raise | EmitEffect | Log
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """Matches one event name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """Matches `name` and `name.…` (XState's `name.*`, SCXML's `name`)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnyEvent:
+    """Matches every event (`*`)."""
+
+
+Trigger = Exactly | Prefix | AnyEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """A candidate.
+
+    `index` numbers all transitions of the machine in document order. `trigger` None means eventless.
+    `targets` is empty for a targetless one, whose `domain` is None. Otherwise `domain` is the state
+    whose active proper descendants are exited and below which the targets are entered. `label` is the
+    line of the source map without file and line: `offered --accept [guard]--> preparing`.
+    """
+
+    index: int
+    source: int
+    trigger: Trigger | None
+    guard: Expression | None
+    targets: tuple[int, ...]
+    domain: int | None
+    actions: tuple[Action, ...]
+    label: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Initial:
+    """Where a compound state begins; `actions` run after its entry, before the children's."""
+
+    targets: tuple[int, ...]
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """An `after` of a state: set on entry, void on exit.
+
+    `name` is both the key in the instance's live timers and the type of the event that it sends:
+    `after.<delay as written>.<path>`. `delay` gives an interval, or a timestamptz for a deadline.
+    """
+
+    name: str
+    delay: Expression
+    deadline: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """An effect bound to its state. `id` is unique in the machine (default `<path>.<effect>`).
+
+    Its result is the event `done.invoke.<id>` or `error.invoke.<id>`.
+    """
+
+    id: str
+    effect: str
+    input: tuple[tuple[str, Expression], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state node. `transitions` holds `on`, `after`, `onDone` and the invokes' in order of priority.
+
+    `last` is the index of its last descendant (itself if it has none). `history` and `history_default`
+    speak of history states only; `done_output` of final ones.
+    """
+
+    index: int
+    path: str
+    key: str
+    kind: Kind
+    parent: int | None
+    children: tuple[int, ...]
+    last: int
+    initial: Initial | None
+    transitions: tuple[Transition, ...]
+    always: tuple[Transition, ...]
+    entry: tuple[Action, ...]
+    exit: tuple[Action, ...]
+    timers: tuple[Timer, ...]
+    invokes: tuple[Invoke, ...]
+    done_output: tuple[tuple[str, Expression], ...] | Expression | None
+    history: Literal["shallow", "deep"] | None
+    history_default: tuple[int, ...]
+    tags: tuple[str, ...]
+    meta: str | None
+    description: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SendRule:
+    """Event patterns (`accept`, `courier.*`, `*`) and the authorizer that admits them."""
+
+    patterns: tuple[Trigger, ...]
+    rule: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """The machine's authorizers; None or no rule closes that door to client roles."""
+
+    create: Expression | None
+    read: Expression | None
+    send: tuple[SendRule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PythonFunction:
+    """A companion function that becomes a PL/Python function in the machine's schema.
+
+    `parameters` are (name, SQL type) in call order; `returns` is `boolean` for a guard, `jsonb` for an
+    action; `body` is the function's source without its `def` line, dedented.
+    """
+
+    name: str
+    parameters: tuple[tuple[str, str], ...]
+    returns: Literal["boolean", "jsonb"]
+    body: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A compiled definition, before any thought of SQL.
+
+    `regions_first`: an ancestor of a parallel is asked for an event only when no region answered (XState).
+    `done_chain`: `all` raises `done.state` for every completed ancestor, `grandparent` stops at the
+    first parallel (W3C SCXML, enterStates). `input` and `public` hold field names.
+    """
+
+    name: str
+    version: int
+    file: str
+    description: str | None
+    context: tuple[Column, ...]
+    input: tuple[str, ...]
+    public: tuple[str, ...]
+    events: tuple[Event, ...]
+    effects: tuple[Effect, ...]
+    authorize: Authorize
+    states: tuple[State, ...]
+    output: tuple[tuple[str, Expression], ...] | Expression | None
+    python: tuple[PythonFunction, ...]
+    strict: bool
+    regions_first: bool = True
+    done_chain: Literal["all", "grandparent"] = "all"
+
+    @property
+    def schema(self) -> str:
+        """The machine's schema.
+
+        A name too long for an identifier is refused by `check`, never shortened.
+        """
+        return f"pawl_{self.name}"
+
+    def transitions(self) -> tuple[Transition, ...]:
+        """Every transition, in document order."""
+        found = (t for s in self.states for t in (*s.transitions, *s.always))
+        return tuple(sorted(found, key=lambda t: t.index))

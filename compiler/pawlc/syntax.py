@@ -1,0 +1,257 @@
+"""What the user wrote: the keys of XState's machine config plus what a database adds.
+
+Every front end produces this; nothing is resolved yet. Names are `Text`, so that each can be pointed at.
+Computed values are `Text` too, in SQL: `quoted` scalars keep that they were quoted. YAML null, booleans
+and numbers arrive as the SQL literals `null`, `true`, `42`.
+Order of tuples is the file's order.
+"""
+
+from dataclasses import dataclass, field
+
+from pawlc.source import Span, Text
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field and its SQL column definition, as in `total: numeric(10,2) not null`."""
+
+    name: Text
+    definition: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A name and the SQL expression computed for it."""
+
+    name: Text
+    value: Text
+
+
+@dataclass(frozen=True, slots=True)
+class PythonRef:
+    """`{python: name}`: a function of the companion `.py`."""
+
+    function: Text
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRef:
+    """`{type: name, params: …}`, or for actions a plain name: an entry of `guards:`, `actions:`."""
+
+    name: Text
+    params: tuple[Pair, ...] = ()
+
+
+Guard = Text | NamedRef | PythonRef
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Fields set together: every expression sees the context before the action."""
+
+    fields: tuple[Pair, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    """An internal event; with `delay` or `id` a delayed one."""
+
+    event: Text
+    data: tuple[Pair, ...]
+    delay: Text | None
+    id: Text | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class EmitEffect:
+    """`effect: name` with its input."""
+
+    effect: Text
+    input: tuple[Pair, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A line for the journal: an SQL expression."""
+
+    value: Text
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Unbuilt:
+    """A documented action that this version does not build yet (`send`, `cancel`); refused by `check`."""
+
+    key: Text
+    span: Span
+
+
+Action = Assign | Raise | EmitEffect | Log | NamedRef | PythonRef | Unbuilt
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """`targets` is None for a targetless one. `actions` begins with the transition's own `assign:`."""
+
+    targets: tuple[Text, ...] | None
+    guard: Guard | None
+    actions: tuple[Action, ...]
+    reenter: bool
+    description: Text | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """An event descriptor and its candidates in order; none = a forbidden event that bubbles."""
+
+    descriptor: Text
+    transitions: tuple[Transition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A delay (an interval, milliseconds, or a name of `delays:`) and its candidates."""
+
+    delay: Text
+    transitions: tuple[Transition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """An effect bound to its state; `machine` instead of `src` names a child machine."""
+
+    src: Text | None
+    machine: Text | None
+    id: Text | None
+    input: tuple[Pair, ...]
+    on_done: tuple[Transition, ...]
+    on_error: tuple[Transition, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Initial:
+    """`initial: name`, or `{target, actions}`."""
+
+    targets: tuple[Text, ...]
+    actions: tuple[Action, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SendRule:
+    """One line of `authorize.send`: event patterns and the expression that admits them."""
+
+    patterns: tuple[Text, ...]
+    rule: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Authorize:
+    """The authorizers of the machine, or of a state (where only `read` and `send` make sense)."""
+
+    create: Text | None
+    read: Text | None
+    send: tuple[SendRule, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state node; the root is one too. `key` of the root is the machine's name."""
+
+    key: Text
+    type: Text | None
+    id: Text | None
+    initial: Initial | None
+    states: tuple["State", ...]
+    on: tuple[Handler, ...]
+    after: tuple[After, ...]
+    always: tuple[Transition, ...]
+    on_done: tuple[Transition, ...]
+    entry: tuple[Action, ...]
+    exit: tuple[Action, ...]
+    invoke: tuple[Invoke, ...]
+    output: tuple[Pair, ...] | Text | None
+    authorize: Authorize | None
+    history: Text | None
+    target: tuple[Text, ...] | None
+    tags: tuple[Text, ...]
+    meta: str | None
+    description: Text | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A declared event and its payload."""
+
+    name: Text
+    fields: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """`2 s .. 5 min`: first and largest delay."""
+
+    first: Text
+    most: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The policy of an effect; None where the user said nothing. Durations are SQL intervals as text."""
+
+    name: Text
+    returns: tuple[Column, ...] | None
+    timeout: Text | None
+    attempts: Text | None
+    backoff: Backoff | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An entry of `guards:` or `delays:`: a name, its parameters' names, its expression."""
+
+    name: Text
+    params: tuple[Text, ...]
+    value: Text | PythonRef
+
+
+@dataclass(frozen=True, slots=True)
+class NamedActions:
+    """An entry of `actions:`."""
+
+    name: Text
+    params: tuple[Text, ...]
+    actions: tuple[Action, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A whole definition. `root` carries the keys of the root state; `public` None means all.
+
+    `unbuilt` are the documented keys that this version refuses.
+    """
+
+    file: str
+    name: Text
+    version: int
+    description: Text | None
+    context: tuple[Column, ...]
+    input: tuple[Text, ...]
+    public: tuple[Text, ...] | None
+    events: tuple[Event, ...]
+    effects: tuple[Effect, ...]
+    delays: tuple[Named, ...]
+    guards: tuple[Named, ...]
+    actions: tuple[NamedActions, ...]
+    authorize: Authorize | None
+    strict: bool
+    root: State
+    unbuilt: tuple[Text, ...] = field(default=())
