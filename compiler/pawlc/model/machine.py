@@ -6,11 +6,15 @@ A state is its index in `Machine.states` (pre-order, so the descendants of `s` a
 `Machine.done_chain`, `Machine.strict`. The core reads them and has no mode.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
 from pawlc.source import Span, Text
+
+
+OUTSIDE = -1
+"""The place above the root: the domain of a transition that exits and re-enters the root itself."""
 
 
 class Kind(StrEnum):
@@ -42,18 +46,28 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a part of an expression was written: an offset (0-based) of a scalar."""
+
+    text: Text
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
 class Expression:
     """An SQL expression whose scope names are `Ref`s between pieces of SQL text.
 
     `''.join` of the parts, each `Ref` rendered for the place where it will run, is valid SQL.
     `type` is the SQL type that the place wants (`boolean`, a column's type, `jsonb`, `interval`), or
-    None for any. `literal` is True when it reads nothing and calls nothing.
+    None for any. `literal` is True when it reads nothing and calls nothing. `origins`, one for each part
+    or none at all, lead Postgres's complaints back to the file, through an expanded guard too.
     """
 
     source: Text
     parts: tuple[str | Ref, ...]
     type: str | None = None
     literal: bool = False
+    origins: tuple[Origin, ...] = field(default=(), compare=False, repr=False)
 
     def refs(self) -> tuple[Ref, ...]:
         """The scope names it reads, in order, with repetitions."""
@@ -73,7 +87,8 @@ class Column:
     """A context or payload field.
 
     `references` is the rest of a foreign key clause as SQL (`app.customer (id) on delete restrict`), or
-    None. `default` None means no default.
+    None. `default` None means no default. `collate` is a collation as SQL (`"C"`) or None; it belongs to
+    the column of the table and not to the type, since parameters and casts cannot carry it.
     """
 
     name: str
@@ -83,6 +98,7 @@ class Column:
     checks: tuple[Check, ...]
     references: str | None
     source: Text
+    collate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +201,8 @@ class Transition:
 
     `index` numbers all transitions of the machine in document order. `trigger` None means eventless.
     `targets` is empty for a targetless one, whose `domain` is None. Otherwise `domain` is the state
-    whose active proper descendants are exited and below which the targets are entered. `label` is the
+    whose active proper descendants are exited and below which the targets are entered; `OUTSIDE`
+    when that includes the root. `label` is the
     line of the source map without file and line: `offered --accept [guard]--> preparing`.
     """
 
@@ -239,8 +256,10 @@ class Invoke:
 class State:
     """A state node. `transitions` holds `on`, `after`, `onDone` and the invokes' in order of priority.
 
-    `last` is the index of its last descendant (itself if it has none). `history` and `history_default`
-    speak of history states only; `done_output` of final ones.
+    The root's `path` is empty; dots inside a key are escaped in it. `last` is the index of its last
+    descendant (itself if it has none). `history` and `history_default` speak of history states only;
+    an empty default means the parent's own initial, with its actions. `done_output` speaks of final
+    states only.
     """
 
     index: int
