@@ -39,6 +39,11 @@ def _hint_for(log: str) -> str | None:
     """Return a better hint for the few failures that the log names in so many words."""
     if "No space left on device" in log or "Disk quota exceeded" in log:
         return FULL_DISK
+    if "database files are incompatible with server" in log:
+        return (
+            "set PG_BINDIR to the binaries of the version that made the data, "
+            "or remove the folder to begin anew"
+        )
     if "could not resize shared memory segment" in log:
         return "give the machine or container more shared memory (/dev/shm) and try again"
     return None
