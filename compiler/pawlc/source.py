@@ -37,13 +37,16 @@ class Text:
     """A scalar and where it stands.
 
     `starts[i]` is the position of the first character of line i of `value`. `quoted` tells that
-    YAML quotes stood around it, which matters for the diagnostics of values that are SQL.
+    YAML quotes stood around it, which matters for the diagnostics of values that are SQL. `jumps`
+    are the other places where `value` and the file part, `(offset, position)` in ascending order:
+    a line that YAML folded into a space, an escape.
     """
 
     value: str
     span: Span
     starts: tuple[Position, ...]
     quoted: bool = False
+    jumps: tuple[tuple[int, Position], ...] = ()
 
     def at(self, offset: int, length: int = 1) -> Span:
         """The span of `length` characters at `offset` (0-based) of `value`, cut at the line's end.
@@ -57,6 +60,9 @@ class Text:
         line = min(before.count("\n"), len(self.starts) - 1)
         column = len(before) - (before.rfind("\n") + 1)
         start = self.starts[line]
+        for jump, position in self.jumps:
+            if len(before) - column <= jump <= len(before):
+                start, column = position, len(before) - jump
         begin = Position(start.line, start.column + column)
         return Span(self.span.file, begin, Position(begin.line, begin.column + max(1, length)))
 

@@ -1,0 +1,237 @@
+"""The keys that only a machine has: context, events, effects, named guards, actions, delays."""
+
+import re
+
+from pawlc import syntax
+from pawlc.parse.yaml.actions import actions, guard
+from pawlc.parse.yaml.authorize import authorize
+from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Scalar
+from pawlc.parse.yaml.shapes import (
+    Form,
+    boolean,
+    columns,
+    entries,
+    event_name,
+    is_nothing,
+    literal,
+    mapping,
+    name,
+    replaced,
+    sql,
+    texts,
+    wrong,
+)
+from pawlc.parse.yaml.states import NODE_KEYS, OTHERS, state
+from pawlc.source import Position, Span, Text
+
+# Documented keys that this version refuses.
+UNBUILT = ("migrate", "samples", "retention", "realtime", "reply", "indexes")
+KEYS = (
+    "machine",
+    "version",
+    "context",
+    "input",
+    "public",
+    "events",
+    "authorize",
+    "effects",
+    "delays",
+    "guards",
+    "actions",
+    "strict",
+    *UNBUILT,
+    *NODE_KEYS,
+)
+_OTHERS = {**OTHERS, "name": "the machine's name is written `machine: name`"}
+
+
+def machine(form: Form, node: Mapping) -> syntax.Machine | None:
+    """A whole definition; None when it has no name to speak of."""
+    found = mapping(form, node, "a machine", KEYS, _OTHERS)
+    named = _name(form, node, found.get("machine"))
+    if named is None:
+        named = replaced(node.entries[0].key, "machine") if node.entries else None
+    if named is None:
+        return None
+    description = found.get("description")
+    public = found.get("public")
+    return syntax.Machine(
+        file=form.source.file,
+        name=named,
+        version=_version(form, found.get("version")),
+        description=literal(form, description, "`description`") if description else None,
+        context=columns(form, found["context"], "`context`") if "context" in found else (),
+        input=texts(form, found.get("input"), "`input`"),
+        public=None if public is None else texts(form, public, "`public`"),
+        events=_events(form, found.get("events")),
+        effects=_effects(form, found.get("effects")),
+        delays=_named(form, found.get("delays"), "delay"),
+        guards=_named(form, found.get("guards"), "guard"),
+        actions=_named_actions(form, found.get("actions")),
+        authorize=authorize(form, found["authorize"], False) if "authorize" in found else None,
+        strict=boolean(form, found["strict"], "`strict`", True) if "strict" in found else True,
+        root=state(form, named, {key: found[key] for key in NODE_KEYS if key in found}, named.span),
+        unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
+    )
+
+
+def _name(form: Form, node: Mapping, value: Node | None) -> Text | None:
+    if value is None:
+        form.sink.error(
+            "PW102",
+            "a machine needs a name",
+            node.entries[0].key.span if node.entries else node.span,
+            "no `machine` key in this file",
+            "begin the file with `machine: name`",
+        )
+        return None
+    found = literal(form, value, "`machine`")
+    return found if found is not None and name(form, found, "machine") else None
+
+
+def _version(form: Form, node: Node | None) -> int:
+    """The version; 1 when none is written."""
+    if node is None:
+        return 1
+    found = literal(form, node, "`version`")
+    if found is None:
+        return 1
+    if not re.fullmatch(r"[1-9][0-9]{0,8}", found.value):
+        message = f"`{found}` is not a version"
+        hint = "versions count 1, 2, 3, …"
+        form.sink.error("PW105", message, found.span, "not a version", hint)
+        return 1
+    return int(found.value)
+
+
+def _events(form: Form, node: Node | None) -> tuple[syntax.Event, ...]:
+    if node is None:
+        return ()
+    return tuple(
+        syntax.Event(entry.key, columns(form, entry.value, f"event `{entry.key}`"))
+        for entry in entries(form, node, "`events`")
+        if event_name(form, entry.key)
+    )
+
+
+def _effects(form: Form, node: Node | None) -> tuple[syntax.Effect, ...]:
+    if node is None:
+        return ()
+    return tuple(
+        _effect(form, entry)
+        for entry in entries(form, node, "`effects`")
+        if name(form, entry.key, "effect")
+    )
+
+
+def _effect(form: Form, entry: Entry) -> syntax.Effect:
+    keys = ("timeout", "retry", "returns")
+    others = {
+        "attempts": "write `retry: { attempts: … }`",
+        "backoff": "write `retry: { backoff: … }`",
+        "handler": "the handler is the worker's: `@app.effect(…)`",
+    }
+    node = entry.value
+    found = {} if is_nothing(node) else mapping(form, node, f"effect `{entry.key}`", keys, others)
+    attempts, backoff = _retry(form, found.get("retry"))
+    return syntax.Effect(
+        name=entry.key,
+        returns=columns(form, found["returns"], "`returns`") if "returns" in found else None,
+        timeout=literal(form, found["timeout"], "`timeout`") if "timeout" in found else None,
+        attempts=attempts,
+        backoff=backoff,
+        span=entry.key.span,
+    )
+
+
+def _retry(form: Form, node: Node | None) -> tuple[Text | None, syntax.Backoff | None]:
+    if node is None:
+        return None, None
+    if not isinstance(node, Mapping):
+        hint = "write `retry: { attempts: 5, backoff: 2 s .. 5 min }`"
+        wrong(form, node, "`retry`", "a mapping", hint)
+        return None, None
+    found = mapping(form, node, "`retry`", ("attempts", "backoff"))
+    attempts = literal(form, found["attempts"], "`attempts`") if "attempts" in found else None
+    backoff = literal(form, found["backoff"], "`backoff`") if "backoff" in found else None
+    return attempts, None if backoff is None else _backoff(form, backoff)
+
+
+def _backoff(form: Form, text: Text) -> syntax.Backoff | None:
+    """`2 s .. 5 min`, or one delay for every attempt."""
+    parts = [(m.start(), m.group()) for m in re.finditer(r"(?:(?!\.\.).)+", text.value)]
+    cut = [_part(text, start, part) for start, part in parts if part.strip()]
+    if not 1 <= len(cut) <= 2 or text.value.count("..") != len(cut) - 1:
+        hint = "write the first and the largest delay, as in `2 s .. 5 min`"
+        form.sink.error("PW110", f"`{text}` is not a backoff", text.span, "not a backoff", hint)
+        return None
+    return syntax.Backoff(cut[0], cut[-1])
+
+
+def _part(text: Text, start: int, part: str) -> Text:
+    word = part.strip()
+    begin = text.at(start + len(part) - len(part.lstrip())).start
+    span = Span(text.span.file, begin, Position(begin.line, begin.column + len(word)))
+    return Text(word, span, (begin,), text.quoted)
+
+
+def _named(form: Form, node: Node | None, kind: str) -> tuple[syntax.Named, ...]:
+    """The entries of `guards:` or `delays:`: an expression, or `{params, <kind>}`."""
+    if node is None:
+        return ()
+    found = (
+        _named_one(form, entry, kind)
+        for entry in entries(form, node, f"`{kind}s`")
+        if name(form, entry.key, kind)
+    )
+    return tuple(named for named in found if named is not None)
+
+
+def _named_one(form: Form, entry: Entry, kind: str) -> syntax.Named | None:
+    node = entry.value
+    params: tuple[Text, ...] = ()
+    if isinstance(node, Mapping) and not (kind == "guard" and node.get("python")):
+        keys = mapping(form, node, f"{kind} `{entry.key}`", ("params", kind))
+        params = texts(form, keys.get("params"), "`params`")
+        if kind not in keys:
+            hint = f"write `{{ params: […], {kind}: expression }}`"
+            message = f"{kind} `{entry.key}` has no expression"
+            form.sink.error("PW102", message, entry.key.span, f"no `{kind}`", hint)
+            return None
+        node = keys[kind]
+    value = guard(form, node) if kind == "guard" else sql(form, node, f"`{entry.key}`")
+    if isinstance(value, syntax.NamedRef):
+        value = value.name
+    return None if value is None else syntax.Named(entry.key, params, value)
+
+
+def _named_actions(form: Form, node: Node | None) -> tuple[syntax.NamedActions, ...]:
+    if node is None:
+        return ()
+    return tuple(
+        _named_action(form, entry)
+        for entry in entries(form, node, "`actions`")
+        if name(form, entry.key, "action")
+    )
+
+
+def _named_action(form: Form, entry: Entry) -> syntax.NamedActions:
+    node = entry.value
+    if not isinstance(node, Mapping) or node.get("actions") is None:
+        return syntax.NamedActions(entry.key, (), actions(form, node))
+    found = mapping(form, node, f"action `{entry.key}`", ("params", "actions"))
+    params = texts(form, found.get("params"), "`params`")
+    return syntax.NamedActions(entry.key, params, actions(form, found["actions"]))
+
+
+def guard_names(node: Mapping) -> frozenset[str]:
+    """The names under `guards:`, which decide whether a bare word is SQL."""
+    section = node.get("guards")
+    if not isinstance(section, Mapping):
+        return frozenset()
+    return frozenset(entry.key.value for entry in section.entries)
+
+
+def is_empty(node: Node | None) -> bool:
+    """Whether a document has no content."""
+    return node is None or (isinstance(node, Scalar) and is_nothing(node))
