@@ -124,6 +124,14 @@ class _Builder:
         plain = event.style is None
         return Scalar(value, plain, self.source.rest_of_line(end) if plain else "")
 
+    def _nothing(self, key: Scalar) -> Scalar:
+        """A missing value, placed behind its key; YAML places it before whatever comes next."""
+        end = self.source.offset(key.span.end)
+        found = re.match(r"\s*:", self.source.rest_of_line(end))
+        at = end + (found.end() if found else 0)
+        nothing = text(self.source, "", None, at, at)
+        return Scalar(nothing, True, self.source.rest_of_line(at))
+
     def _properties(self, start: int, end: int) -> int:
         """The length of the anchor and tag before a scalar."""
         found = re.match(r"(?:[&!]\S*\s*)*", self.source.text[start:end])
@@ -138,10 +146,13 @@ class _Builder:
                 break
             name = self.node(key, events, depth + 1)
             value = self.node(next(events), events, depth + 1)
-            if isinstance(name, Scalar):
-                entries.append(Entry(name.text, value))
-            else:
+            if not isinstance(name, Scalar):
                 self.sink.error("PW014", "a key must be text", name.span, "not text")
+            elif name.missing:
+                self.sink.error("PW014", "a key is missing before this colon", name.span, "no key")
+            else:
+                missing = isinstance(value, Scalar) and value.missing
+                entries.append(Entry(name.text, self._nothing(name) if missing else value))
         flow = bool(event.flow_style)
         if flow:
             entries = traps.rejoin_entries(self.source, entries, self.sink)

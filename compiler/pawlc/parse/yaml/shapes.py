@@ -33,6 +33,7 @@ _BOOLEANS = {
 _OLD_BOOLEANS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _INTEGER = re.compile(r"0x[0-9a-fA-F]{1,16}|0o[0-7]{1,21}")
 _NUMBER = re.compile(r"[-+]?(\.[0-9]{1,17}|[0-9]{1,17}(\.[0-9]{0,17})?)([eE][-+]?[0-9]{1,2})?")
+_LISTED = 8
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -71,7 +72,8 @@ def _unknown(
 ) -> None:
     hint = others.get(key.value) or did_you_mean(key.value, keys)
     if hint is None:
-        hint = "known here: " + ", ".join(f"`{name}`" for name in keys)
+        hint = "known here: " + ", ".join(f"`{name}`" for name in keys[:_LISTED])
+        hint += ", …; `pawl explain PW101` lists all" if len(keys) > _LISTED else ""
     form.sink.error("PW101", f"{what} has no key `{key.value}`", key.span, "unknown key", hint)
 
 

@@ -16,6 +16,18 @@ from pawlc.source import Span
 
 _COMMENT = re.compile(r"(?<=\s)#(?=[^\s#!])")
 _STAR = re.compile(r"(?:^\s*|[\[{,:-]\s+|[\[{])(?:- )?(\*)")
+_WORDS = (
+    (
+        "expected <block end>, but found '<block (mapping|sequence) start>'",
+        "the indentation is off",
+    ),
+    ("expected <block end>, but found '<scalar>'", "the value ends before this"),
+    ("could not find expected ':'", "a key without a `:`"),
+    ("'<stream end>'|end of stream|'\\\\x00'", "the end of the file"),
+    ("<block end>", "the end of the block"),
+    ("'([^'`]+)'", r"`\1`"),
+    ("'`'", "a backquote"),
+)
 _SPLIT_HINT = "write the value on a line of its own, without braces, or in double quotes"
 _SQL_HINT = (
     "begin the value with something else, as in `$$text$$` for `'text'`, "
@@ -142,6 +154,7 @@ def explain(source: Source, error: MarkedYAMLError) -> Diagnostic:
         or _swallowed(source, begin, offset)
         or _split(source, begin, offset)
         or _quotes(source, offset)
+        or (begin is not None and _quotes(source, begin))
         or _colon(source, error.problem or "", offset)
     )
     return found or _plain(source, error, offset)
@@ -235,11 +248,13 @@ def _colon(source: Source, problem: str, offset: int) -> Diagnostic | None:
 
 
 def _plain(source: Source, error: MarkedYAMLError, offset: int) -> Diagnostic:
-    problem = (error.problem or "cannot be read").replace("'", "`").replace("`\\x00`", "the end")
+    problem = error.problem or "cannot be read"
+    for words, ours in _WORDS:
+        problem = re.sub(words, ours, problem)
     character = source.text[offset : offset + 1]
     hint = None
     if character in ("@", "`", "%") and "cannot start" in problem:
-        hint = f"put a value that begins with `{character}` in double quotes"
+        hint = "put a value that begins with this character in double quotes"
     related: tuple[tuple[Span, str], ...] = ()
     if error.context and error.context_mark:
         begin = error.context_mark.index
