@@ -132,7 +132,8 @@ def _drop(admin: psycopg.Connection, name: str) -> None:
 
 def _install(dsn: str) -> None:
     """Install Pawl's runtime, once there is one."""
-    if importlib.util.find_spec("pawl.deploy") is None:
+    spec = importlib.util.find_spec("pawl.deploy")
+    if spec is None or spec.origin is None:
         return
     from pawl import deploy
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 
 from pawl import embedded
 from pawl.embedded import cluster, layout, server
+from pawl.embedded.errors import FULL_DISK
 
 pytestmark = pytest.mark.database
 
@@ -245,6 +247,42 @@ def test_data_of_another_major_version_are_left_alone(home: Path) -> None:
         embedded.start(home, settings=FAST)
     assert "PG_BINDIR" in caught.value.hint
     assert version.read_text() == "9\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a small disk")
+def test_a_full_disk_is_named_and_harms_nothing(home: Path) -> None:
+    home.mkdir()
+    home.chmod(0o755)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=80m,mode=755", "tmpfs", str(home)], check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("this container may not mount")
+    inner = home / ".pawl"
+    try:
+        embedded.start(inner, settings=FAST)
+        embedded.stop(inner)
+        fill(home / "ballast")
+        with pytest.raises(embedded.EmbeddedError) as caught:
+            embedded.start(inner, settings=FAST)
+        assert caught.value.hint == FULL_DISK
+        (home / "ballast").unlink()
+        assert answer(embedded.start(inner, settings=FAST), "select 1") == 1
+        embedded.stop(inner)
+    finally:
+        subprocess.run(["umount", "--lazy", str(home)], check=True)
+
+
+def fill(file: Path) -> None:
+    """Write to a file until its disk is full."""
+    descriptor = os.open(file, os.O_CREAT | os.O_WRONLY)
+    try:
+        while True:
+            os.write(descriptor, bytes(4096))
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+    finally:
+        os.close(descriptor)
 
 
 def test_removing_stops_the_server_and_deletes_everything(home: Path) -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pawl.embedded.errors import EmbeddedError, naming, tail
+from pawl.embedded.errors import FULL_DISK, EmbeddedError, naming, tail
 from pawl.embedded.layout import Layout
 
 HOST = "127.0.0.1"
@@ -118,10 +118,17 @@ def launch(layout: Layout, bindir: Path, settings: Mapping[str, str]) -> None:
                 raise EmbeddedError(
                     "the local Postgres does not start",
                     where=layout.pgdata,
-                    hint=f"see what it said, and {layout.log}",
+                    hint=FULL_DISK if _is_full(layout) else f"see what it said, and {layout.log}",
                     log=said,
                 )
             time.sleep(0.1)
+
+
+def _is_full(layout: Layout) -> bool:
+    """Say whether a disk is full: then the log may be cut off before it could say so."""
+    return any(
+        shutil.disk_usage(folder).free < 1024 * 1024 for folder in (layout.pgdata, layout.home)
+    )
 
 
 def _launch_once(layout: Layout, bindir: Path, settings: Mapping[str, str]) -> str | None:

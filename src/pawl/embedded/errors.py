@@ -8,6 +8,7 @@ from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 FULL_DISK = "free some space on that disk and try again"
+FULL_DISK_WORDS = ("No space left on device", "Check free disk space", "Disk quota exceeded")
 
 
 class EmbeddedError(Exception):
@@ -37,7 +38,7 @@ class EmbeddedError(Exception):
 
 def _hint_for(log: str) -> str | None:
     """Return a better hint for the few failures that the log names in so many words."""
-    if "No space left on device" in log or "Disk quota exceeded" in log:
+    if any(words in log for words in FULL_DISK_WORDS):
         return FULL_DISK
     if "database files are incompatible with server" in log:
         return (
