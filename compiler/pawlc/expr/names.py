@@ -14,8 +14,11 @@ from pawlc.source import Span
 
 # PL/pgSQL's own reserved words (pl_reserved_kwlist.h): they end an expression wherever they stand.
 PLPGSQL_RESERVED = frozenset(
-    "all begin by case declare else end execute for foreach from if in into loop not null or "
-    "strict then to using when while".split()
+    {
+        *("all", "begin", "by", "case", "declare", "else", "end", "execute", "for", "foreach"),
+        *("from", "if", "in", "into", "loop", "not", "null", "or", "strict", "then", "to"),
+        *("using", "when", "while"),
+    }
 )
 SQL_RESERVED = (
     keywords.RESERVED_KEYWORDS | keywords.COL_NAME_KEYWORDS | keywords.TYPE_FUNC_NAME_KEYWORDS
@@ -25,8 +28,8 @@ SQL_RESERVED = (
 def ident(name: str) -> str:
     """Quote a name when SQL or PL/pgSQL would read it as anything but that name.
 
-    >>> ident("total"), ident("end"), ident("Total"), ident('say "hi"')
-    ('total', '"end"', '"Total"', '"say ""hi"""')
+    >>> ident("total"), ident("end"), ident("Total"), ident('a"b')
+    ('total', '"end"', '"Total"', '"a""b"')
     """
     plain = name.isascii() and name.isidentifier() and name == name.lower()
     if plain and name not in SQL_RESERVED and name not in PLPGSQL_RESERVED:

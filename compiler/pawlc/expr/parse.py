@@ -1,10 +1,11 @@
 """One scalar to one parse tree, by pglast, and nothing but it.
 
-In: a `Text`. Out: its tokens and the tree of exactly one expression or one column definition, with
-every offset that of the scalar. The text is parsed inside parentheses of ours; since its own brackets
-balance and no comment or semicolon is left, it cannot reach beyond them.
+In: a `Text`. Out: its tokens and the tree of exactly one expression or one column definition.
+The text is parsed inside parentheses of ours; since its own brackets balance and no comment or
+semicolon is left, it cannot reach beyond them.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from pglast import ast, enums, parse_sql
@@ -33,7 +34,7 @@ QUOTED_HINT = (
 
 @dataclass(frozen=True, slots=True)
 class Lexed:
-    """A scalar, its tokens without comments, the comments, and its text with blanks for comments."""
+    """A scalar, its tokens, its comments, and its text with blanks for the comments."""
 
     text: Text
     tokens: tuple[Token, ...]
@@ -41,8 +42,8 @@ class Lexed:
     masked: str
 
     def token(self, offset: int) -> int:
-        """The index of the token that begins at `offset`."""
-        return next(i for i, token in enumerate(self.tokens) if token.start == offset)
+        """The index of the first token that does not begin before `offset`."""
+        return bisect_left(self.tokens, offset, key=lambda token: token.start)
 
     def raw(self, token: Token) -> str:
         """A token as it was written."""
@@ -84,7 +85,7 @@ def parse_expression(lexed: Lexed) -> tuple[ast.Node | None, tuple[Diagnostic, .
     if ours and isinstance(node, ast.RowExpr):
         message = "this is a list of expressions: one is wanted"
         return None, (_problem(text, "PW304", message),)
-    if ours and isinstance(node, ast.SubLink):
+    if ours and isinstance(node, ast.SubLink) and not _in_parentheses(lexed):
         hint = "write parentheses around the query: `(select …)`"
         return None, (_problem(text, "PW304", "a query is not an expression", hint),)
     return node, ()
@@ -97,13 +98,11 @@ def parse_column(lexed: Lexed) -> tuple[ast.ColumnDef | None, tuple[Diagnostic, 
         statements = parse_sql(f"{COLUMN}{lexed.masked}\n)")
     except ParseError as error:
         return None, (_syntax_error(text, error, len(COLUMN)),)
-    match statements:
-        case (
-            ast.RawStmt(stmt=ast.CreateStmt(tableElts=(ast.ColumnDef(colname="c") as column,))),
-        ):
+    match statements[0].stmt:
+        case ast.CreateStmt(tableElts=(ast.ColumnDef(colname="c") as column,)):
             return column, ()
-    message = "this is more than one column definition"
-    return None, (_problem(text, "PW310", message),)
+        case _:
+            return None, (_problem(text, "PW310", "this is more than one column definition"),)
 
 
 def part(text: Text, start: int, end: int) -> Text:
@@ -186,6 +185,16 @@ def _only_target(statements: tuple[ast.RawStmt, ...]) -> ast.Node | None:
     return None if target.name or target.indirection else target.val
 
 
+def _in_parentheses(lexed: Lexed) -> bool:
+    """Whether the bracket that opens the text is the one that closes it."""
+    depth = 0
+    for index, token in enumerate(lexed.tokens):
+        depth += (token.name in OPENING) - (token.name in CLOSING)
+        if depth == 0:
+            return index == len(lexed.tokens) - 1 and index > 0
+    return False
+
+
 def _problem(text: Text, code: str, message: str, hint: str | None = None) -> Diagnostic:
     return Diagnostic(code, message, text.span, hint=hint)
 
@@ -202,7 +211,8 @@ def _syntax_error(text: Text, error: ParseError, shift: int) -> Diagnostic:
     word = str(message).partition('"')[2].rpartition('"')[0]
     summary = str(message).partition(" at or near ")[0]
     near = f" at or near `{word}`" if word else ""
-    return Diagnostic("PW304", f"SQL {summary}{near}", text.at(offset, max(1, len(word))), hint=hint)
+    span = text.at(offset, max(1, len(word)))
+    return Diagnostic("PW304", f"SQL {summary}{near}", span, hint=hint)
 
 
 def _hint(text: Text) -> str | None:
