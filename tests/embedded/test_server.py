@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import socket
@@ -277,10 +276,9 @@ def fill(file: Path) -> None:
     """Write to a file until its disk is full."""
     descriptor = os.open(file, os.O_CREAT | os.O_WRONLY)
     try:
-        while True:
-            os.write(descriptor, bytes(4096))
-    except OSError as error:
-        assert error.errno == errno.ENOSPC
+        with pytest.raises(OSError, match="No space left"):
+            while True:
+                os.write(descriptor, bytes(4096))
     finally:
         os.close(descriptor)
 
