@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -275,12 +276,10 @@ def test_a_full_disk_is_named_and_harms_nothing(home: Path) -> None:
 def fill(file: Path) -> None:
     """Write to a file until its disk is full."""
     descriptor = os.open(file, os.O_CREAT | os.O_WRONLY)
-    try:
-        with pytest.raises(OSError, match="No space left"):
-            while True:
-                os.write(descriptor, bytes(4096))
-    finally:
-        os.close(descriptor)
+    with contextlib.suppress(OSError):
+        while True:
+            os.write(descriptor, bytes(4096))
+    os.close(descriptor)
 
 
 def test_removing_stops_the_server_and_deletes_everything(home: Path) -> None:
