@@ -1,0 +1,385 @@
+"""One macrostep under way: selection, microsteps, actions (W3C SCXML, Appendix D).
+
+`Run` holds what changes while a macrostep lasts; nobody sees it but `initial` and `macrostep`.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Literal, assert_never
+
+from pawlc.interpret.entry import EntrySet
+from pawlc.interpret.trace import (
+    LONGEST_MACROSTEP,
+    Assigned,
+    CallPython,
+    Emitted,
+    EndlessLoop,
+    Entered,
+    Environment,
+    Evaluate,
+    Event,
+    Exited,
+    Facts,
+    InvokeCancelled,
+    InvokeStarted,
+    LiveTimer,
+    Logged,
+    Outcome,
+    Raised,
+    Snapshot,
+    Step,
+    TimerSet,
+    TimerVoided,
+    Took,
+)
+from pawlc.model import events, tree
+from pawlc.model.machine import (
+    Action,
+    Assign,
+    EmitEffect,
+    Expression,
+    Kind,
+    Log,
+    Machine,
+    PythonAssign,
+    Raise,
+    State,
+    Transition,
+)
+
+_REMEMBERED = 20
+"""How many of its last transitions an endless loop is described by."""
+
+
+def without_source(snapshot: Snapshot, event: Event) -> Snapshot:
+    """The snapshot without the timer that fires, or the invoke that answers, by this event."""
+    return replace(
+        snapshot,
+        timers=tuple(t for t in snapshot.timers if t.name != event.type),
+        invokes=tuple(
+            id
+            for id in snapshot.invokes
+            if event.type not in (events.done_invoke(id), events.error_invoke(id))
+        ),
+    )
+
+
+class Run:
+    """A macrostep under way."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        evaluate: Evaluate,
+        facts: Facts,
+        python: CallPython | None,
+        snapshot: Snapshot,
+        event: Event,
+    ) -> None:
+        self.machine = machine
+        self.states = machine.states
+        self.evaluate = evaluate
+        self.facts = facts
+        self.python = python
+        self.event = event
+        self.context: dict[str, object] = dict(snapshot.context)
+        self.active: set[int] = set(snapshot.configuration)
+        self.history = dict(snapshot.history)
+        self.timers = {timer.name: timer for timer in snapshot.timers}
+        self.invokes = list(snapshot.invokes)
+        self.pending: dict[str, InvokeStarted] = {}
+        self.status: Literal["running", "done"] = "running"
+        self.output: object = None
+        self.queue: deque[Event] = deque()
+        self.trace: list[Step] = []
+        self.taken: deque[int] = deque(maxlen=_REMEMBERED)
+        self.microsteps = 0
+
+    def outcome(self, handled: bool) -> Outcome:
+        """The snapshot after the macrostep, and what led to it."""
+        snapshot = Snapshot(
+            configuration=tuple(sorted(self.active)),
+            context=self.context,
+            status=self.status,
+            output=self.output,
+            history=self.history,
+            timers=tuple(self.timers.values()),
+            invokes=tuple(self.invokes),
+        )
+        return Outcome(snapshot, tuple(self.trace), handled)
+
+    # --- the loop of a macrostep --------------------------------------------------------------
+
+    def settle(self) -> None:
+        """Take eventless transitions, then internal events, until nothing is left to do."""
+        while self.status == "running":
+            selected = self.select_eventless()
+            if not selected:
+                if not self.queue:
+                    break
+                self.event = self.queue.popleft()
+                selected = self.select()
+            self.microstep(selected)
+        self._start_invokes()
+
+    def microstep(self, selected: tuple[Transition, ...]) -> None:
+        """Exit, act, enter; and if that completed the machine, end it."""
+        if not selected:
+            return
+        self._count(selected)
+        self._exit(selected)
+        for transition in selected:
+            self.trace.append(Took(transition.index))
+            self.execute(transition.actions)
+        self._enter(selected)
+        self._end_if_done()
+
+    def enter_initial(self) -> None:
+        """The first microstep of an instance."""
+        entries = EntrySet(self.machine, self.history)
+        entries.add_root()
+        self._enter_states(entries)
+        self._end_if_done()
+
+    def _count(self, selected: tuple[Transition, ...]) -> None:
+        self.microsteps += 1
+        self.taken.extend(t.source for t in selected)
+        if self.microsteps > LONGEST_MACROSTEP:
+            paths = (self.states[s].path or self.machine.name for s in sorted(set(self.taken)))
+            raise EndlessLoop(tuple(paths))
+
+    # --- selection ----------------------------------------------------------------------------
+
+    def select(self) -> tuple[Transition, ...]:
+        """The transitions that the current event takes."""
+        if self.machine.regions_first:
+            return self._without_conflicts(self._ask(0))
+        return self._without_conflicts(
+            t for leaf in self._leaves() for t in self._first_upwards(leaf)
+        )
+
+    def select_eventless(self) -> tuple[Transition, ...]:
+        """The eventless transitions that are enabled, asked leaf by leaf."""
+        return self._without_conflicts(
+            t for leaf in self._leaves() for t in self._first_upwards(leaf, eventless=True)
+        )
+
+    def _leaves(self) -> tuple[int, ...]:
+        return tree.leaves(self.states, self.active)
+
+    def _ask(self, index: int) -> tuple[Transition, ...]:
+        """Ask the active children first, and the state itself only if none of them answers."""
+        children = (c for c in self.states[index].children if c in self.active)
+        inside = tuple(t for child in children for t in self._ask(child))
+        return inside or self._candidate(self.states[index], eventless=False)
+
+    def _first_upwards(self, leaf: int, eventless: bool = False) -> tuple[Transition, ...]:
+        for index in (leaf, *tree.ancestors(self.states, leaf)):
+            if found := self._candidate(self.states[index], eventless):
+                return found
+        return ()
+
+    def _candidate(self, state: State, eventless: bool) -> tuple[Transition, ...]:
+        """The first transition of a state that matches and whose guard is true."""
+        for transition in state.always if eventless else state.transitions:
+            trigger = transition.trigger
+            matches = trigger is None or events.matches(trigger, self.event.type)
+            if matches and (transition.guard is None or self.value(transition.guard) is True):
+                return (transition,)
+        return ()
+
+    def _without_conflicts(self, enabled: Iterable[Transition]) -> tuple[Transition, ...]:
+        """W3C's removeConflictingTransitions: an inner source wins, else the first."""
+        kept: list[Transition] = []
+        for transition in dict.fromkeys(enabled):
+            rivals = [other for other in kept if self._exits_same(transition, other)]
+            if all(self._is_inside(transition, rival) for rival in rivals):
+                kept = [t for t in kept if t not in rivals]
+                kept.append(transition)
+        return tuple(kept)
+
+    def _exits_same(self, one: Transition, other: Transition) -> bool:
+        return not set(self._exit_set(one)).isdisjoint(self._exit_set(other))
+
+    def _is_inside(self, one: Transition, other: Transition) -> bool:
+        return tree.is_descendant(self.states, one.source, other.source)
+
+    def _exit_set(self, transition: Transition) -> tuple[int, ...]:
+        return tree.exit_order(self.states, self.active, transition.domain)
+
+    # --- leaving ------------------------------------------------------------------------------
+
+    def _exit(self, selected: tuple[Transition, ...]) -> None:
+        leaving = sorted({s for t in selected for s in self._exit_set(t)}, reverse=True)
+        for index in leaving:
+            self._record_history(index)
+        for index in leaving:
+            self._leave(index)
+            self.active.remove(index)
+
+    def _record_history(self, index: int) -> None:
+        for history in tree.histories(self.states, index):
+            if self.states[history].history == "deep":
+                inside = (s for s in self._leaves() if tree.is_descendant(self.states, s, index))
+            else:
+                inside = (s for s in self.states[index].children if s in self.active)
+            self.history[history] = tuple(inside)
+
+    def _leave(self, index: int) -> None:
+        state = self.states[index]
+        self.trace.append(Exited(index))
+        self.execute(state.exit)
+        for timer in state.timers:
+            if self.timers.pop(timer.name, None) is not None:
+                self.trace.append(TimerVoided(timer.name))
+        for invoke in state.invokes:
+            self.pending.pop(invoke.id, None)
+            if invoke.id in self.invokes:
+                self.invokes.remove(invoke.id)
+                self.trace.append(InvokeCancelled(invoke.id))
+
+    # --- entering -----------------------------------------------------------------------------
+
+    def _enter(self, selected: tuple[Transition, ...]) -> None:
+        entries = EntrySet(self.machine, self.history)
+        for transition in selected:
+            entries.add_transition(transition)
+        self._enter_states(entries)
+
+    def _enter_states(self, entries: EntrySet) -> None:
+        completed: set[int] = set()
+        for index in entries.in_order():
+            state = self.states[index]
+            self.active.add(index)
+            self.trace.append(Entered(index))
+            self.execute(state.entry)
+            self._set_timers(state)
+            self._prepare_invokes(state)
+            if index in entries.by_default and state.initial is not None:
+                self.execute(state.initial.actions)
+            if state.kind is Kind.FINAL:
+                self._complete(state, completed)
+
+    def _set_timers(self, state: State) -> None:
+        for timer in state.timers:
+            delay = self.value(timer.delay)
+            live = LiveTimer(timer.name, delay, timer.deadline, self.facts.now)
+            self.timers[timer.name] = live
+            self.trace.append(TimerSet(live))
+
+    def _prepare_invokes(self, state: State) -> None:
+        for invoke in state.invokes:
+            values = self._values(invoke.input)
+            self.pending[invoke.id] = InvokeStarted(invoke.id, invoke.effect, values)
+
+    def _start_invokes(self) -> None:
+        for started in self.pending.values():
+            self.invokes.append(started.id)
+            self.trace.append(started)
+
+    # --- completion ---------------------------------------------------------------------------
+
+    def _complete(self, final: State, completed: set[int]) -> None:
+        """Raise the done events of a final state's entry, inner to outer, and end at the root."""
+        assert final.parent is not None
+        parent = self.states[final.parent]
+        above: int | None = parent.index
+        if parent.kind is Kind.COMPOUND:
+            if parent.parent is not None:
+                self._raise_done(parent, self._output(final.done_output))
+            above = parent.parent
+        while self._is_completed(above, completed):
+            assert above is not None
+            completed.add(above)
+            region = self.states[above]
+            if region.parent is not None:
+                self._raise_done(region, None)
+            above = region.parent
+            if self.machine.done_chain == "grandparent":
+                break
+        if above is None:
+            self.status = "done"
+            self.output = self._output(self.machine.output)
+
+    def _is_completed(self, index: int | None, completed: set[int]) -> bool:
+        if index is None or index in completed or self.states[index].kind is not Kind.PARALLEL:
+            return False
+        return self._is_in_final_state(index)
+
+    def _is_in_final_state(self, index: int) -> bool:
+        """W3C's isInFinalState."""
+        state = self.states[index]
+        match state.kind:
+            case Kind.COMPOUND:
+                return any(
+                    c in self.active and self.states[c].kind is Kind.FINAL for c in state.children
+                )
+            case Kind.PARALLEL:
+                return all(self._is_in_final_state(r) for r in tree.regions(self.states, index))
+            case Kind.FINAL:
+                return index in self.active
+            case Kind.ATOMIC | Kind.HISTORY:
+                return False
+            case _:
+                assert_never(state.kind)
+
+    def _raise_done(self, state: State, output: object) -> None:
+        event = Event(events.done_state(state.path), output=output, external=False)
+        self.queue.append(event)
+        self.trace.append(Raised(event))
+
+    def _end_if_done(self) -> None:
+        if self.status == "done":
+            for index in sorted(self.active, reverse=True):
+                self._leave(index)
+
+    def _output(self, output: tuple[tuple[str, Expression], ...] | Expression | None) -> object:
+        match output:
+            case None:
+                return None
+            case Expression():
+                return self.value(output)
+            case tuple():
+                return self._values(output)
+
+    # --- actions ------------------------------------------------------------------------------
+
+    def execute(self, actions: tuple[Action, ...]) -> None:
+        """Run actions in order."""
+        for action in actions:
+            match action:
+                case Assign():
+                    self._assign(self._values(action.fields))
+                case PythonAssign():
+                    self._assign(self._call(action))
+                case Raise():
+                    event = Event(action.event, self._values(action.data), external=False)
+                    self.queue.append(event)
+                    self.trace.append(Raised(event))
+                case EmitEffect():
+                    self.trace.append(Emitted(action.effect, self._values(action.input)))
+                case Log():
+                    self.trace.append(Logged(self.value(action.value)))
+                case _:
+                    assert_never(action)
+
+    def value(self, expression: Expression) -> object:
+        """Evaluate in the present: the context as it is now, the states that are active now."""
+        paths = tuple(self.states[s].path for s in sorted(self.active))
+        environment = Environment(dict(self.context), self.event, self.facts, self.machine, paths)
+        return self.evaluate(expression, environment)
+
+    def _values(self, pairs: tuple[tuple[str, Expression], ...]) -> dict[str, object]:
+        """Evaluate together: no expression sees another's result."""
+        return {name: self.value(expression) for name, expression in pairs}
+
+    def _assign(self, values: Mapping[str, object]) -> None:
+        self.context.update(values)
+        self.trace.append(Assigned(values))
+
+    def _call(self, action: PythonAssign) -> Mapping[str, object]:
+        if self.python is None:
+            raise LookupError(f"no Python to call {action.function} with")
+        arguments = tuple(self.value(argument) for argument in action.arguments)
+        return self.python(action.function, arguments)
