@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pawlc.diagnostics import Diagnostic
-from pawlc.expr.names import closest
 from pawlc.expr.scope import EventScope, Scope
 from pawlc.expr.walk import Query
 from pawlc.model.machine import Expression, Ref
 from pawlc.source import Span
+from pawlc.suggest import closest
 
 SPACES = frozenset({"context", "event", "self", "guards", "params", "old"})
 SELF = ("id", "machine", "version", "seq")

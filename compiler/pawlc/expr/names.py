@@ -4,8 +4,7 @@ In: expressions of the model. Out: SQL text, and for an offset of that text the 
 that it came from.
 """
 
-from collections.abc import Callable, Iterable
-from difflib import get_close_matches
+from collections.abc import Callable
 
 from pglast import keywords
 
@@ -121,17 +120,3 @@ def _word(sql: str, begin: int) -> int:
     while end < len(sql) and (sql[end].isalnum() or sql[end] in "_."):
         end += 1
     return max(1, end - begin)
-
-
-def closest(name: str, names: Iterable[str]) -> str | None:
-    """The one of `names` that somebody who wrote `name` most likely meant.
-
-    >>> closest("totl", ["total", "reason"])
-    'total'
-    >>> closest("x", ["total"]) is None
-    True
-    """
-    matches = get_close_matches(name.lower(), known := list(names), n=1, cutoff=0.6)
-    if matches:
-        return matches[0]
-    return next((one for one in known if one.lower() == name.lower()), None)

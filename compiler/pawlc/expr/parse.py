@@ -57,7 +57,7 @@ def lex(text: Text, what: str = "expression") -> tuple[Lexed | None, tuple[Diagn
     try:
         tokens = scan(text.value)
     except ParseError as error:
-        return None, (_syntax_error(text, error, 0),)
+        return None, (_syntax_error(text, error, 0, _hint(text)),)
     comments = tuple(token for token in tokens if token.name in COMMENTS)
     lexed = Lexed(
         text,
@@ -76,7 +76,7 @@ def parse_expression(lexed: Lexed) -> tuple[ast.Node | None, tuple[Diagnostic, .
     try:
         statements = parse_sql(f"{EXPRESSION}{lexed.masked}\n)")
     except ParseError as error:
-        return None, (_syntax_error(text, error, len(EXPRESSION)),)
+        return None, (_syntax_error(text, error, len(EXPRESSION), _hint(text)),)
     node = _only_target(statements)
     if node is None:
         return None, (_problem(text, "PW304", "this is not one SQL expression"),)
@@ -97,7 +97,7 @@ def parse_column(lexed: Lexed) -> tuple[ast.ColumnDef | None, tuple[Diagnostic, 
     try:
         statements = parse_sql(f"{COLUMN}{lexed.masked}\n)")
     except ParseError as error:
-        return None, (_syntax_error(text, error, len(COLUMN)),)
+        return None, (_syntax_error(text, error, len(COLUMN), None),)
     match statements[0].stmt:
         case ast.CreateStmt(tableElts=(ast.ColumnDef(colname="c") as column,)):
             return column, ()
@@ -140,8 +140,7 @@ def _escaping(lexed: Lexed, what: str) -> Diagnostic | None:
     """What could reach beyond our parentheses, or nest too deeply; an empty text."""
     text = lexed.text
     if not lexed.tokens:
-        hint = "text is written `$$…$$`, the empty text `$$$$`, no value `null`"
-        return _problem(text, "PW304", f"the {what} is empty", hint)
+        return _problem(text, "PW304", f"the {what} is empty")
     if len(lexed.tokens) > MAX_TOKENS:
         message = f"the {what} has more than {MAX_TOKENS:,} words and symbols"
         return _problem(text, "PW304", message, "move the logic into an SQL function of your own")
@@ -199,12 +198,11 @@ def _problem(text: Text, code: str, message: str, hint: str | None = None) -> Di
     return Diagnostic(code, message, text.span, hint=hint)
 
 
-def _syntax_error(text: Text, error: ParseError, shift: int) -> Diagnostic:
+def _syntax_error(text: Text, error: ParseError, shift: int, hint: str | None) -> Diagnostic:
     """Postgres's complaint where it complains; `shift` is the length of what stands before."""
     message, index = (*error.args, None)[:2]
     length = len(text.value.rstrip())
     offset = length if index is None else max(0, index - shift)
-    hint = QUOTED_HINT if text.quoted else _hint(text)
     if offset >= length:
         message = "the SQL ends too early"
         return Diagnostic("PW304", message, text.at(max(0, length - 1)), "after this", hint)
@@ -216,7 +214,9 @@ def _syntax_error(text: Text, error: ParseError, shift: int) -> Diagnostic:
 
 
 def _hint(text: Text) -> str | None:
-    """Prose is the commonest thing that is not SQL."""
+    """Prose is the commonest thing that is not SQL, and often it stands in YAML quotes."""
+    if text.quoted:
+        return QUOTED_HINT
     words = text.value.split()
     if len(words) > 1 and all(word.isalpha() for word in words):
         return f"if this is text, write `$${text.value.strip()}$$`"

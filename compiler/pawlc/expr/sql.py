@@ -13,15 +13,17 @@ from pglast import ast
 
 from pawlc.diagnostics import Diagnostic, in_order
 from pawlc.expr.lookup import Name, Word, lookup
-from pawlc.expr.names import closest
 from pawlc.expr.parse import EXPRESSION, QUOTED_HINT, Lexed, lex, parse_expression
 from pawlc.expr.scope import Scope
 from pawlc.expr.shape import ALLOWED, call_name, refusals
 from pawlc.expr.walk import Seen, nodes
 from pawlc.model.machine import Expression, Origin, Ref
 from pawlc.source import Text
+from pawlc.suggest import closest
 
 DOT = "ASCII_46"
+# Guards that name guards grow as a power of their depth.
+MAX_PARTS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,9 @@ def resolve(
         elif meaning is not None:
             cuts.append(meaning)
         literal = literal and not isinstance(seen.node, ast.FuncCall | ast.SubLink | ast.ColumnRef)
+    if not found and sum(len(cut.parts) for cut in cuts) > MAX_PARTS:
+        message = "the guards that this names are too large together"
+        found.append(Diagnostic("PW304", message, text.span))
     if found:
         return None, in_order(tuple(dict.fromkeys(found)))
     parts = tuple(_assemble(lexed, cuts))
