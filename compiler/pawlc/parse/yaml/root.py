@@ -159,9 +159,11 @@ def _retry(form: Form, node: Node | None) -> tuple[Text | None, syntax.Backoff |
 
 def _backoff(form: Form, text: Text) -> syntax.Backoff | None:
     """`2 s .. 5 min`, or one delay for every attempt."""
-    parts = [(m.start(), m.group()) for m in re.finditer(r"(?:(?!\.\.).)+", text.value)]
-    cut = [_part(text, start, part) for start, part in parts if part.strip()]
-    if not 1 <= len(cut) <= 2 or text.value.count("..") != len(cut) - 1:
+    first, dots, most = text.value.partition("..")
+    cut = [_part(text, 0, first)]
+    if dots:
+        cut.append(_part(text, len(first) + len(dots), most))
+    if not all(part.value for part in cut):
         hint = "write the first and the largest delay, as in `2 s .. 5 min`"
         form.sink.error("PW110", f"`{text}` is not a backoff", text.span, "not a backoff", hint)
         return None

@@ -13,6 +13,7 @@ from pawlc.parse.yaml.shapes import (
     is_nothing,
     literal,
     mapping,
+    missing,
     name,
     pairs,
     span_of,
@@ -32,6 +33,7 @@ _OTHERS = {
     "send": "put it under `actions`",
     "delay": "a delayed transition is written `after: { 5 minutes: target }`",
 }
+_EMPTY_HINT = "name a target, or write `{}` to take the event and stay"
 _DESCRIPTOR = re.compile(r"\*|[A-Za-z][A-Za-z0-9_.-]*(\.\*)?")
 
 
@@ -44,7 +46,7 @@ def transition(form: Form, node: Node) -> syntax.Transition | None:
     """A target alone, or a transition object."""
     match node:
         case Scalar():
-            target = literal(form, node, "a transition", _empty_hint(node))
+            target = literal(form, node, "a transition", _EMPTY_HINT)
             if target is None:
                 return None
             return syntax.Transition((target,), None, (), False, None, node.span)
@@ -54,10 +56,6 @@ def transition(form: Form, node: Node) -> syntax.Transition | None:
             return None
         case Mapping():
             return _object(form, node)
-
-
-def _empty_hint(node: Scalar) -> str:
-    return "name a target, or write `{}` to take the event and stay"
 
 
 def _object(form: Form, node: Mapping) -> syntax.Transition:
@@ -102,11 +100,8 @@ def handlers(form: Form, node: Node | None) -> tuple[syntax.Handler, ...]:
 
 
 def _candidates(form: Form, entry: Entry) -> tuple[syntax.Transition, ...]:
-    """The candidates of an event; `null` and `[]` have none: the event stops here."""
-    if isinstance(entry.value, Scalar) and entry.value.missing:
-        transition(form, entry.value)
-        return ()
-    return transitions(form, entry.value)
+    """The candidates of an event: `{}` takes it and stays, `[]` leaves it to the ancestors."""
+    return transitions(form, entry.value) or _no_candidate(form, entry)
 
 
 def _descriptor(form: Form, key: Text) -> bool:
@@ -131,8 +126,8 @@ def delayed(form: Form, node: Node | None) -> tuple[syntax.After, ...]:
 
 
 def _no_candidate(form: Form, entry: Entry) -> tuple[syntax.Transition, ...]:
-    if is_nothing(entry.value):
-        transition(form, entry.value)
+    if isinstance(entry.value, Scalar) and is_nothing(entry.value):
+        missing(form, entry.value, f"`{entry.key}`", _EMPTY_HINT)
     return ()
 
 

@@ -1,0 +1,84 @@
+"""What a definition means and should not: one rule per file, a function that yields diagnostics.
+
+`SYNTAX_RULES` read what the user wrote, `MODEL_RULES` the machine that `model.resolve` made of it.
+Unknown names and targets are resolve's to report.
+"""
+
+from collections.abc import Callable, Iterable
+
+from pawlc import syntax
+from pawlc.check.closed_machines import closed_machines
+from pawlc.check.eventless_cycles import eventless_cycles
+from pawlc.check.final_states import final_states
+from pawlc.check.history_states import history_states
+from pawlc.check.identifiers import identifiers
+from pawlc.check.never_done import never_done
+from pawlc.check.no_states import no_states
+from pawlc.check.repeated_names import repeated_names
+from pawlc.check.required_input import required_input
+from pawlc.check.reserved_events import reserved_events
+from pawlc.check.reserved_fields import reserved_fields
+from pawlc.check.retry_policies import retry_policies
+from pawlc.check.send_patterns import send_patterns
+from pawlc.check.shadowed_transitions import shadowed_transitions
+from pawlc.check.state_types import state_types
+from pawlc.check.unbuilt_actions import unbuilt_actions
+from pawlc.check.unbuilt_history import unbuilt_history
+from pawlc.check.unbuilt_keys import unbuilt_keys
+from pawlc.check.unbuilt_machines import unbuilt_machines
+from pawlc.check.unbuilt_parallel import unbuilt_parallel
+from pawlc.check.undeclared_events import undeclared_events
+from pawlc.check.unknown_fields import unknown_fields
+from pawlc.check.unreachable_states import unreachable_states
+from pawlc.check.untaken_raises import untaken_raises
+from pawlc.check.unused_effects import unused_effects
+from pawlc.check.unused_events import unused_events
+from pawlc.check.unused_names import unused_names
+from pawlc.diagnostics import Diagnostic
+from pawlc.model.machine import Machine
+
+SyntaxRule = Callable[[syntax.Machine], Iterable[Diagnostic]]
+ModelRule = Callable[[Machine], Iterable[Diagnostic]]
+
+SYNTAX_RULES: tuple[SyntaxRule, ...] = (
+    no_states,
+    state_types,
+    final_states,
+    history_states,
+    never_done,
+    reserved_fields,
+    reserved_events,
+    repeated_names,
+    unknown_fields,
+    undeclared_events,
+    unused_events,
+    untaken_raises,
+    send_patterns,
+    unused_effects,
+    unused_names,
+    retry_policies,
+    closed_machines,
+    unbuilt_keys,
+    unbuilt_actions,
+    unbuilt_machines,
+)
+
+MODEL_RULES: tuple[ModelRule, ...] = (
+    required_input,
+    unreachable_states,
+    shadowed_transitions,
+    eventless_cycles,
+    identifiers,
+    unbuilt_parallel,
+    unbuilt_history,
+)
+
+
+def check_syntax(machine: syntax.Machine) -> tuple[Diagnostic, ...]:
+    """What the rules over the definition as written find."""
+    return tuple(found for rule in SYNTAX_RULES for found in rule(machine))
+
+
+def check_model(machine: Machine) -> tuple[Diagnostic, ...]:
+    """What the rules over the resolved machine find."""
+    return tuple(found for rule in MODEL_RULES for found in rule(machine))

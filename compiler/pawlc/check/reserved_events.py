@@ -1,0 +1,22 @@
+"""PW221: event names that only Pawl itself sends."""
+
+from collections.abc import Iterator
+
+from pawlc import syntax
+from pawlc.check.descriptors import reserved
+from pawlc.check.walk import raised
+from pawlc.diagnostics import Diagnostic
+
+
+def reserved_events(machine: syntax.Machine) -> Iterator[Diagnostic]:
+    """Complain about declared or raised events that begin like `done.` and `error.`."""
+    for name in (*(event.name for event in machine.events), *raised(machine)):
+        prefix = reserved(name.value)
+        if prefix is not None:
+            yield Diagnostic(
+                "PW221",
+                f"an event cannot be named `{name}`",
+                name.span,
+                f"`{prefix}` is reserved",
+                hint="events of this kind are sent by Pawl itself; choose another name",
+            )

@@ -1,0 +1,126 @@
+"""Ways over a definition as written: its states, transitions and actions, in the file's order."""
+
+from collections.abc import Iterator
+
+from pawlc import syntax
+from pawlc.source import Text
+
+
+def states(machine: syntax.Machine) -> Iterator[syntax.State]:
+    """The root and every state below it, in document order."""
+    yield from _below(machine.root)
+
+
+def _below(state: syntax.State) -> Iterator[syntax.State]:
+    yield state
+    for child in state.states:
+        yield from _below(child)
+
+
+def transitions(state: syntax.State) -> Iterator[syntax.Transition]:
+    """Every transition of a state, its invokes' included."""
+    for handler in state.on:
+        yield from handler.transitions
+    for after in state.after:
+        yield from after.transitions
+    yield from state.always
+    yield from state.on_done
+    for invoke in state.invoke:
+        yield from invoke.on_done
+        yield from invoke.on_error
+
+
+def actions(machine: syntax.Machine) -> Iterator[syntax.Action]:
+    """Every action of a definition, those of `actions:` first."""
+    for named in machine.actions:
+        yield from named.actions
+    for state in states(machine):
+        yield from state.entry
+        yield from state.exit
+        if state.initial is not None:
+            yield from state.initial.actions
+        for transition in transitions(state):
+            yield from transition.actions
+
+
+def guards(machine: syntax.Machine) -> Iterator[syntax.Guard]:
+    """Every guard that a transition has."""
+    for state in states(machine):
+        for transition in transitions(state):
+            if transition.guard is not None:
+                yield transition.guard
+
+
+def invokes(machine: syntax.Machine) -> Iterator[syntax.Invoke]:
+    """Every invoke."""
+    for state in states(machine):
+        yield from state.invoke
+
+
+def raised(machine: syntax.Machine) -> Iterator[Text]:
+    """The names of the events that actions raise."""
+    for action in actions(machine):
+        if isinstance(action, syntax.Raise):
+            yield action.event
+
+
+def descriptors(machine: syntax.Machine) -> Iterator[Text]:
+    """The keys of every `on`."""
+    for state in states(machine):
+        for handler in state.on:
+            yield handler.descriptor
+
+
+def expressions(machine: syntax.Machine) -> Iterator[Text]:
+    """Every SQL expression of a definition."""
+    for named in (*machine.guards, *machine.delays):
+        if isinstance(named.value, Text):
+            yield named.value
+    for guard in guards(machine):
+        yield from _of_guard(guard)
+    for action in actions(machine):
+        yield from _of_action(action)
+    for state in states(machine):
+        yield from _of_state(state)
+    if machine.authorize is not None:
+        yield from _of_authorize(machine.authorize)
+
+
+def _of_guard(guard: syntax.Guard) -> Iterator[Text]:
+    match guard:
+        case Text():
+            yield guard
+        case syntax.NamedRef():
+            yield from (pair.value for pair in guard.params)
+        case syntax.PythonRef():
+            pass
+
+
+def _of_action(action: syntax.Action) -> Iterator[Text]:
+    match action:
+        case syntax.Assign():
+            yield from (pair.value for pair in action.fields)
+        case syntax.Raise():
+            yield from (pair.value for pair in action.data)
+        case syntax.EmitEffect():
+            yield from (pair.value for pair in action.input)
+        case syntax.NamedRef():
+            yield from (pair.value for pair in action.params)
+        case syntax.Log():
+            yield action.value
+        case syntax.PythonRef() | syntax.Unbuilt():
+            pass
+
+
+def _of_state(state: syntax.State) -> Iterator[Text]:
+    for invoke in state.invoke:
+        yield from (pair.value for pair in invoke.input)
+    if isinstance(state.output, Text):
+        yield state.output
+    elif state.output is not None:
+        yield from (pair.value for pair in state.output)
+
+
+def _of_authorize(authorize: syntax.Authorize) -> Iterator[Text]:
+    yield from (rule for rule in (authorize.create, authorize.read) if rule is not None)
+    yield from (rule.rule for rule in authorize.send)
