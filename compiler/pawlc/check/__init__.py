@@ -28,7 +28,6 @@ from pawlc.check.unbuilt_keys import unbuilt_keys
 from pawlc.check.unbuilt_machines import unbuilt_machines
 from pawlc.check.unbuilt_parallel import unbuilt_parallel
 from pawlc.check.undeclared_events import undeclared_events
-from pawlc.check.unknown_fields import unknown_fields
 from pawlc.check.unreachable_states import unreachable_states
 from pawlc.check.untaken_raises import untaken_raises
 from pawlc.check.unused_effects import unused_effects
@@ -49,7 +48,6 @@ SYNTAX_RULES: tuple[SyntaxRule, ...] = (
     reserved_fields,
     reserved_events,
     repeated_names,
-    unknown_fields,
     undeclared_events,
     unused_events,
     untaken_raises,
