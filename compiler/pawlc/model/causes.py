@@ -25,8 +25,8 @@ UNKNOWN = "*"
 class Carried:
     """An event type and what it carries: payload fields, output, an error, or an untyped payload.
 
-    `external` events are sent by callers. `home` is the state that must be active when it happens,
-    for timers and invokes.
+    Callers can send it (`sent`), the machine can raise it (`raised`). `home` is the state that must
+    be active when it happens, for timers and invokes.
     """
 
     name: str
@@ -35,7 +35,8 @@ class Carried:
     has_output: bool = False
     has_error: bool = False
     has_data: bool = False
-    external: bool = False
+    sent: bool = False
+    raised: bool = False
     home: int | None = None
 
 
@@ -143,7 +144,7 @@ def _idle(
         c.name
         for c in catalogue
         if c.name != events.CREATION
-        and not (strict and c.external)
+        and not (strict and c.sent and not c.raised)
         and (c.home is None or not tree.conflict(states, c.home, source))
     )
 

@@ -1,0 +1,126 @@
+"""Actions: fields, events and effects looked up, named actions written out in their place.
+
+In: `syntax.Action`s and the scope of their place. Out: `model.Action`s. An action that is
+documented but not built is left out; `check` refuses it. Reported here: PW301, PW312, PW313, PW316,
+PW317.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import assert_never
+
+from pawlc import syntax
+from pawlc.diagnostics import Diagnostic
+from pawlc.expr.scope import Scope
+from pawlc.model.expressions import (
+    Report,
+    World,
+    circle,
+    entry,
+    expression,
+    not_built,
+    pairs,
+    params_match,
+    suggestion,
+)
+from pawlc.model.machine import Action, Assign, EmitEffect, Event, Log, Raise
+from pawlc.source import Text
+
+
+def actions(
+    world: World,
+    written: tuple[syntax.Action, ...],
+    scope: Scope,
+    report: Report,
+    open: tuple[str, ...] = (),
+) -> tuple[Action, ...]:
+    """Resolve a list of actions; `open` are the named actions that it is part of."""
+    return tuple(
+        found for action in written for found in _action(world, action, scope, report, open)
+    )
+
+
+def _action(
+    world: World, written: syntax.Action, scope: Scope, report: Report, open: tuple[str, ...]
+) -> Iterator[Action]:
+    match written:
+        case syntax.Assign():
+            yield _assign(world, written, scope, report)
+        case syntax.Raise():
+            yield _raise(world, written, scope, report)
+        case syntax.EmitEffect():
+            if effect_exists(world, written.effect, report):
+                values = pairs(world, written.input, scope, report)
+                yield EmitEffect(written.effect.value, values, written.span)
+        case syntax.Log():
+            value = expression(world, written.value, scope, None, report)
+            if value is not None:
+                yield Log(value, written.span)
+        case syntax.NamedRef():
+            yield from _named(world, written, scope, report, open)
+        case syntax.PythonRef():
+            report.append(not_built(written))
+        case syntax.Unbuilt():
+            return
+        case _:
+            assert_never(written)
+
+
+def _assign(world: World, written: syntax.Assign, scope: Scope, report: Report) -> Assign:
+    types = {name: column.type for name, column in world.context.items()}
+    known = tuple(pair for pair in written.fields if pair.name.value in types)
+    for pair in written.fields:
+        if pair.name.value not in types:
+            message = f"the context has no field `{pair.name}`"
+            hint = suggestion(pair.name.value, types) or "declare it under `context:`"
+            report.append(Diagnostic("PW301", message, pair.name.span, hint=hint))
+    return Assign(pairs(world, known, scope, report, types), written.span)
+
+
+def _raise(world: World, written: syntax.Raise, scope: Scope, report: Report) -> Raise:
+    declared = world.events.get(written.event.value)
+    types = {column.name: column.type for column in declared.fields} if declared else {}
+    if declared is not None:
+        report.extend(_payload_problems(written, declared))
+    data = pairs(world, written.data, scope, report, types)
+    return Raise(written.event.value, data, written.span)
+
+
+def _payload_problems(written: syntax.Raise, declared: Event) -> Iterator[Diagnostic]:
+    fields = {column.name: column for column in declared.fields}
+    given = {pair.name.value for pair in written.data}
+    for pair in written.data:
+        if pair.name.value not in fields:
+            message = f"event `{declared.name}` declares no field `{pair.name}`"
+            hint = suggestion(pair.name.value, fields)
+            yield Diagnostic("PW317", message, pair.name.span, hint=hint)
+    for name, column in fields.items():
+        if column.not_null and column.default is None and name not in given:
+            message = f"event `{declared.name}` needs its field `{name}`"
+            hint = f"write `raise: {{ event: {declared.name}, data: {{ {name}: … }} }}`"
+            yield Diagnostic("PW317", message, written.event.span, hint=hint)
+
+
+def effect_exists(world: World, name: Text, report: Report) -> bool:
+    """Whether an effect is declared; complain if not."""
+    if name.value in world.effects:
+        return True
+    hint = suggestion(name.value, world.effects) or f"declare it: `effects: {{ {name}: {{}} }}`"
+    report.append(Diagnostic("PW316", f"unknown effect `{name}`", name.span, hint=hint))
+    return False
+
+
+def _named(
+    world: World, written: syntax.NamedRef, scope: Scope, report: Report, open: tuple[str, ...]
+) -> Iterator[Action]:
+    """The body of an entry of `actions:`, its parameters put in."""
+    named = entry(written.name, world.machine.actions, "action", report)
+    if named is None or not params_match(written, named, "action", report):
+        return
+    name = named.name.value
+    if name in open:
+        circling = (*open[open.index(name) :], name)
+        report.append(circle("action", circling, written.name.span))
+        return
+    inner = replace(scope, params=dict(pairs(world, written.params, scope, report)))
+    yield from actions(world, named.actions, inner, report, (*open, name))
