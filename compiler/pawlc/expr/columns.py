@@ -1,8 +1,8 @@
 """One SQL column definition: `numeric(10,2) not null check (total > 0)`.
 
 In: a field's name and definition. Out: a `Column` of the model, its type kept as it was written,
-its default and checks resolved like any expression; or what is wrong with it (PW310 what a field may
-not be, the codes of `sql` for what stands in its expressions).
+its default and checks resolved like any expression; or what is wrong with it (PW310 what a field
+may not be, the codes of `sql` for what stands in its expressions).
 """
 
 from collections.abc import Iterable, Iterator
