@@ -1,0 +1,26 @@
+-- Refuse a version that is not deployed.
+-- Raises PT404.
+create or replace function pawl.check_version(p_machine text, p_version int)
+returns void
+language plpgsql stable
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if not exists (
+    select from pawl.version as v where v.machine = p_machine and v.version = p_version
+  ) then
+    if not exists (select from pawl.machine as m where m.name = p_machine) then
+      perform pawl.raise_unknown_machine(p_machine);
+    end if;
+    perform pawl.raise_error(
+      'PT404',
+      'unknown_version',
+      format('machine "%s" has no version %s', p_machine, p_version),
+      jsonb_build_object('machine', p_machine, 'version', p_version),
+      'Deploy it first, or leave the version out to take the current one.'
+    );
+  end if;
+end
+$$;
+
+comment on function pawl.check_version is 'Refuse a version that is not deployed';

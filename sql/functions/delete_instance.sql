@@ -1,0 +1,28 @@
+-- Delete every row of an instance in every table.
+-- Locks: the instance must be locked by the caller.
+create or replace function pawl.delete_instance(p_machine text, p_iid bigint)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_effects bigint[] := array(
+    select o.effect_id from pawl.outbox as o where o.machine = p_machine and o.iid = p_iid
+  );
+begin
+  delete from pawl.lease where effect_id = any (v_effects);
+  delete from pawl.effect_result where effect_id = any (v_effects);
+  delete from pawl.outbox where effect_id = any (v_effects);
+  delete from pawl.timer where machine = p_machine and iid = p_iid;
+  delete from pawl.event_key where machine = p_machine and iid = p_iid;
+  delete from pawl.dead_letter where machine = p_machine and iid = p_iid;
+  delete from pawl.journal where machine = p_machine and iid = p_iid;
+  execute format(
+    'delete from %I.instance where iid = $1',
+    (select m.schema_name from pawl.machine as m where m.name = p_machine)
+  )
+  using p_iid;
+end
+$$;
+
+comment on function pawl.delete_instance is 'Delete every row of an instance in every table';

@@ -1,0 +1,43 @@
+-- Consume one timer and take its transition; record the failure if that fails.
+-- Returns false if somebody else consumed it first.
+-- Locks: the instance must be locked by the caller.
+create or replace function pawl.fire_timer(p_timer pawl.timer)
+returns boolean
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_attempt pawl.attempt;
+begin
+  perform from pawl.timer where timer_id = p_timer.timer_id for update skip locked;
+  if not found then
+    return false;
+  end if;
+  v_attempt := pawl.try_event(
+    p_timer.machine, p_timer.iid, p_timer.name, p_timer.seq,
+    jsonb_build_object('type', p_timer.name));
+  if v_attempt.outcome <> 'failed' then
+    delete from pawl.timer where timer_id = p_timer.timer_id;
+    return true;
+  end if;
+
+  v_attempt := pawl.next_try(v_attempt, p_timer.attempts);
+  if v_attempt.retry_in is null then
+    delete from pawl.timer where timer_id = p_timer.timer_id;
+    insert into pawl.dead_letter (kind, machine, iid, seq, name, attempts, event, error)
+    values ('timer', p_timer.machine, p_timer.iid, p_timer.seq, p_timer.name,
+      p_timer.attempts + v_attempt.counts, jsonb_build_object('type', p_timer.name),
+      v_attempt.error);
+  else
+    update pawl.timer
+    set attempts = attempts + v_attempt.counts,
+        due_at = pawl.now() + v_attempt.retry_in,
+        last_error = v_attempt.message
+    where timer_id = p_timer.timer_id;
+  end if;
+  return true;
+end
+$$;
+
+comment on function pawl.fire_timer is
+  'Consume one timer and take its transition; record the failure if that fails';

@@ -1,0 +1,19 @@
+-- Whether any leaf of a configuration lies below a path: in_state() for parallel states.
+create or replace function pawl.in_region(p_state text[], p_path text)
+returns boolean
+language plpgsql immutable
+as $$
+declare
+  v_leaf text;
+begin
+  foreach v_leaf in array p_state loop
+    if starts_with(v_leaf, p_path || '.') then
+      return true;
+    end if;
+  end loop;
+  return false;
+end
+$$;
+
+comment on function pawl.in_region is
+  'Whether any leaf of a configuration lies below a path: in_state() for parallel states';

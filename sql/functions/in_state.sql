@@ -1,0 +1,13 @@
+-- Whether a configuration (paths of its leaves) contains the state at a path.
+-- Inlines; a configuration of several leaves takes the loop.
+create or replace function pawl.in_state(p_state text[], p_path text)
+returns boolean
+language sql immutable
+as $$
+  select p_path = any (p_state)
+    or coalesce(starts_with(p_state[1], p_path || '.'), false)
+    or (cardinality(p_state) > 1 and pawl.in_region(p_state, p_path))
+$$;
+
+comment on function pawl.in_state is
+  'Whether a configuration (paths of its leaves) contains the state at a path';

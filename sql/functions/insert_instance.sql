@@ -1,0 +1,53 @@
+-- Insert an instance as given and journal it; fields that p_context leaves out take their default.
+-- Locks: the new row.
+-- Raises PT400 (a field that the machine lacks, or its value), PT409 (it exists), PT422.
+create or replace function pawl.insert_instance(
+  p_machine text,
+  p_id text,
+  p_version int,
+  p_state text[],
+  p_context jsonb
+)
+returns jsonb
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_schema text := schema_name from pawl.machine where name = p_machine;
+  v_fields text := pawl.context_columns(p_machine, p_id, p_context);
+  v_iid bigint;
+  v_message text;
+  v_constraint text;
+begin
+  begin
+    execute format(
+      $sql$
+      insert into %1$I.instance (id, version, state, status, seq%2$s)
+      select $1, $2, $3, 'running', 1%2$s
+      from jsonb_populate_record(null::%1$I.instance, $4)
+      returning iid
+      $sql$,
+      v_schema, v_fields
+    )
+    into v_iid
+    using p_id, p_version, p_state, p_context;
+  exception
+    when data_exception then
+      perform pawl.raise_malformed_input(p_machine, p_id, sqlerrm);
+    when integrity_constraint_violation then
+      get stacked diagnostics
+        v_message = message_text,
+        v_constraint = constraint_name;
+      if sqlstate = '23505' and pawl.route_iid(p_machine, p_id) is not null then
+        perform pawl.raise_exists(p_machine, p_id);
+      end if;
+      perform pawl.raise_violation(
+        sqlstate, v_message, v_constraint, jsonb_build_object('machine', p_machine, 'id', p_id));
+  end;
+  perform pawl.journal_act(p_machine, v_iid, p_version, 1, p_state, '{"type": "pawl.import"}');
+  return pawl.route_reply(p_machine, p_id);
+end
+$$;
+
+comment on function pawl.insert_instance is
+  'Insert an instance as given and journal it; fields that p_context leaves out take their default';

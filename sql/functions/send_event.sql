@@ -1,0 +1,24 @@
+-- Send an event to an instance: authorise, transition, store, enqueue, in the caller's transaction.
+-- Locks: the instance.
+-- Raises PT400, PT401, PT403, PT404, PT409, PT413, PT422; see pawl.route_send.
+create or replace function :"api_schema".send_event(
+  machine text,
+  id text,
+  event jsonb,
+  event_id text default null,
+  expected_seq bigint default null
+)
+returns jsonb
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if jsonb_typeof(event -> 'type') is distinct from 'string' or pg_column_size(event) > 1048576 then
+    perform pawl.check_event(machine, event);
+  end if;
+  return pawl.route_send(machine, id, event, event_id, expected_seq);
+end
+$$;
+
+comment on function :"api_schema".send_event is
+  'Send an event to an instance: {"type": "accept", …payload}; returns the instance after it';

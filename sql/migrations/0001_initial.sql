@@ -1,0 +1,253 @@
+-- 0001: the runtime schema as first released.
+
+create table pawl.schema_version (
+  version int primary key,
+  name text not null,
+  applied_at timestamptz not null default clock_timestamp()
+);
+comment on table pawl.schema_version is 'The migrations of the runtime schema that this database has';
+
+create table pawl.setting (
+  name text primary key,
+  value jsonb not null
+);
+comment on table pawl.setting is
+  'What was chosen at install: api_schema, client_roles, authenticators, claim_names';
+
+create table pawl.clock (
+  only_row boolean primary key default true,
+  frozen_at timestamptz,
+  shift interval not null default '0',
+  constraint there_is_one_clock check (only_row)
+);
+comment on table pawl.clock is
+  'How tests move the time; pawl.now() reads it only while it is moved (see pawl.write_now)';
+comment on column pawl.clock.frozen_at is 'the time stands still here; null: it runs';
+comment on column pawl.clock.shift is 'added to the running time';
+insert into pawl.clock default values;
+
+create table pawl.machine (
+  name text primary key,
+  current_version int not null,
+  schema_name text not null unique
+);
+comment on table pawl.machine is 'Deployed machines';
+comment on column pawl.machine.current_version is 'the version that new instances take';
+comment on column pawl.machine.schema_name is 'where its instance table and functions are';
+
+create table pawl.version (
+  machine text not null,
+  version int not null,
+  hash text not null,
+  source text not null,
+  companion text,
+  sql text,
+  definition_file text not null,
+  compiler text not null,
+  strict boolean not null,
+  events text[] not null default '{}',
+  states text[],
+  deployed_at timestamptz not null default clock_timestamp(),
+  deployed_by text not null default session_user,
+  primary key (machine, version),
+  constraint versions_count_from_one check (version > 0)
+);
+comment on table pawl.version is 'Versions of machines; immutable once deployed';
+comment on column pawl.version.hash is 'of the definition, never of the process that deployed it';
+comment on column pawl.version.source is 'the definition as it was written';
+comment on column pawl.version.companion is 'the Python file beside the definition, if it had one';
+comment on column pawl.version.sql is
+  'what deploy ran for it; deploy --dry-run compares with this';
+comment on column pawl.version.compiler is 'version of the compiler';
+comment on column pawl.version.strict is 'an event that is not taken is refused, not ignored';
+comment on column pawl.version.events is 'names of the declared events';
+comment on column pawl.version.states is
+  'paths that can be a leaf: what import_instance and force_state accept; null: not recorded';
+
+create table pawl.effect_policy (
+  machine text not null,
+  version int not null,
+  effect text not null,
+  timeout interval not null default '30 seconds',
+  attempts int not null default 1,
+  backoff_first interval not null default '1 second',
+  backoff_most interval not null default '5 minutes',
+  primary key (machine, version, effect),
+  constraint attempts_count_from_one check (attempts > 0),
+  constraint durations_are_positive check (
+    timeout > interval '0' and backoff_first >= interval '0' and backoff_most >= backoff_first
+  )
+);
+comment on table pawl.effect_policy is 'How each effect of a version is tried';
+comment on column pawl.effect_policy.timeout is 'of one attempt';
+
+create table pawl.outbox (
+  effect_id bigint generated always as identity primary key,
+  iid bigint not null,
+  seq bigint not null,
+  created_at timestamptz not null,
+  version int not null,
+  machine text not null,
+  id text not null,
+  effect text not null,
+  invoke_id text,
+  input jsonb
+);
+comment on table pawl.outbox is
+  'Effects that transitions asked for: append-only; who works on one is in lease, how it ended in effect_result';
+comment on column pawl.outbox.iid is 'internal key of the instance';
+comment on column pawl.outbox.id is 'the instance''s name';
+comment on column pawl.outbox.seq is 'of the macrostep that asked; the live invoke carries the same';
+comment on column pawl.outbox.invoke_id is
+  'the invoke that waits for the result; null: nobody does';
+
+create table pawl.outbox_mark (
+  only_row boolean primary key default true,
+  settled bigint not null default 0,
+  seen bigint not null default 0,
+  seen_at timestamptz,
+  seen_xid xid8,
+  constraint there_is_one_mark check (only_row)
+);
+comment on table pawl.outbox_mark is 'Where claims begin to read the outbox (see pawl.advance_mark)';
+comment on column pawl.outbox_mark.settled is 'no effect up to here is open';
+comment on column pawl.outbox_mark.seen is 'highest effect_id handed out at seen_at';
+comment on column pawl.outbox_mark.seen_xid is
+  'when no older transaction runs, every effect up to seen is visible or will never be';
+insert into pawl.outbox_mark default values;
+
+create table pawl.lease (
+  effect_id bigint primary key,
+  token bigint not null,
+  until timestamptz not null,
+  attempt int not null,
+  worker text
+) with (
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0
+);
+comment on table pawl.lease is 'Effects that a worker holds, or that wait for their next attempt';
+comment on column pawl.lease.token is 'fencing: only who has it may finish the attempt';
+comment on column pawl.lease.until is 'another worker may take the effect then';
+comment on column pawl.lease.attempt is 'counts from 1';
+comment on column pawl.lease.worker is 'who holds it; null: backing off';
+
+create sequence pawl.lease_token;
+comment on sequence pawl.lease_token is 'Tokens grow, so a later holder always has the greater one';
+
+create table pawl.effect_result (
+  effect_id bigint primary key,
+  at timestamptz not null,
+  outcome text not null,
+  output jsonb,
+  error jsonb,
+  applied_at timestamptz,
+  apply_due timestamptz,
+  apply_attempts int not null default 0,
+  last_error text,
+  constraint outcome_is_known check (outcome in ('done', 'error', 'void')),
+  constraint only_errors_carry_one check ((outcome = 'error') = (error is not null))
+);
+comment on table pawl.effect_result is 'How effects ended: one row each, appended';
+comment on column pawl.effect_result.outcome is
+  'done, error (attempts exhausted), void (its state was left before it ran)';
+comment on column pawl.effect_result.applied_at is
+  'the instance has had the event, or nobody waited for one';
+comment on column pawl.effect_result.apply_due is
+  'the event failed to apply and is tried again then; null: never again';
+create index effect_result_to_apply on pawl.effect_result (apply_due) where apply_due is not null;
+
+create type pawl.open_effect as (effect_id bigint, attempt int, attempts int, live boolean);
+comment on type pawl.open_effect is 'An effect to perform: attempts made and allowed, and whether somebody waits for it';
+
+create type pawl.attempt as (
+  outcome text,
+  message text,
+  error jsonb,
+  counts int,
+  retry_in interval
+);
+comment on type pawl.attempt is
+  'How sending an internal event went: applied, void (nobody waits for it) or failed; counts is 0 for a paused instance; retry_in null means never again';
+
+create table pawl.timer (
+  timer_id bigint generated always as identity primary key,
+  iid bigint not null,
+  seq bigint not null,
+  due_at timestamptz not null,
+  attempts int not null default 0,
+  machine text not null,
+  name text not null,
+  last_error text
+) with (
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0
+);
+comment on table pawl.timer is
+  'Timers that transitions set. One is live while the instance''s own map has its name with its seq; leaving the state edits that map, never this table';
+comment on column pawl.timer.name is 'key in the instance''s map and type of the event that it sends';
+comment on column pawl.timer.seq is 'of the macrostep that set it';
+comment on column pawl.timer.attempts is 'failed firings; due_at has moved by their backoff';
+create index timer_due on pawl.timer (due_at);
+
+create table pawl.event_key (
+  machine text not null,
+  iid bigint not null,
+  event_id text not null,
+  event jsonb not null,
+  reply jsonb not null,
+  created_at timestamptz not null,
+  primary key (machine, iid, event_id)
+);
+comment on table pawl.event_key is
+  'Replies by event_id, kept 14 days: the same event again gets the first reply';
+create index event_key_created on pawl.event_key using brin (created_at);
+
+create table pawl.journal (
+  iid bigint not null,
+  seq bigint not null,
+  at timestamptz not null default clock_timestamp(),
+  version int not null,
+  trusted boolean not null,
+  machine text not null,
+  event jsonb not null,
+  state text[] not null,
+  caller text not null,
+  sub text,
+  log text[]
+) partition by range (at);
+comment on table pawl.journal is 'Every macrostep and every act of an operator; append-only, by month';
+comment on column pawl.journal.at is 'real time, not the movable clock';
+comment on column pawl.journal.state is 'the configuration after it';
+comment on column pawl.journal.caller is 'role that asked';
+comment on column pawl.journal.sub is 'claims->>''sub''';
+comment on column pawl.journal.trusted is 'a trusted caller without claims: no authorizer was asked';
+create index journal_instance on pawl.journal (machine, iid, seq);
+
+create table pawl.journal_default partition of pawl.journal default;
+comment on table pawl.journal_default is 'Rows of months whose partition was not made ahead';
+
+create table pawl.dead_letter (
+  dead_id bigint generated always as identity primary key,
+  at timestamptz not null default clock_timestamp(),
+  kind text not null,
+  machine text not null,
+  iid bigint not null,
+  seq bigint not null,
+  id text,
+  effect_id bigint,
+  name text not null,
+  attempts int not null,
+  event jsonb,
+  error jsonb not null,
+  constraint kind_is_known check (kind in ('effect', 'result', 'timer'))
+);
+comment on table pawl.dead_letter is 'What was given up after its last attempt; nothing vanishes silently';
+comment on column pawl.dead_letter.kind is
+  'effect: the handler failed; result, timer: the transition that its event takes failed';
+comment on column pawl.dead_letter.id is 'the instance''s name where it is known';
+comment on column pawl.dead_letter.name is 'of the effect or timer';
+comment on column pawl.dead_letter.event is 'the event that could not be applied, or the effect''s input';
+create index dead_letter_instance on pawl.dead_letter (machine, iid);

@@ -1,0 +1,75 @@
+-- Who may call what. Nothing to PUBLIC; run last, so that it speaks for every function there is.
+revoke all on schema pawl from public;
+revoke all on all tables in schema pawl from public;
+revoke all on all sequences in schema pawl from public;
+revoke all on all functions in schema pawl from public;
+revoke all on type pawl.attempt, pawl.open_effect from public;
+
+-- Functions that deploys make later start without PUBLIC too.
+alter default privileges revoke execute on functions from public;
+
+grant usage on schema pawl to pawl_worker;
+grant usage on schema :"api_schema" to pawl_worker, pawl_client;
+
+-- Client roles, and trusted callers.
+revoke all on function
+  :"api_schema".create_instance,
+  :"api_schema".ensure_instance,
+  :"api_schema".send_event,
+  :"api_schema".send_events,
+  :"api_schema".get_instance,
+  :"api_schema".enabled_events,
+  :"api_schema".simulate_event,
+  :"api_schema".history
+from public;
+grant execute on function
+  :"api_schema".create_instance,
+  :"api_schema".ensure_instance,
+  :"api_schema".send_event,
+  :"api_schema".send_events,
+  :"api_schema".get_instance,
+  :"api_schema".enabled_events,
+  :"api_schema".simulate_event,
+  :"api_schema".history
+to pawl_client, pawl_worker;
+
+-- Operators.
+revoke all on function
+  :"api_schema".pause_instance,
+  :"api_schema".resume_instance,
+  :"api_schema".stop_instance,
+  :"api_schema".force_state,
+  :"api_schema".import_instance,
+  :"api_schema".erase_instance
+from public;
+grant execute on function
+  :"api_schema".pause_instance,
+  :"api_schema".resume_instance,
+  :"api_schema".stop_instance,
+  :"api_schema".force_state,
+  :"api_schema".import_instance,
+  :"api_schema".erase_instance
+to pawl_admin;
+grant select on all tables in schema pawl to pawl_admin;
+
+-- Workers. What pawl_worker may do, pawl_admin may do too.
+grant execute on function
+  pawl.now,
+  pawl.claim_effects,
+  pawl.extend_effects,
+  pawl.complete_effect,
+  pawl.fail_effect,
+  pawl.apply_results,
+  pawl.fire_due_timers,
+  pawl.sweep,
+  pawl.make_journal_partitions
+to pawl_worker;
+grant select on
+  pawl.setting,
+  pawl.clock,
+  pawl.machine,
+  pawl.version,
+  pawl.effect_policy,
+  pawl.lease,
+  pawl.timer
+to pawl_worker;

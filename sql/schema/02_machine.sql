@@ -1,0 +1,37 @@
+create table pawl.machine (
+  name text primary key,
+  current_version int not null,
+  schema_name text not null unique
+);
+comment on table pawl.machine is 'Deployed machines';
+comment on column pawl.machine.current_version is 'the version that new instances take';
+comment on column pawl.machine.schema_name is 'where its instance table and functions are';
+
+create table pawl.version (
+  machine text not null,
+  version int not null,
+  hash text not null,
+  source text not null,
+  companion text,
+  sql text,
+  definition_file text not null,
+  compiler text not null,
+  strict boolean not null,
+  events text[] not null default '{}',
+  states text[],
+  deployed_at timestamptz not null default clock_timestamp(),
+  deployed_by text not null default session_user,
+  primary key (machine, version),
+  constraint versions_count_from_one check (version > 0)
+);
+comment on table pawl.version is 'Versions of machines; immutable once deployed';
+comment on column pawl.version.hash is 'of the definition, never of the process that deployed it';
+comment on column pawl.version.source is 'the definition as it was written';
+comment on column pawl.version.companion is 'the Python file beside the definition, if it had one';
+comment on column pawl.version.sql is
+  'what deploy ran for it; deploy --dry-run compares with this';
+comment on column pawl.version.compiler is 'version of the compiler';
+comment on column pawl.version.strict is 'an event that is not taken is refused, not ignored';
+comment on column pawl.version.events is 'names of the declared events';
+comment on column pawl.version.states is
+  'paths that can be a leaf: what import_instance and force_state accept; null: not recorded';
