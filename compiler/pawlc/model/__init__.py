@@ -13,5 +13,6 @@ resolve       syntax -> machine
   expressions second pass: expressions and guards in their scopes
   actions     actions, named ones written out
   delays      the delay of an `after`
+  python      functions of the companion file
   policies    effects, defaults filled in
 """

@@ -12,19 +12,19 @@ from typing import assert_never
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr.scope import Scope
+from pawlc.model import python
 from pawlc.model.expressions import (
     Report,
     World,
     circle,
     entry,
     expression,
-    not_built,
     pairs,
     params_match,
-    suggestion,
 )
 from pawlc.model.machine import Action, Assign, EmitEffect, Event, Log, Raise
 from pawlc.source import Text
+from pawlc.suggest import did_you_mean
 
 
 def actions(
@@ -59,7 +59,9 @@ def _action(
         case syntax.NamedRef():
             yield from _named(world, written, scope, report, open)
         case syntax.PythonRef():
-            report.append(not_built(written))
+            called = python.action(world.companion, written, scope, report)
+            if called is not None:
+                yield called
         case syntax.Unbuilt():
             return
         case _:
@@ -72,7 +74,7 @@ def _assign(world: World, written: syntax.Assign, scope: Scope, report: Report) 
     for pair in written.fields:
         if pair.name.value not in types:
             message = f"the context has no field `{pair.name}`"
-            hint = suggestion(pair.name.value, types) or "declare it under `context:`"
+            hint = did_you_mean(pair.name.value, types) or "declare it under `context:`"
             report.append(Diagnostic("PW301", message, pair.name.span, hint=hint))
     return Assign(pairs(world, known, scope, report, types), written.span)
 
@@ -92,7 +94,7 @@ def _payload_problems(written: syntax.Raise, declared: Event) -> Iterator[Diagno
     for pair in written.data:
         if pair.name.value not in fields:
             message = f"event `{declared.name}` declares no field `{pair.name}`"
-            hint = suggestion(pair.name.value, fields)
+            hint = did_you_mean(pair.name.value, fields)
             yield Diagnostic("PW317", message, pair.name.span, hint=hint)
     for name, column in fields.items():
         if column.not_null and column.default is None and name not in given:
@@ -105,7 +107,7 @@ def effect_exists(world: World, name: Text, report: Report) -> bool:
     """Whether an effect is declared; complain if not."""
     if name.value in world.effects:
         return True
-    hint = suggestion(name.value, world.effects) or f"declare it: `effects: {{ {name}: {{}} }}`"
+    hint = did_you_mean(name.value, world.effects) or f"declare it: `effects: {{ {name}: {{}} }}`"
     report.append(Diagnostic("PW316", f"unknown effect `{name}`", name.span, hint=hint))
     return False
 

@@ -6,9 +6,8 @@ the place decides which events it may read; `report` may therefore hold a compla
 Reported here: PW312, PW313; the rest comes from `expr`.
 """
 
-import difflib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar, assert_never
 
@@ -16,8 +15,11 @@ from pawlc import syntax
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr import sql
 from pawlc.expr.scope import EventScope, Scope
+from pawlc.model import python
 from pawlc.model.machine import Column, Effect, Event, Expression
+from pawlc.model.python import Companion
 from pawlc.source import Span, Text
+from pawlc.suggest import did_you_mean
 
 Report = list[Diagnostic]
 
@@ -31,7 +33,7 @@ class World:
     events: Mapping[str, Event]
     effects: Mapping[str, Effect]
     paths: frozenset[str]
-    companion: str | None
+    companion: Companion
 
     def scope(self, event: EventScope | None) -> Scope:
         """The scope of a place that this event can lead to."""
@@ -90,8 +92,7 @@ def guard(
             inner = replace(scope, params=dict(pairs(world, written.params, scope, report)))
             return _named_guard(world, named, written.name.span, inner, report, open)
         case syntax.PythonRef():
-            report.append(not_built(written))
-            return None
+            return python.guard(world.companion, written, scope, report)
         case _:
             assert_never(written)
 
@@ -148,7 +149,7 @@ def entry(name: Text, section: Sequence[Entry], kind: str, report: Report) -> En
         if candidate.name.value == name.value:
             return candidate
     known = [candidate.name.value for candidate in section]
-    hint = suggestion(name.value, known) or f"declare it under `{kind}s:`"
+    hint = did_you_mean(name.value, known) or f"declare it under `{kind}s:`"
     report.append(Diagnostic("PW312", f"unknown {kind} `{name}`", name.span, hint=hint))
     return None
 
@@ -163,7 +164,7 @@ def params_match(
     for pair in ref.params:
         if pair.name.value not in declared:
             message = f"{kind} `{named.name}` has no parameter `{pair.name}`"
-            hint = suggestion(pair.name.value, declared)
+            hint = did_you_mean(pair.name.value, declared)
             report.append(Diagnostic("PW313", message, pair.name.span, hint=hint))
     missing = [param for param in declared if param not in given]
     if missing:
@@ -174,26 +175,11 @@ def params_match(
     return len(report) == before
 
 
-def suggestion(name: str, known: Iterable[str]) -> str | None:
-    """
-    >>> suggestion("acept", ["accept", "reject"])
-    'did you mean `accept`?'
-    """
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f"did you mean `{close[0]}`?" if close else None
-
-
 def circle(kind: str, names: tuple[str, ...], span: Span) -> Diagnostic:
     """The complaint about a named entry that contains itself."""
     chain = " → ".join(f"`{name}`" for name in names)
     message = f"{kind} `{names[0]}` contains itself: {chain}"
     return Diagnostic("PW312", message, span, "comes round to itself")
-
-
-def not_built(python: syntax.PythonRef) -> Diagnostic:
-    """The complaint about Python in a definition."""
-    message = f"Python is not built yet: `{python.function}`"
-    return Diagnostic("PW901", message, python.function.span, hint="write it in SQL")
 
 
 def _needs_params(named: syntax.Named, span: Span) -> Diagnostic:

@@ -17,7 +17,7 @@ from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, in_order
 from pawlc.expr import columns
 from pawlc.expr.scope import Scope
-from pawlc.model import causes, delays, events, policies, structure
+from pawlc.model import causes, delays, events, policies, python, structure
 from pawlc.model.actions import actions, effect_exists
 from pawlc.model.catalogue import catalogue
 from pawlc.model.causes import Causes
@@ -27,7 +27,6 @@ from pawlc.model.expressions import (
     expression,
     guard,
     pairs,
-    suggestion,
 )
 from pawlc.model.machine import (
     AnyEvent,
@@ -45,6 +44,7 @@ from pawlc.model.machine import (
 )
 from pawlc.model.structure import Structure
 from pawlc.source import Text
+from pawlc.suggest import did_you_mean
 
 Output = tuple[tuple[str, Expression], ...] | Expression | None
 
@@ -74,7 +74,7 @@ def resolve(
         authorize=_authorize(places, machine.authorize, report),
         states=states,
         output=output,
-        python=(),
+        python=tuple(world.companion.functions.values()),
         strict=machine.strict,
     )
     return built, in_order(tuple(dict.fromkeys(report)))
@@ -113,7 +113,7 @@ def _world(
         events={event.name: event for event in map(payload, machine.events)},
         effects={effect.name: effect for effect in effects},
         paths=frozenset(state.path for state in tree.states[1:]),
-        companion=companion,
+        companion=python.read(machine, companion, report),
     )
 
 
@@ -136,7 +136,7 @@ def _fields(world: World, names: tuple[Text, ...], key: str, report: Report) -> 
     for name in names:
         if name.value not in world.context:
             message = f"`{key}` names `{name}`, which the context does not have"
-            hint = suggestion(name.value, world.context)
+            hint = did_you_mean(name.value, world.context)
             report.append(Diagnostic("PW318", message, name.span, hint=hint))
     return tuple(name.value for name in names if name.value in world.context)
 

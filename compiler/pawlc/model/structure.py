@@ -5,7 +5,6 @@ actions, timers, invokes and outputs, beside the syntax each came from. `causes`
 Reported here and in `targets`: PW201 to PW204, PW206, PW209.
 """
 
-import difflib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -16,6 +15,7 @@ from pawlc.model import events, labels, targets, tree
 from pawlc.model.machine import Initial, Kind, State, Transition, Trigger
 from pawlc.model.targets import Directory
 from pawlc.source import Text
+from pawlc.suggest import did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +113,13 @@ def _bare_state(node: syntax.State, index: int, path: str, parent: int | None) -
 def kind(node: syntax.State) -> Kind:
     """The written type, else what XState infers: `states` make it compound, `history` history.
 
-    A type that contradicts the keys is `check`'s to report; children always count.
+    A type that contradicts the keys is `check`'s to report.
     """
-    if node.type is not None and node.type.value == "parallel":
-        return Kind.PARALLEL
+    written = node.type.value if node.type is not None else ""
+    if written in ("parallel", "final", "history", "atomic"):
+        return Kind(written)
     if node.states:
         return Kind.COMPOUND
-    if node.type is not None and node.type.value in ("final", "history"):
-        return Kind(node.type.value)
     return Kind.HISTORY if node.history is not None else Kind.ATOMIC
 
 
@@ -303,13 +302,12 @@ def _no_initial(directory: Directory, state: State, node: syntax.State) -> Diagn
 
 def _not_inside(directory: Directory, state: State, target: Text) -> Diagnostic:
     keys = [directory.states[c].key for c in state.children]
-    close = difflib.get_close_matches(target.value, keys, n=1)
     return Diagnostic(
         "PW203",
         f"the initial state `{target.value}` is not a child of {_named(state)}",
         target.span,
         "no child has this name",
-        hint=f"did you mean `{close[0]}`?" if close else f"its children: {', '.join(keys)}",
+        hint=did_you_mean(target.value, keys) or f"its children: {', '.join(keys)}",
     )
 
 

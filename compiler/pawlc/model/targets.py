@@ -3,7 +3,6 @@
 A dot inside a key is written `\\.`. Reported here: PW201, two states with one id.
 """
 
-import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pawlc.diagnostics import Diagnostic
 from pawlc.model.machine import State
 from pawlc.source import Span, Text
+from pawlc.suggest import closest, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +74,12 @@ def suggestion(directory: Directory, source: int, target: str) -> str | None:
     for state in states[1:]:
         if state.key == last:
             return f"did you mean `{spelling(directory, source, state.index)}`?"
-    names = {spelling(directory, source, s.index): s for s in states[1:]}
-    close = difflib.get_close_matches(target, names, n=1)
-    if close:
-        return f"did you mean `{close[0]}`?"
+    names = [spelling(directory, source, s.index) for s in states[1:]]
+    if hint := did_you_mean(target, names):
+        return hint
     keys = {s.key: s.index for s in reversed(states[1:])}
-    near = difflib.get_close_matches(last, keys, n=1)
-    return f"did you mean `{spelling(directory, source, keys[near[0]])}`?" if near else None
+    near = closest(last, keys)
+    return f"did you mean `{spelling(directory, source, keys[near])}`?" if near else None
 
 
 def spelling(directory: Directory, source: int, index: int) -> str:
