@@ -15,18 +15,17 @@ MOST_BYTES = 63
 
 def identifiers(machine: Machine) -> Iterator[Diagnostic]:
     """Complain about identifiers that are too long, and about two that are the same."""
-    root = machine.states[0].span
-    names: list[tuple[str, str, Span]] = [
-        ("the machine's schema", machine.schema, root),
-        ("the machine's view", f"{machine.name}_instance", root),
-    ]
-    names += [("the field", column.name, column.source.span) for column in machine.context]
+    view = f"{machine.name}_instance"  # longer than the schema, pawl_<machine>
+    fits = len(view.encode()) <= MOST_BYTES
+    yield from _too_long("the machine's view", view, machine.states[0].span)
+    for column in machine.context:
+        yield from _too_long("the column", column.name, column.source.span)
     for event in machine.events:
         function = f"{machine.name}_{sql_name(event.name)}"
-        names.append((f"the function of event `{event.name}`", function, event.span))
-        names += [("the field", column.name, column.source.span) for column in event.fields]
-    for what, name, span in names:
-        yield from _too_long(what, name, span)
+        if fits:
+            yield from _too_long(f"the function of event `{event.name}`", function, event.span)
+        for column in event.fields:
+            yield from _too_long("the parameter", column.name, column.source.span)
     yield from _same(machine)
 
 

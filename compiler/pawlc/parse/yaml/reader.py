@@ -76,7 +76,7 @@ class _Builder:
     def __init__(self, source: Source, sink: Sink) -> None:
         self.source = source
         self.sink = sink
-        self.anchors: set[str] = set()
+        self.anchors: dict[str, Node] = {}
 
     def document(self, events: Iterator[Event]) -> Node | None:
         """The first document's root; complains about a second one."""
@@ -101,20 +101,24 @@ class _Builder:
             message = f"the definition is nested more than {MAX_DEPTH} levels deep"
             self.sink.error("PW008", message, self._span(event), "too deep")
             raise _Stop
+        found: Node
         match event:
-            case ScalarEvent():
-                self._refuse_anchor_and_tag(event)
-                return self._scalar(event)
-            case MappingStartEvent():
-                self._refuse_anchor_and_tag(event)
-                return self._mapping(event, events, depth)
-            case SequenceStartEvent():
-                self._refuse_anchor_and_tag(event)
-                return self._sequence(event, events, depth)
             case AliasEvent():
                 return self._alias(event)
+            case ScalarEvent():
+                self._refuse_anchor_and_tag(event)
+                found = self._scalar(event)
+            case MappingStartEvent():
+                self._refuse_anchor_and_tag(event)
+                found = self._mapping(event, events, depth)
+            case SequenceStartEvent():
+                self._refuse_anchor_and_tag(event)
+                found = self._sequence(event, events, depth)
             case _:
                 raise _Stop  # no node begins with another event
+        if event.anchor is not None:
+            self.anchors[event.anchor] = found
+        return found
 
     def _scalar(self, event: ScalarEvent) -> Scalar:
         start, end = event.start_mark.index, event.end_mark.index
@@ -133,7 +137,7 @@ class _Builder:
         return Scalar(nothing, True, self.source.rest_of_line(at))
 
     def _properties(self, start: int, end: int) -> int:
-        """The length of the anchor and tag before a scalar."""
+        """The length of the anchor and tag before a value."""
         found = re.match(r"(?:[&!]\S*\s*)*", self.source.text[start:end])
         return len(found.group()) if found else 0
 
@@ -196,12 +200,14 @@ class _Builder:
         return tuple(kept)
 
     def _refuse_anchor_and_tag(self, event: ScalarEvent | CollectionStartEvent) -> None:
+        start = event.start_mark.index
+        length = max(1, self._properties(start, event.end_mark.index))
+        before = self.source.span(start, start + length)
         if event.anchor is not None:
-            self.anchors.add(event.anchor)
             self.sink.error(
                 "PW004",
                 f"anchors (`&{event.anchor}`) are not supported",
-                self._span(event),
+                before,
                 "an anchor",
                 "write the value out where it is needed; put a text that begins with `&` in quotes",
             )
@@ -209,18 +215,18 @@ class _Builder:
             self.sink.error(
                 "PW016",
                 "YAML tags are not supported",
-                self._span(event),
+                before,
                 "a tag",
                 "the key decides the type of its value; put a text that begins with `!` in quotes",
             )
 
-    def _alias(self, event: AliasEvent) -> Scalar:
+    def _alias(self, event: AliasEvent) -> Node:
+        """What an alias stands for, so that its place gets no further complaint."""
         if event.anchor in self.anchors:
             message = f"aliases (`*{event.anchor}`) are not supported"
             hint = "write the value out where it is needed"
             self.sink.error("PW004", message, self._span(event), "an alias", hint)
-            start, end = event.start_mark.index, event.end_mark.index
-            return Scalar(text(self.source, f"*{event.anchor}", None, start, end), True, "")
+            return self.anchors[event.anchor]
         self.sink.add(traps.star(self.source, event.start_mark.index))
         raise _Stop
 

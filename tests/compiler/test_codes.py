@@ -1,0 +1,48 @@
+"""Every code has a page, and the page's examples do what it says."""
+
+import re
+
+import pytest
+
+from pawlc.codes import CODES, explain
+from pawlc.diagnostics import Severity
+from tests.errors_golden import diagnose
+
+# Found by Postgres when a machine is deployed; the compiler alone cannot know.
+AT_DEPLOY = {"PW315"}
+
+
+def _blocks(page: str, section: str, language: str) -> str | None:
+    """The code block of a language in a section, or None."""
+    _, _, body = page.partition(f"## {section}\n")
+    body = body.partition("\n## ")[0]
+    found = re.search(rf"```{language}\n(.*?)```", body, re.DOTALL)
+    return found.group(1) if found else None
+
+
+def test_an_unknown_code_has_no_page() -> None:
+    with pytest.raises(KeyError):
+        explain("PW000")
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_page_begins_with_its_code_and_title(code: str) -> None:
+    assert explain(code).startswith(f"# {code}: {CODES[code].title}\n\n")
+
+
+@pytest.mark.parametrize("code", [code for code in CODES if code not in AT_DEPLOY])
+def test_the_wrong_example_gives_the_code(code: str) -> None:
+    page = explain(code)
+    wrong = _blocks(page, "Wrong", "yaml")
+    assert wrong is not None
+    found = diagnose(wrong, "door.machine.yaml", _blocks(page, "Wrong", "python"))
+    assert code in {diagnostic.code for diagnostic in found}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_the_right_example_compiles(code: str) -> None:
+    page = explain(code)
+    right = _blocks(page, "Right", "yaml")
+    assert right is not None
+    found = diagnose(right, "door.machine.yaml", _blocks(page, "Right", "python"))
+    assert [d for d in found if d.severity is Severity.ERROR or d.code == code] == []
