@@ -16,7 +16,7 @@ from pawlc.suggest import closest
 
 SPACES = frozenset({"context", "event", "self", "guards", "params", "old"})
 SELF = ("id", "machine", "version", "seq")
-ERROR = ("code", "message", "attempts", "data")
+ERROR = {"code": "text", "message": "text", "attempts": "integer", "data": "jsonb"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _context(name: Name, scope: Scope) -> Meaning:
         return _unknown(
             name, f"`{name}` has too many dots", f"write `(context.{word.raw}).{more[0].raw}`"
         )
-    return Ref("context", field, name.offset)
+    return Ref("context", field, name.offset, scope.context[field])
 
 
 def _self(name: Name, scope: Scope) -> Meaning:
@@ -178,9 +178,9 @@ def _event(name: Name, scope: Scope) -> Meaning:
         return _whole(name)
     match word.name, more:
         case "type", []:
-            return Ref("event", "type", name.offset)
+            return Ref("event", "type", name.offset, "text")
         case "data", [] if event.has_data:
-            return Ref("event", "data", name.offset)
+            return Ref("event", "data", name.offset, "jsonb")
         case "data", []:
             hint = _declared(event) or "`event.data` is for wildcard and undeclared events"
             return Diagnostic("PW302", "no undeclared data here", name.span, hint=hint)
@@ -198,7 +198,7 @@ def _event(name: Name, scope: Scope) -> Meaning:
 def _field(name: Name, event: EventScope) -> Meaning:
     word = name.words[1]
     if (field := word.among(event.fields)) is not None:
-        return Ref("event", field, name.offset)
+        return Ref("event", field, name.offset, event.fields[field])
     if problem := _shared(name, word.among((*event.partial, *event.conflicting)), event):
         return problem
     causes = (
@@ -221,10 +221,10 @@ def _output(name: Name, event: EventScope) -> Meaning:
         message = "no done event leads here, so there is no output"
         return Diagnostic("PW302", message, name.span)
     if not words:
-        return Ref("event", "output", name.offset)
+        return Ref("event", "output", name.offset, "jsonb")
     field = words[0].among(event.output)
     if field is not None and len(words) == 1:
-        return Ref("event", f"output.{field}", name.offset)
+        return Ref("event", f"output.{field}", name.offset, event.output[field])
     meant = closest(words[0].name, event.output)
     hint = f"did you mean `event.output.{meant}`?" if meant else None
     if not event.output:
@@ -243,9 +243,9 @@ def _error(name: Name, event: EventScope) -> Meaning:
         message = "no error event leads here, so there is no error"
         return Diagnostic("PW302", message, name.span)
     if not words:
-        return Ref("event", "error", name.offset)
+        return Ref("event", "error", name.offset, "jsonb")
     if len(words) == 1 and words[0].name in ERROR:
-        return Ref("event", f"error.{words[0].name}", name.offset)
+        return Ref("event", f"error.{words[0].name}", name.offset, ERROR[words[0].name])
     meant = closest(words[0].name, ERROR)
     hint = f"did you mean `event.error.{meant}`?" if meant else f"an error has {_list(ERROR)}"
     return Diagnostic("PW302", f"an error has no `{words[0].raw}`", name.span, hint=hint)

@@ -105,7 +105,7 @@ def place(expression: Expression, name: Callable[[Ref], str], offset: int) -> Sp
     ):
         if begin <= offset < begin + len(sql):
             inside = 0 if isinstance(part, Ref) else offset - begin
-            return origin.text.at(origin.offset + inside, _word(sql, inside))
+            return origin.text.at(origin.offset + inside, word(sql, inside))
         begin += len(sql)
     return expression.source.span
 
@@ -114,8 +114,12 @@ def _rendered(expression: Expression, name: Callable[[Ref], str]) -> list[str]:
     return [name(part) if isinstance(part, Ref) else part for part in expression.parts]
 
 
-def _word(sql: str, begin: int) -> int:
-    """The length of the word or the run of operator characters at `begin`."""
+def word(sql: str, begin: int) -> int:
+    """The length of the name that begins at `begin`, 1 if none does.
+
+    >>> word("a.b > c", 0), word("a.b > c", 4)
+    (3, 1)
+    """
     end = begin
     while end < len(sql) and (sql[end].isalnum() or sql[end] in "_."):
         end += 1

@@ -47,16 +47,16 @@ TRAVEL: dict[str, tuple[str, str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Parameter:
-    """A parameter: what it reads, that value's SQL type, whether it is keyword-only."""
+    """A parameter: what it reads, and whether it is keyword-only."""
 
     name: str
     ref: Ref
-    type: str
     keyword: bool
 
     def travel(self) -> tuple[str, str, str]:
         """The SQL around it, its SQL type on arrival, the Python around it."""
-        return TRAVEL.get(_scalar(self.type), ("{0}", self.type, "{0}"))
+        type = self.ref.type or "text"
+        return TRAVEL.get(_scalar(type), ("{0}", type, "{0}"))
 
 
 def function(
@@ -138,14 +138,14 @@ def _parameters(
         if isinstance(read, Diagnostic):
             problems.append(read)
         else:
-            parameters.append(_Parameter(arg.arg, *read, keyword))
+            parameters.append(_Parameter(arg.arg, read, keyword))
     return tuple(parameters), tuple(problems)
 
 
-def _field(companion: Companion, arg: ast.arg, scope: Scope) -> tuple[Ref, str] | Diagnostic:
+def _field(companion: Companion, arg: ast.arg, scope: Scope) -> Ref | Diagnostic:
     """What a positional parameter reads."""
     if arg.arg in scope.context:
-        return Ref("context", arg.arg), scope.context[arg.arg]
+        return Ref("context", arg.arg, type=scope.context[arg.arg])
     event = scope.event.fields if scope.event else {}
     hint = did_you_mean(arg.arg, scope.context)
     if arg.arg in ("claims", "now") or arg.arg in event:
@@ -154,22 +154,19 @@ def _field(companion: Companion, arg: ast.arg, scope: Scope) -> tuple[Ref, str] 
     return Diagnostic("PW322", message, companion.span(arg), hint=hint)
 
 
-def _keyword(
-    companion: Companion, arg: ast.arg, name: Text, scope: Scope
-) -> tuple[Ref, str] | Diagnostic:
+def _keyword(companion: Companion, arg: ast.arg, name: Text, scope: Scope) -> Ref | Diagnostic:
     """What a keyword-only parameter reads: `claims`, `now`, else of the event."""
     if arg.arg == "claims":
-        return Ref("claims", ""), "jsonb"
+        return Ref("claims", "", type="jsonb")
     if arg.arg == "now":
-        return Ref("now", ""), "timestamptz"
+        return Ref("now", "", type="timestamptz")
     event = scope.event or EventScope()
     if arg.arg in event.output and arg.arg not in event.fields:
-        return Ref("event", f"output.{arg.arg}"), event.output[arg.arg]
+        return Ref("event", f"output.{arg.arg}", type=event.output[arg.arg])
     words = (Word("event", "event"), Word(arg.arg, arg.arg))
     meaning = lookup(Name(words, companion.span(arg), 0), scope, Query())
     if isinstance(meaning, Ref):
-        known = {"type": "text", "data": "jsonb", "output": "jsonb", "error": "jsonb"}
-        return meaning, event.fields.get(meaning.name) or known[meaning.name]
+        return meaning
     message = f"the event has no field `{arg.arg}`"
     hint: str | None = f"a context field is positional: write `{arg.arg}` before `*`"
     if arg.arg not in scope.context:

@@ -38,11 +38,14 @@ class Ref:
     now        ``
     self       `id`, `machine`, `version`, `seq`
     in_state   the path of a state
+
+    `type` is the SQL type that its declaration gives a field of the context or the event.
     """
 
     space: Literal["context", "event", "claims", "now", "self", "in_state"]
     name: str
     offset: int = 0
+    type: str | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

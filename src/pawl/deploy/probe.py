@@ -1,0 +1,198 @@
+"""Ask Postgres about a machine: types, functions, operators, tables, volatility.
+
+In: a connection and a machine. Out: Postgres's complaints at their lines and columns. Everything
+happens in one transaction (a savepoint, if one is open) that is rolled back whatever comes.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+
+from pawlc.diagnostics import Diagnostic, in_order
+from pawlc.emit.probe import SCHEMA, Kind, Probe, probes, setup, tables
+from pawlc.expr.functions import CONTEXT, ONE_ROW, VOLATILE_ALLOWED
+from pawlc.model.machine import Machine
+
+Connection = psycopg.Connection[Any]
+
+# What speaks about the definition. Anything else (a lost connection, a full disk) is no complaint.
+COMPLAINTS = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.InternalError,
+    psycopg.NotSupportedError,
+    psycopg.ProgrammingError,
+    psycopg.errors.ProgramLimitExceeded,
+    psycopg.errors.StatementTooComplex,
+)
+UNKNOWN = {
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+    psycopg.errors.UndefinedObject,
+    psycopg.errors.InvalidSchemaName,
+}
+MISMATCH = re.compile(r"is of type (?P<wants>.+) but (?:default )?expression is of type (?P<is>.+)")
+CALLED = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)")
+FLAG = re.compile(r":(hasAggs|hasWindowFuncs|hasTargetSRFs) (true|false)")
+
+
+def run(connection: Connection, machine: Machine) -> tuple[Diagnostic, ...]:
+    """Probe everything in a machine that Postgres has an opinion on.
+
+    Needs the right to create a schema. Raises what is not about the definition.
+    """
+    found: tuple[Diagnostic, ...] = ()
+    with connection.transaction(force_rollback=True):
+        connection.execute("set local search_path = ''")
+        for statement in setup(machine):
+            _execute(connection, statement)
+        found = tuple(_judge(connection, machine))
+    return in_order(tuple(dict.fromkeys(found)))
+
+
+def _judge(connection: Connection, machine: Machine) -> Iterator[Diagnostic]:
+    """The complaints, kind by kind: without its types nothing else can be asked."""
+    asked = probes(machine)
+    types = [p for p in asked if p.kind is Kind.TYPE]
+    wrong = [problem for probe in types for problem in _ask(connection, probe)]
+    if wrong:
+        yield from wrong
+        return
+    for statement in tables(machine):
+        _execute(connection, statement)
+    for probe in asked:
+        if probe.kind is not Kind.TYPE:
+            yield from _ask(connection, probe)
+    yield from _trees(connection, asked)
+
+
+def _ask(connection: Connection, probe: Probe) -> Iterator[Diagnostic]:
+    """Run one probe. A reference is undone at once: it locks the table it refers to."""
+    undo = probe.kind is Kind.REFERENCE
+    try:
+        with connection.transaction(force_rollback=undo):
+            _execute(connection, probe.sql)
+    except COMPLAINTS as error:
+        yield _complaint(probe, error)
+
+
+def _execute(connection: Connection, statement: str) -> None:
+    """Run a statement of `pawlc.emit.probe`, made of parsed expressions and quoted names."""
+    connection.execute(statement)
+
+
+def _complaint(probe: Probe, error: psycopg.Error) -> Diagnostic:
+    """Postgres's error as a diagnostic, where Postgres points."""
+    diag = error.diag
+    position = int(diag.statement_position) - 1 if diag.statement_position else None
+    span = probe.place(position)
+    message = re.sub(r'"([^"]+)"', r"`\1`", diag.message_primary or str(error))
+    if isinstance(error, psycopg.errors.DatatypeMismatch):
+        mismatch = MISMATCH.search(diag.message_primary or "")
+        if mismatch is not None:
+            message = f"this is {mismatch['is']}, and {probe.wants or mismatch['wants']} is wanted"
+        return Diagnostic("PW315", message, span, hint=_cast_hint(probe, mismatch))
+    if isinstance(error, psycopg.errors.SyntaxError):
+        return Diagnostic("PW304", f"SQL {message}", span, hint="this server is older")
+    if type(error) in UNKNOWN and not _is_operator(probe, position):
+        return Diagnostic("PW308", message, span, hint=_unknown_hint(probe, position, error))
+    return Diagnostic("PW315", message, span, hint=diag.message_hint)
+
+
+def _cast_hint(probe: Probe, mismatch: re.Match[str] | None) -> str | None:
+    if probe.wants is None or mismatch is None:
+        return None
+    if probe.wants == "boolean":
+        return "write a condition: a comparison, `is not null`, `is true`"
+    return f"convert it: `(…)::{probe.wants}`"
+
+
+def _is_operator(probe: Probe, position: int | None) -> bool:
+    """Whether Postgres points at an operator: those fail because of their operands' types."""
+    if position is None:
+        return False
+    return not re.match(r'[\w"]', probe.sql[position : position + 1])
+
+
+def _unknown_hint(probe: Probe, position: int | None, error: psycopg.Error) -> str | None:
+    name = re.match(r"[\w.]+", probe.sql[position or 0 :])
+    match error:
+        case psycopg.errors.UndefinedFunction() if name and "." not in name[0]:
+            return f"a function of your own is called with its schema: `public.{name[0]}(…)`"
+        case psycopg.errors.UndefinedObject() if probe.kind is Kind.TYPE:
+            return "a type of your own is written with its schema: `public.…`"
+        case psycopg.errors.UndefinedTable() if probe.kind is Kind.REFERENCE:
+            return "create the table first: deploy only adds the machine"
+        case _:
+            return error.diag.message_hint
+
+
+def _trees(connection: Connection, asked: tuple[Probe, ...]) -> Iterator[Diagnostic]:
+    """The complaints about what the probes became: Postgres's own parse of them."""
+    rows = connection.execute(
+        """
+        select proname::text, prosqlbody::text from pg_catalog.pg_proc
+        where pronamespace = %(schema)s::regnamespace
+        union all
+        select conname, conbin::text from pg_catalog.pg_constraint
+        where connamespace = %(schema)s::regnamespace and conbin is not null
+        union all
+        select c.relname || '.' || a.attname, d.adbin::text from pg_catalog.pg_attrdef d
+        join pg_catalog.pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
+        join pg_catalog.pg_class c on c.oid = d.adrelid
+        where c.relnamespace = %(schema)s::regnamespace
+        """,
+        {"schema": SCHEMA},
+    ).fetchall()
+    trees = {str(name): str(tree) for name, tree in rows}
+    probed = {p.made: p for p in asked if p.made is not None and p.made in trees}
+    for name, probe in probed.items():
+        # The outermost query's flags come first.
+        flags = dict(reversed(FLAG.findall(trees[name])))
+        if "true" in flags.values():
+            message = "this wants or gives several rows, and there is one value here"
+            yield Diagnostic("PW307", message, probe.text.span, hint=ONE_ROW)
+    yield from _volatile(connection, probed, trees)
+
+
+def _volatile(
+    connection: Connection, probed: dict[str, Probe], trees: dict[str, str]
+) -> Iterator[Diagnostic]:
+    """The complaints about volatile functions, by the oids in Postgres's parse trees."""
+    called = {key: {int(oid) for oid in CALLED.findall(trees[key])} for key in probed}
+    rows = connection.execute(
+        """
+        select p.oid, n.nspname, p.proname,
+          coalesce(
+            (select array_agg(distinct o.oprname::text)
+             from pg_catalog.pg_operator o where o.oprcode = p.oid),
+            '{}'
+          )
+        from pg_catalog.pg_proc p
+        join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+        where p.oid = any (%s::oid[]) and p.provolatile = 'v'
+        order by p.oid
+        """,
+        (sorted(set().union(*called.values())),),
+    ).fetchall()
+    for oid, schema, name, operators in rows:
+        if schema == "pg_catalog" and name in VOLATILE_ALLOWED:
+            continue
+        for key, probe in probed.items():
+            if oid in called[key]:
+                yield _volatile_call(probe, schema, name, operators)
+
+
+def _volatile_call(probe: Probe, schema: str, name: str, operators: list[str]) -> Diagnostic:
+    """PW306 at the call, wherever in the expression it can be found."""
+    spelled = [rf"\b{re.escape(name)}\b", rf'"{re.escape(name)}"', *map(re.escape, operators)]
+    found = re.search("|".join(spelled), probe.written)
+    span = probe.place(len(probe.before) + found.start() if found else None)
+    qualified = name if schema == "pg_catalog" else f"{schema}.{name}"
+    hint = CONTEXT
+    if schema != "pg_catalog":
+        hint = f"if it changes nothing, declare it so: `alter function {qualified} stable`"
+    return Diagnostic("PW306", f"`{qualified}` is volatile", span, hint=hint)
