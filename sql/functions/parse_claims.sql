@@ -8,13 +8,14 @@ declare
   v_claims jsonb;
 begin
   v_claims := p_claims::jsonb;
-  if jsonb_typeof(v_claims) = 'object' then
-    return v_claims;
+  if jsonb_typeof(v_claims) <> 'object' then
+    perform pawl.raise_caller('malformed_claims', null);
   end if;
-  perform pawl.raise_caller('malformed_claims', null);
+  return v_claims;
 exception
   when data_exception or statement_too_complex then
     perform pawl.raise_caller('malformed_claims', null);
+    return null;
 end
 $$;
 

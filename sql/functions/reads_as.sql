@@ -1,5 +1,5 @@
 -- Whether a JSON value can be read as an SQL type; for telling what is wrong with a payload.
--- The type comes from a compiled definition; what is not a type name at all is never executed.
+-- What is not the name of a type is never executed.
 create or replace function pawl.reads_as(p_value jsonb, p_type text)
 returns boolean
 language plpgsql
@@ -18,9 +18,9 @@ begin
   elsif jsonb_typeof(p_value) = 'object' and v_kind <> 'C' then
     return false;
   elsif v_kind = 'A' then
-    execute format('select cast(pawl.text_array($1) as %s)', p_type) using p_value;
+    execute format('select cast(pawl.text_array($1) as %s)', v_type) using p_value;
   else
-    execute format('select cast($1 as %s)', p_type) using p_value #>> '{}';
+    execute format('select cast($1 as %s)', v_type) using p_value #>> '{}';
   end if;
   return true;
 exception

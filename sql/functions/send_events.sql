@@ -8,7 +8,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_item jsonb;
-  v_replies jsonb := '[]';
+  v_replies jsonb := jsonb_build_array();
 begin
   perform pawl.check_batch(events);
   perform pawl.lock_batch(events);

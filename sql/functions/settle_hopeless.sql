@@ -7,7 +7,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_open pawl.open_effect;
-  v_rest pawl.open_effect[] := '{}';
+  v_rest pawl.open_effect[] := array[]::pawl.open_effect[];
 begin
   foreach v_open in array p_open loop
     if not v_open.live then

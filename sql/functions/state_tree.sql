@@ -9,7 +9,7 @@ declare
   v_step constant text := '^((?:[^.\\]|\\.)+)(?:\.(.+))?$';
   v_key text;
   v_below text[];
-  v_tree jsonb := '{}';
+  v_tree jsonb := jsonb_build_object();
 begin
   for v_key, v_below in
     select s.part[1], array_agg(s.part[2] order by s.place) filter (where s.part[2] is not null)

@@ -5,8 +5,10 @@ revoke all on all sequences in schema pawl from public;
 revoke all on all functions in schema pawl from public;
 revoke all on type pawl.attempt, pawl.open_effect from public;
 
--- Functions that deploys make later start without PUBLIC too.
+-- Functions that deploys make later start without PUBLIC too, and operators read the journal's
+-- later partitions.
 alter default privileges revoke execute on functions from public;
+alter default privileges in schema pawl grant select on tables to pawl_admin;
 
 grant usage on schema pawl to pawl_worker;
 grant usage on schema :"api_schema" to pawl_worker, pawl_client;

@@ -70,8 +70,8 @@ def install(connection: psycopg.Connection[Any], *, api_schema: str = "public") 
         for text in _texts("functions"):
             _run(connection, text, api_schema)
         _run(connection, _routers(connection), api_schema)
-        _run(connection, _text("policies/grants.sql"), api_schema)
         _settle(connection, api_schema)
+        _run(connection, _text("policies/grants.sql"), api_schema)
         connection.execute(
             sql.SQL("set local role {}").format(sql.Identifier(previous[0] if previous else "none"))
         )
