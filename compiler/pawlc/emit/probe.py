@@ -65,10 +65,12 @@ class Probe:
     def place(self, position: int | None) -> Span:
         """The place in the file of a character (0-based) of the statement; None is unknown."""
         inside = -1 if position is None else position - len(self.before)
-        if not 0 <= inside < len(self.written):
-            return self.text.span
+        known = 0 <= inside < len(self.written)
         if self.expression is None:
+            inside = inside if known else 0
             return self.text.at(self.offset + inside, names.word(self.verbatim, inside))
+        if not known:
+            return self.text.span
         name = _name if self.kind is Kind.EXPRESSION else _bare
         return names.place(self.expression, name, inside)
 
@@ -115,7 +117,7 @@ def probes(machine: Machine) -> tuple[Probe, ...]:
     groups = tuple(_groups(machine))
     return (
         *(t for group, columns in groups for t in _types(group, columns)),
-        *(d for group, columns in groups for c in columns for d in _defaults(group, c)),
+        *(d for group, columns in groups for d in _defaults(group, columns)),
         *(k for group, columns in groups for k in _checks(group, columns)),
         *_expressions(machine),
         *(r for column in machine.context for r in _references(column)),
@@ -155,31 +157,31 @@ def _types(group: str, columns: tuple[Column, ...]) -> Iterator[Probe]:
                 )
 
 
-def _defaults(group: str, column: Column) -> Iterator[Probe]:
-    if column.default is not None:
-        yield Probe(
-            kind=Kind.DEFAULT,
-            text=column.default.source,
-            before=(
-                f"alter table {SCHEMA}.{group} alter column {names.ident(column.name)} "
-                "set default (\n"
-            ),
-            after="\n)",
-            expression=column.default,
-            wants=column.type,
-            made=f"{group}.{column.name}",
-        )
+def _defaults(group: str, columns: tuple[Column, ...]) -> Iterator[Probe]:
+    for index, column in enumerate(columns):
+        table = f"{group}_default_{index}"
+        if column.default is not None:
+            yield Probe(
+                kind=Kind.DEFAULT,
+                text=column.default.source,
+                before=f"create table {SCHEMA}.{table} ({_definition(column)} default (\n",
+                after="\n))",
+                expression=column.default,
+                wants=column.type,
+                made=f"{table}.{column.name}",
+            )
 
 
 def _checks(group: str, columns: tuple[Column, ...]) -> Iterator[Probe]:
     checks = (check for column in columns for check in column.checks)
+    definitions = ", ".join(_definition(column) for column in columns)
     for index, check in enumerate(checks):
         name = f"{group}_check_{index}"
         yield Probe(
             kind=Kind.CHECK,
             text=check.expression.source,
-            before=f"alter table {SCHEMA}.{group} add constraint {name} check (\n",
-            after="\n)",
+            before=f"create table {SCHEMA}.{name} ({definitions}, constraint {name} check (\n",
+            after="\n))",
             expression=check.expression,
             wants="boolean",
             made=name,

@@ -4,6 +4,7 @@ In: expressions of the model. Out: SQL text, and for an offset of that text the 
 that it came from.
 """
 
+import re
 from collections.abc import Callable
 
 from pglast import keywords
@@ -21,6 +22,11 @@ PLPGSQL_RESERVED = frozenset(
 )
 SQL_RESERVED = (
     keywords.RESERVED_KEYWORDS | keywords.COL_NAME_KEYWORDS | keywords.TYPE_FUNC_NAME_KEYWORDS
+)
+
+WORD = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1|[\w.]+""",
+    re.DOTALL,
 )
 
 
@@ -105,7 +111,8 @@ def place(expression: Expression, name: Callable[[Ref], str], offset: int) -> Sp
     ):
         if begin <= offset < begin + len(sql):
             inside = 0 if isinstance(part, Ref) else offset - begin
-            return origin.text.at(origin.offset + inside, word(sql, inside))
+            length = word(origin.text.value, origin.offset + inside)
+            return origin.text.at(origin.offset + inside, length)
         begin += len(sql)
     return expression.source.span
 
@@ -115,12 +122,10 @@ def _rendered(expression: Expression, name: Callable[[Ref], str]) -> list[str]:
 
 
 def word(sql: str, begin: int) -> int:
-    """The length of the name that begins at `begin`, 1 if none does.
+    """The length of the name or constant that begins at `begin`, 1 if none does.
 
-    >>> word("a.b > c", 0), word("a.b > c", 4)
-    (3, 1)
+    >>> word("a.b > 'it''s'", 0), word("a.b > 'it''s'", 4), word("a.b > 'it''s'", 6)
+    (3, 1, 7)
     """
-    end = begin
-    while end < len(sql) and (sql[end].isalnum() or sql[end] in "_."):
-        end += 1
-    return max(1, end - begin)
+    found = WORD.match(sql, begin)
+    return max(1, len(found[0])) if found else 1

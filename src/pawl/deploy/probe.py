@@ -14,6 +14,7 @@ from pawlc.diagnostics import Diagnostic, in_order
 from pawlc.emit.probe import SCHEMA, Kind, Probe, probes, setup, tables
 from pawlc.expr.functions import CONTEXT, ONE_ROW, VOLATILE_ALLOWED
 from pawlc.model.machine import Machine
+from pawlc.source import Span
 
 Connection = psycopg.Connection[Any]
 
@@ -76,7 +77,7 @@ def _ask(connection: Connection, probe: Probe) -> Iterator[Diagnostic]:
         with connection.transaction(force_rollback=undo):
             _execute(connection, probe.sql)
     except COMPLAINTS as error:
-        yield _complaint(probe, error)
+        yield _complaint(connection, probe, error)
 
 
 def _execute(connection: Connection, statement: str) -> None:
@@ -84,7 +85,7 @@ def _execute(connection: Connection, statement: str) -> None:
     connection.execute(statement)
 
 
-def _complaint(probe: Probe, error: psycopg.Error) -> Diagnostic:
+def _complaint(connection: Connection, probe: Probe, error: psycopg.Error) -> Diagnostic:
     """Postgres's error as a diagnostic, where Postgres points."""
     diag = error.diag
     position = int(diag.statement_position) - 1 if diag.statement_position else None
@@ -97,7 +98,7 @@ def _complaint(probe: Probe, error: psycopg.Error) -> Diagnostic:
         return Diagnostic("PW315", message, span, hint=_cast_hint(probe, mismatch))
     if isinstance(error, psycopg.errors.SyntaxError):
         return Diagnostic("PW304", f"SQL {message}", span, hint="this server is older")
-    if type(error) in UNKNOWN and not _is_operator(probe, position):
+    if type(error) in UNKNOWN and not _misused(connection, probe, position):
         return Diagnostic("PW308", message, span, hint=_unknown_hint(probe, position, error))
     return Diagnostic("PW315", message, span, hint=diag.message_hint)
 
@@ -110,11 +111,24 @@ def _cast_hint(probe: Probe, mismatch: re.Match[str] | None) -> str | None:
     return f"convert it: `(…)::{probe.wants}`"
 
 
-def _is_operator(probe: Probe, position: int | None) -> bool:
-    """Whether Postgres points at an operator: those fail because of their operands' types."""
+def _misused(connection: Connection, probe: Probe, position: int | None) -> bool:
+    """Whether Postgres points at an operator or a function of its own, so that the types are wrong.
+
+    It says of both that they do not exist, as it does of a name that nothing has.
+    """
     if position is None:
         return False
-    return not re.match(r'[\w"]', probe.sql[position : position + 1])
+    name = re.match(r"\w+(?![\w.])", probe.sql[position:])
+    if name is None:
+        return not re.match(r'[\w"]', probe.sql[position:])
+    query = """
+      select exists (
+        select from pg_catalog.pg_proc
+        where proname = lower(%s) and pronamespace = 'pg_catalog'::regnamespace
+      )
+    """
+    found = connection.execute(query, (name[0],)).fetchone()
+    return bool(found and found[0])
 
 
 def _unknown_hint(probe: Probe, position: int | None, error: psycopg.Error) -> str | None:
@@ -165,7 +179,7 @@ def _volatile(
     called = {key: {int(oid) for oid in CALLED.findall(trees[key])} for key in probed}
     rows = connection.execute(
         """
-        select p.oid, n.nspname, p.proname,
+        select p.oid, n.nspname, p.proname, p.oid::regprocedure::text,
           coalesce(
             (select array_agg(distinct o.oprname::text)
              from pg_catalog.pg_operator o where o.oprcode = p.oid),
@@ -178,21 +192,20 @@ def _volatile(
         """,
         (sorted(set().union(*called.values())),),
     ).fetchall()
-    for oid, schema, name, operators in rows:
+    for oid, schema, name, signature, operators in rows:
         if schema == "pg_catalog" and name in VOLATILE_ALLOWED:
             continue
         for key, probe in probed.items():
             if oid in called[key]:
-                yield _volatile_call(probe, schema, name, operators)
+                qualified = name if schema == "pg_catalog" else f"{schema}.{name}"
+                hint = f"if it changes nothing, say so: `alter function {signature} stable`"
+                hint = CONTEXT if schema == "pg_catalog" else hint
+                span = _call(probe, name, operators)
+                yield Diagnostic("PW306", f"`{qualified}` is volatile", span, hint=hint)
 
 
-def _volatile_call(probe: Probe, schema: str, name: str, operators: list[str]) -> Diagnostic:
-    """PW306 at the call, wherever in the expression it can be found."""
+def _call(probe: Probe, name: str, operators: list[str]) -> Span:
+    """Where an expression names a function or one of its operators, if that can be found."""
     spelled = [rf"\b{re.escape(name)}\b", rf'"{re.escape(name)}"', *map(re.escape, operators)]
     found = re.search("|".join(spelled), probe.written)
-    span = probe.place(len(probe.before) + found.start() if found else None)
-    qualified = name if schema == "pg_catalog" else f"{schema}.{name}"
-    hint = CONTEXT
-    if schema != "pg_catalog":
-        hint = f"if it changes nothing, declare it so: `alter function {qualified} stable`"
-    return Diagnostic("PW306", f"`{qualified}` is volatile", span, hint=hint)
+    return probe.place(len(probe.before) + found.start() if found else None)
