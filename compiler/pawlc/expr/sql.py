@@ -28,11 +28,15 @@ MAX_PARTS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A stretch of the scalar, `start` to `end`, and what stands there instead."""
+    """A stretch of the scalar, `start` to `end`, and what stands there instead.
+
+    `literal` tells that it reads nothing and calls nothing.
+    """
 
     start: int
     end: int
     parts: tuple[tuple[str | Ref, Origin], ...]
+    literal: bool = True
 
 
 def resolve(
@@ -65,7 +69,7 @@ def resolve(
             found.append(meaning)
         elif meaning is not None:
             cuts.append(meaning)
-        literal = literal and not isinstance(seen.node, ast.FuncCall | ast.SubLink | ast.ColumnRef)
+        literal = literal and not isinstance(seen.node, ast.FuncCall | ast.SubLink)
     if not found and sum(len(cut.parts) for cut in cuts) > MAX_PARTS:
         message = "the guards that this names are too large together"
         found.append(Diagnostic("PW304", message, text.span))
@@ -76,7 +80,7 @@ def resolve(
         source=text,
         parts=tuple(part for part, _ in parts),
         type=type,
-        literal=literal,
+        literal=literal and all(cut.literal for cut in cuts),
         origins=tuple(origin for _, origin in parts),
     )
     return expression, ()
@@ -92,11 +96,11 @@ def _column(seen: Seen, lexed: Lexed, scope: Scope) -> Cut | Diagnostic | None:
     here = Origin(lexed.text, seen.offset)
     match meaning:
         case Ref():
-            return Cut(seen.offset, end, ((meaning, here),))
+            return Cut(seen.offset, end, ((meaning, here),), literal=False)
         case Expression(parts=parts):
             origins = meaning.origins or (Origin(meaning.source, 0),) * len(parts)
             inner = tuple(zip(parts, origins, strict=True))
-            return Cut(seen.offset, end, (("(", here), *inner, (")", here)))
+            return Cut(seen.offset, end, (("(", here), *inner, (")", here)), meaning.literal)
         case Diagnostic(code="PW308") if lexed.text.quoted and len(lexed.tokens) == 1:
             return Diagnostic("PW308", meaning.message, meaning.span, hint=QUOTED_HINT)
         case _:
@@ -131,7 +135,7 @@ def _in_state(seen: Seen, lexed: Lexed, scope: Scope) -> Cut | Diagnostic | None
         hint = f"did you mean `{meant}`?" if meant else "paths begin below the root"
         return Diagnostic("PW314", f"unknown state `{path}`", span, hint=hint)
     ref = Ref("in_state", path, seen.offset)
-    return Cut(seen.offset, end, ((ref, Origin(lexed.text, seen.offset)),))
+    return Cut(seen.offset, end, ((ref, Origin(lexed.text, seen.offset)),), literal=False)
 
 
 def _call_end(offset: int, lexed: Lexed) -> int:
