@@ -2,8 +2,8 @@
 
 `<code>-<name>.machine.yaml` marks its line with `# error: COL CODE`, one pair for each diagnostic,
 or says `# error: LINE:COL CODE` elsewhere where a mark on the line would change what it means.
-Beside it stand the report, `<code>-<name>.txt`, and as `<code>-<name>.companion` the file that would
-be `<code>-<name>.py`, whose lines are marked in the same way.
+Beside it stand the report, `<code>-<name>.txt`, and as `<code>-<name>.companion` the file that
+would be `<code>-<name>.py`, whose lines are marked in the same way.
 """
 
 import re

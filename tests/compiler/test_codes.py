@@ -6,6 +6,7 @@ import pytest
 
 from pawlc.codes import CODES, explain
 from pawlc.diagnostics import Severity
+from pawlc.parse.yaml import actions, root, states, transitions
 from tests.errors_golden import diagnose
 
 # Found by Postgres when a machine is deployed; the compiler alone cannot know.
@@ -23,6 +24,12 @@ def _blocks(page: str, section: str, language: str) -> str | None:
 def test_an_unknown_code_has_no_page() -> None:
     with pytest.raises(KeyError):
         explain("PW000")
+
+
+def test_the_page_of_unknown_keys_lists_the_known_ones() -> None:
+    words = set(re.findall(r"\w+", explain("PW101").partition("## Wrong")[0]))
+    known = {*root.KEYS, *states.STATE_KEYS, *transitions.KEYS, *actions.KEYS}
+    assert known - words == set()
 
 
 @pytest.mark.parametrize("code", CODES)

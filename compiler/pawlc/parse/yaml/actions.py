@@ -31,7 +31,7 @@ _KINDS: Dict[str, tuple[str, ...]] = {
     "send": (),
     "cancel": (),
 }
-_KEYS = (*_KINDS, "input", "params")
+KEYS = (*_KINDS, "input", "params")
 _OTHERS = {
     "sendTo": "write `send: { to: …, event: … }`",
     "emit": "an effect is enqueued by `effect: name`",
@@ -63,7 +63,7 @@ def action(form: Form, node: Node) -> syntax.Action | None:
 
 
 def _by_kind(form: Form, node: Mapping) -> syntax.Action | None:
-    found = mapping(form, node, "an action", _KEYS, _OTHERS)
+    found = mapping(form, node, "an action", KEYS, _OTHERS)
     kinds = [key for key in found if key in _KINDS]
     if len(kinds) > 1:
         _two_kinds(form, node, kinds)
@@ -132,7 +132,8 @@ def _raise(form: Form, node: Node, span: Span) -> syntax.Raise | None:
         return None
     if "event" not in found:
         if len(found) == len(node.entries):
-            form.sink.error("PW102", "`raise` needs an `event`", span, "no `event` here")
+            where = span_of(form, node)
+            form.sink.error("PW102", "`raise` needs an `event`", where, "no `event` here")
         return None
     event = literal(form, found["event"], "`event`")
     data = pairs(form, found.get("data"), "`data`")

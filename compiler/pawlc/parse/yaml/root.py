@@ -195,16 +195,28 @@ def _named_one(form: Form, entry: Entry, kind: str) -> syntax.Named | None:
     if isinstance(node, Mapping) and not (kind == "guard" and node.get("python")):
         keys = mapping(form, node, f"{kind} `{entry.key}`", ("params", kind))
         params = texts(form, keys.get("params"), "`params`")
+        if kind not in keys and len(keys) < len(node.entries):
+            return None  # an unknown key has been reported
         if kind not in keys:
             hint = f"write `{{ params: […], {kind}: expression }}`"
             message = f"{kind} `{entry.key}` has no expression"
             form.sink.error("PW102", message, entry.key.span, f"no `{kind}`", hint)
             return None
         node = keys[kind]
-    value = guard(form, node) if kind == "guard" else sql(form, node, f"`{entry.key}`")
-    if isinstance(value, syntax.NamedRef):
-        value = value.name
+    value = _definition(form, node, entry.key, kind)
     return None if value is None else syntax.Named(entry.key, params, value)
+
+
+def _definition(form: Form, node: Node, name: Text, kind: str) -> Text | syntax.PythonRef | None:
+    """SQL, or for guards a function; another guard is written `guards.name` in SQL."""
+    if not isinstance(node, Mapping) or kind != "guard":
+        return sql(form, node, f"`{name}`")
+    found = guard(form, node)
+    if isinstance(found, syntax.NamedRef):
+        hint = f"write SQL, as in `guards.{found.name}`"
+        wrong(form, node, f"guard `{name}`", "an SQL expression", hint)
+        return None
+    return found
 
 
 def _named_actions(form: Form, node: Node | None) -> tuple[syntax.NamedActions, ...]:

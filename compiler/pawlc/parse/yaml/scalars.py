@@ -5,6 +5,7 @@ source is cut into the pieces that YAML copies verbatim; each is then found agai
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator
 
 from pawlc.source import Position, Span, Text
@@ -65,7 +66,9 @@ def text(source: Source, value: str, style: str | None, start: int, end: int) ->
     jumps = _located(source, value, _pieces(source.text, style, start, end))
     first = jumps[0][1] if jumps else source.position(start)
     begin = first if style in ("|", ">") else source.position(start)
-    starts = [_line_start(value, m.start(), jumps, first) for m in re.finditer(r"^", value, re.M)]
+    offsets = [offset for offset, _ in jumps]
+    lines = [0, *(match.end() for match in re.finditer("\n", value))]
+    starts = [_line_start(value, line, jumps, bisect_left(offsets, line), first) for line in lines]
     return Text(
         value,
         Span(source.file, begin, source.position(end)),
@@ -75,14 +78,16 @@ def text(source: Source, value: str, style: str | None, start: int, end: int) ->
     )
 
 
-def _line_start(value: str, offset: int, jumps: Jumps, first: Position) -> Position:
-    """Where the line of the value that begins at `offset` stands in the file."""
-    inside = len(value[offset:]) - len(value[offset:].lstrip(" "))
-    for jump, position in jumps:
-        if offset <= jump <= offset + inside:
+def _line_start(value: str, offset: int, jumps: Jumps, index: int, first: Position) -> Position:
+    """Where the line of the value that begins at `offset` stands in the file.
+
+    `jumps[index]` is the first jump at or behind `offset`: the line's own unless the line is empty.
+    """
+    if index < len(jumps):
+        jump, position = jumps[index]
+        if value[offset:jump].strip(" ") == "":
             return Position(position.line, position.column - (jump - offset))
-    earlier = [(jump, position) for jump, position in jumps if jump < offset]
-    return earlier[-1][1] if earlier else first
+    return jumps[index - 1][1] if index else first
 
 
 def _located(source: Source, value: str, pieces: Iterator[Piece]) -> Jumps:

@@ -48,7 +48,7 @@ NODE_KEYS = (
     "meta",
     "description",
 )
-_STATE_KEYS = (*NODE_KEYS, "authorize", "history", "target")
+STATE_KEYS = (*NODE_KEYS, "authorize", "history", "target")
 OTHERS = {
     "onEntry": "XState v5 and Pawl call it `entry`",
     "onExit": "XState v5 and Pawl call it `exit`",
@@ -82,7 +82,7 @@ def _state(form: Form, key: Text, node: Node) -> syntax.State:
         hint = "write `{}` for a state without keys"
         wrong(form, node, f"state `{key}`", "a mapping", hint)
         return state(form, key, {}, key.span)
-    found = mapping(form, node, f"state `{key}`", _STATE_KEYS, OTHERS)
+    found = mapping(form, node, f"state `{key}`", STATE_KEYS, OTHERS)
     return state(form, key, found, key.span)
 
 

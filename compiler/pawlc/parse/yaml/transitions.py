@@ -22,7 +22,7 @@ from pawlc.parse.yaml.shapes import (
 )
 from pawlc.source import Text
 
-_KEYS = ("target", "guard", "assign", "actions", "reenter", "description")
+KEYS = ("target", "guard", "assign", "actions", "reenter", "description")
 _OTHERS = {
     "cond": "XState v5 and Pawl call it `guard`",
     "in": "write `guard: in_state('path')`",
@@ -59,7 +59,7 @@ def transition(form: Form, node: Node) -> syntax.Transition | None:
 
 
 def _object(form: Form, node: Mapping) -> syntax.Transition:
-    found = mapping(form, node, "a transition", _KEYS, _OTHERS)
+    found = mapping(form, node, "a transition", KEYS, _OTHERS)
     before: tuple[syntax.Action, ...] = ()
     if "assign" in found:
         key = next(entry.key for entry in node.entries if entry.key.value == "assign")
