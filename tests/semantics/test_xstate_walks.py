@@ -1,8 +1,8 @@
 """The interpreter walks as xstate 5 did: real machines, random walks, recorded answers.
 
-The recordings lie outside this repository; without them there is nothing to compare with. Two things
-differ on purpose: `onSnapshot` does not exist here, and an eventless transition that changes nothing
-is an endless loop (XState takes it once).
+The recordings lie outside this repository; without them there is nothing to compare with. Two
+things differ on purpose: `onSnapshot` does not exist here, and an eventless transition that changes
+nothing is an endless loop (XState takes it once).
 """
 
 import json
@@ -17,6 +17,7 @@ from pawlc.interpret import (
     Environment,
     Event,
     Facts,
+    LiveTimer,
     Logged,
     Outcome,
     Snapshot,
@@ -100,6 +101,13 @@ def logged(trace: tuple[Step, ...]) -> list[object]:
     return [step.value for step in trace if isinstance(step, Logged)]
 
 
+def due_at(timer: LiveTimer) -> int:
+    """When a timer fires, in milliseconds."""
+    assert isinstance(timer.since, int)
+    assert isinstance(timer.delay, int)
+    return timer.since + timer.delay
+
+
 class Walker:
     """An instance on its way, with a clock in milliseconds."""
 
@@ -133,7 +141,7 @@ class Walker:
         while due := sorted(
             (moment, number, timer.name)
             for number, timer in enumerate(self.snapshot.timers)
-            if (moment := timer.since + timer.delay) <= until  # type: ignore[operator]
+            if (moment := due_at(timer)) <= until
         ):
             self.clock, _, name = due[0]
             yield self._send(Event(name, external=False)).trace

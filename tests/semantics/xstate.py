@@ -1,9 +1,9 @@
 """XState v5's JSON, as far as the walks need it, as `syntax.Machine`.
 
-In: a machine config with actions `{type}`, guards `{type}` and inert invokes. Out: a definition whose
-actions log their name and whose guard `g` is the expression `'g' is not null`, which the caller
-answers. Every state logs `+path` on entry and `-path` on exit, before anything else. Event names
-change: `xstate.done.actor.<id>` is `done.invoke.<id>` here (`event_name`).
+In: a machine config with actions `{type}`, guards `{type}` and inert invokes. Out: a definition
+whose actions log their name and whose guard `g` is the expression `'g' is not null`, which the
+caller answers. Every state logs `+path` on entry and `-path` on exit, before anything else. Event
+names change: `xstate.done.actor.<id>` is `done.invoke.<id>` here (`event_name`).
 """
 
 from collections.abc import Mapping, Sequence

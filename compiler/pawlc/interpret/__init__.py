@@ -24,12 +24,14 @@ What the standard leaves open, or where the model makes XState's choice:
 - A machine is done when a child of the root is final, or all regions of a parallel root are. Its
   output is computed there; then the exit actions of all active states run, the root's last. The
   configuration stays. Internal events still waiting are dropped.
-- More than 1000 microsteps in one macrostep are an `EndlessLoop`.
+- More than 1000 microsteps in one macrostep are an `EndlessLoop`; the initial entry is one, an
+  event that nothing takes is none.
 - A strict machine refuses an external event that no transition takes: nothing changes, not even by
   an eventless transition.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from pawlc.interpret.run import Run, without_source
 from pawlc.interpret.trace import (
@@ -101,7 +103,7 @@ def initial(
     run.context = {c.name: context.get(c.name) for c in machine.context}
     for column in machine.context:
         if column.name not in context and column.default is not None:
-            run.context[column.name] = run.value(column.default)
+            run.context[column.name] = run.value(replace(column.default, type=column.type))
     run.enter_initial()
     run.settle()
     return run.outcome(handled=True)

@@ -137,6 +137,7 @@ class Run:
 
     def enter_initial(self) -> None:
         """The first microstep of an instance."""
+        self.microsteps += 1
         entries = EntrySet(self.machine, self.history)
         entries.add_root()
         self._enter_states(entries)

@@ -2,7 +2,8 @@
 
 In: a `Companion` and the reference. Out: a guard as the call of its PL/Python function
 (`pawl_<machine>.v<version>_<function>`), an action as `PythonAssign`; the functions themselves
-gather in `Companion.functions`. Reported here: PW320, PW322 and PW324 for a function used in two ways.
+gather in `Companion.functions`. Reported here: PW320, PW322 and PW324 for a function used in two
+ways.
 """
 
 from dataclasses import dataclass, field
