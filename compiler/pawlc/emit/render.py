@@ -1,0 +1,67 @@
+"""Templates filled: text whose shape does not depend on the chart, only its words.
+
+A template sees one frozen view object's fields and may print only `Sql` and `int`.
+"""
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import LiteralString
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from pawlc.sql import Sql
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the functions that all versions of a machine share need to know.
+
+    `newest_first` begins with the current version; `context` is the public context of a row `i`.
+    """
+
+    schema: Sql
+    machine: Sql
+    comment: Sql
+    current: int
+    newest_first: tuple[int, ...]
+    context: Sql
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A function that looks up an instance's version and asks that version's `verb`."""
+
+    schema: Sql
+    machine: Sql
+    newest_first: tuple[int, ...]
+    function: Sql
+    verb: Sql
+    parameters: Sql
+    arguments: Sql
+    returns: Sql
+    comment: Sql
+
+
+def fill(template: LiteralString, view: Machine | Query) -> Sql:
+    """The text of a template for a view."""
+    values = {field.name: getattr(view, field.name) for field in fields(view)}
+    return Sql(_environment().get_template(f"{template}.sql.j2").render(values))
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("pawlc.emit", "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_only_sql,
+        autoescape=False,
+    )
+
+
+def _only_sql(value: object) -> object:
+    if isinstance(value, Sql | int):
+        return value
+    raise TypeError(f"a template prints only Sql and int, not {type(value).__name__}")

@@ -1,0 +1,90 @@
+"""The routers: from a machine's name to its functions, without dynamic SQL.
+
+Emitted at every deploy over all machines of the database. The search by name does not grow with their
+number.
+"""
+
+from pawlc.emit import printer
+from pawlc.lower.target import Block, Body, Branch, Call, Function, If, Parameter, Return
+from pawlc.sql import Sql, ident, join, literal, sql
+
+_CHAIN = 8
+
+ROUTES = (
+    (
+        "route_send",
+        "send_event",
+        "jsonb",
+        ("p_id text", "p_event jsonb", "p_event_id text", "p_expected_seq bigint"),
+    ),
+    (
+        "route_create",
+        "create_instance",
+        "jsonb",
+        ("p_id text", "p_input jsonb", "p_version integer"),
+    ),
+    (
+        "route_internal",
+        "internal_event",
+        "boolean",
+        ("p_iid bigint", "p_name text", "p_seq bigint", "p_event jsonb"),
+    ),
+    (
+        "route_invoke_live",
+        "invoke_is_live",
+        "boolean",
+        ("p_iid bigint", "p_name text", "p_seq bigint"),
+    ),
+    ("route_simulate", "simulate_event", "jsonb", ("p_id text", "p_event jsonb")),
+    ("route_enabled", "enabled_events", "text[]", ("p_id text",)),
+    ("route_iid", "find_instance", "bigint", ("p_id text",)),
+    ("route_reply", "reply", "jsonb", ("p_id text",)),
+    ("route_lock", "lock_instance", "bigint", ("p_id text",)),
+    ("route_try_lock", "try_lock_instance", "boolean", ("p_iid bigint",)),
+)
+"""Router, the machine's function, what it returns, its parameters after the machine's name."""
+
+
+def routes(machines: tuple[str, ...]) -> Sql:
+    """All routers over these machines."""
+    ordered = tuple(sorted(machines, key=str.encode))
+    return join("\n", [_router(ordered, *route) for route in ROUTES])
+
+
+def _router(
+    machines: tuple[str, ...], router: str, function: str, returns: str, parameters: tuple[str, ...]
+) -> Sql:
+    pairs = [parameter.split(" ") for parameter in parameters]
+    arguments = join(", ", [ident(name) for name, _ in pairs])
+    unknown = Call(ident("pawl", "raise_unknown_machine"), (ident("p_machine"),))
+    search = _search(machines, function, arguments)
+    made = Function(
+        name=ident("pawl", router),
+        parameters=(
+            Parameter(ident("p_machine"), sql("text")),
+            *(Parameter(ident(name), Sql(type)) for name, type in pairs),
+        ),
+        returns=Sql(returns),
+        body=Block(None, (), (*search, unknown, Return(sql("null")))),
+        language="plpgsql",
+        comment=f"{function} of the machine with this name",
+    )
+    return printer.function(made)
+
+
+def _search(machines: tuple[str, ...], function: str, arguments: Sql) -> Body:
+    if len(machines) > _CHAIN:
+        middle = len(machines) // 2
+        pivot = sql('p_machine < {} collate "C"', literal(machines[middle]))
+        low = _search(machines[:middle], function, arguments)
+        return (If((Branch(pivot, low),), _search(machines[middle:], function, arguments)),)
+    if not machines:
+        return ()
+    branches = tuple(
+        Branch(
+            sql("p_machine = {}", literal(machine)),
+            (Return(sql("{}({})", ident(f"pawl_{machine}", function), arguments)),),
+        )
+        for machine in machines
+    )
+    return (If(branches),)

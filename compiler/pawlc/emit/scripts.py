@@ -1,0 +1,96 @@
+"""The scripts that deploy runs and `pawl compile` writes.
+
+schema_and_table    once a machine
+version_functions   once a version
+machine_functions   at every deploy: what all versions of a machine share
+python_functions    once a version; a superuser runs it, since PL/Python is not trusted
+"""
+
+from pawlc.emit import printer
+from pawlc.emit.layout import fit
+from pawlc.emit.render import Machine as View
+from pawlc.emit.render import Query, fill
+from pawlc.lower.actions import build_object
+from pawlc.lower.target import Function, Unit
+from pawlc.model.machine import Machine
+from pawlc.sql import Sql, ident, join, literal, sql
+
+_SHARED = ("versions", "create", "internal", "instance", "reply")
+
+
+def schema_and_table(machine: Machine, unit: Unit) -> Sql:
+    """The machine's schema, its instance table and who may touch it."""
+    view = _view(machine, (machine.version,))
+    return _sections(fill("schema", view), printer.table(unit.table), fill("security", view))
+
+
+def python_functions(unit: Unit) -> Sql:
+    """The companion's functions; empty if there are none."""
+    made = (_owned(f) for f in unit.functions if f.language == "plpython3u")
+    return _sections(*made)
+
+
+def version_functions(unit: Unit) -> Sql:
+    """The functions of one version."""
+    made = (printer.function(f) for f in unit.functions if f.language != "plpython3u")
+    return _sections(*made)
+
+
+def machine_functions(machine: Machine, versions: tuple[int, ...]) -> Sql:
+    """What all versions of a machine share; `versions` are all that are deployed.
+
+    `machine` is the current version: its public fields are what a reply shows.
+    """
+    view = _view(machine, versions)
+    simulate = Query(
+        *_common(view),
+        function=ident("simulate_event"),
+        verb=ident("simulate"),
+        parameters=sql("p_id text, p_event jsonb"),
+        arguments=sql("p_id, p_event"),
+        returns=sql("jsonb"),
+        comment=literal("What an event would do"),
+    )
+    enabled = Query(
+        *_common(view),
+        function=ident("enabled_events"),
+        verb=ident("enabled"),
+        parameters=sql("p_id text"),
+        arguments=sql("p_id"),
+        returns=sql("text[]"),
+        comment=literal("The events that this caller could send now"),
+    )
+    shared = (fill(template, view) for template in _SHARED)
+    revoke = sql("revoke all on all functions in schema {} from public;\n", view.schema)
+    return _sections(*shared, fill("query", simulate), fill("query", enabled), revoke)
+
+
+def _common(view: View) -> tuple[Sql, Sql, tuple[int, ...]]:
+    return view.schema, view.machine, view.newest_first
+
+
+def _view(machine: Machine, versions: tuple[int, ...]) -> View:
+    others = sorted((v for v in versions if v != machine.version), reverse=True)
+    public = tuple((literal(n), sql("i.{}", ident(n))) for n in machine.public)
+    return View(
+        schema=ident(machine.schema),
+        machine=literal(machine.name),
+        comment=literal(machine.description or f"Machine {machine.name}"),
+        current=machine.version,
+        newest_first=(machine.version, *others),
+        context=Sql(fit(build_object(public), 4, len("|| jsonb_build_object('context', "))),
+    )
+
+
+def _owned(function: Function) -> Sql:
+    types = join(", ", [p.type for p in function.parameters])
+    return sql(
+        "{}\nalter function {}({}) owner to pawl_owner;\n",
+        printer.function(function),
+        function.name,
+        types,
+    )
+
+
+def _sections(*texts: Sql) -> Sql:
+    return join("\n", [text for text in texts if text])

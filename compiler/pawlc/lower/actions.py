@@ -1,0 +1,168 @@
+"""Actions as statements. Commands are kept in arrays and written after the macrostep, so what may
+fail runs before anything is written."""
+
+from typing import assert_never
+
+from pawlc.lower.payload import convert, source_comment
+from pawlc.lower.plan import Plan
+from pawlc.lower.scope import Scope, field, own, typed
+from pawlc.lower.target import Body, Branch, If, Select, Set, Statement
+from pawlc.model.machine import (
+    Action,
+    Assign,
+    EmitEffect,
+    Expression,
+    Invoke,
+    Log,
+    PythonAssign,
+    Raise,
+    Timer,
+)
+from pawlc.sql import Sql, ident, join, literal, sql
+
+_ARGUMENTS = 40
+"""Pairs in one `jsonb_build_object`; a function takes at most 100 arguments."""
+
+
+def build_object(pairs: tuple[tuple[Sql, Sql], ...]) -> Sql:
+    """A jsonb object of computed values.
+
+    >>> build_object(((literal("a"), sql("1")),))
+    "jsonb_build_object('a', 1)"
+    """
+    if not pairs:
+        return sql("'{{}}'::jsonb")
+    chunks = [pairs[i : i + _ARGUMENTS] for i in range(0, len(pairs), _ARGUMENTS)]
+    return join(
+        " || ",
+        [
+            sql("jsonb_build_object({})", join(", ", [x for pair in chunk for x in pair]))
+            for chunk in chunks
+        ],
+    )
+
+
+def values(plan: Plan, pairs: tuple[tuple[str, Expression], ...], event: str | None) -> Sql:
+    """An `input`, `data` or `output` mapping as a jsonb object."""
+    scope = Scope(plan, event)
+    return build_object(tuple((literal(name), scope.sql(value)) for name, value in pairs))
+
+
+def run(plan: Plan, actions: tuple[Action, ...], event: str | None) -> Body:
+    """Actions in order; `event` is the event under way where the code knows it."""
+    body: list[Statement] = []
+    for action in actions:
+        match action:
+            case Assign():
+                body += _assign(plan, action, event)
+            case PythonAssign():
+                body += _python(plan, action, event)
+            case Raise():
+                pairs = (("type", None), *action.data)
+                scope = Scope(plan, event)
+                built = build_object(
+                    tuple(
+                        (literal(n), literal(action.event) if v is None else scope.sql(v))
+                        for n, v in pairs
+                    )
+                )
+                body.append(append("queue", built))
+            case EmitEffect():
+                body.append(
+                    append(
+                        "effects", _command(action.effect, None, values(plan, action.input, event))
+                    )
+                )
+            case Log():
+                body.append(append("log", sql("({})::text", Scope(plan, event).sql(action.value))))
+            case _:
+                assert_never(action)
+    return tuple(body)
+
+
+def append(array: str, value: Sql) -> Set:
+    """Add to one of the arrays of commands."""
+    return Set(own(array), sql("array_append({}, {})", own(array), value))
+
+
+def start(plan: Plan, invoke: Invoke, event: str | None) -> Body:
+    """Start an invoke: its effect, and its place among the live ones."""
+    command = _command(invoke.effect, invoke.id, values(plan, invoke.input, event))
+    return (append("started", command), _enlist("invokes", invoke.id))
+
+
+def set_timer(plan: Plan, timer: Timer, event: str | None) -> Body:
+    """Set a timer: when it is due, and its place among the live ones."""
+    delay = Scope(plan, event).sql(timer.delay)
+    due = delay if timer.deadline else sql("self.now + {}", _operand(delay))
+    command = sql("row({}, {})::pawl.timer_command", literal(timer.name), due)
+    return (append("due", command), _enlist("timers", timer.name))
+
+
+def _operand(delay: Sql) -> Sql:
+    is_constant = delay.startswith("interval '") and delay.count("'") == 2 and delay.endswith("'")
+    return delay if is_constant else sql("({})", delay)
+
+
+def _enlist(live: str, name: str) -> Set:
+    entry = sql("jsonb_build_object({}, self.seq)", literal(name))
+    return Set(own(live), sql("{} || {}", own(live), entry))
+
+
+def _command(effect: str, invoke: str | None, input: Sql) -> Sql:
+    return sql("row({}, {}, {})::pawl.effect_command", literal(effect), literal(invoke), input)
+
+
+def _assign(plan: Plan, action: Assign, event: str | None) -> Body:
+    """Assignments in an order in which none overwrites what a later one reads."""
+    types = {column.name: column.type for column in plan.machine.context}
+    left = dict(action.fields)
+    ordered: list[str] = []
+    while left:
+        free = [n for n in left if not any(_reads(v, n) for m, v in left.items() if m != n)]
+        if not free:
+            return (
+                *_sets(plan, action, ordered, types, event),
+                _together(plan, left, types, event),
+            )
+        ordered.append(free[0])
+        del left[free[0]]
+    return _sets(plan, action, ordered, types, event)
+
+
+def _reads(value: Expression, name: str) -> bool:
+    return any(ref.space == "context" and ref.name == name for ref in value.refs())
+
+
+def _sets(
+    plan: Plan, action: Assign, order: list[str], types: dict[str, str], event: str | None
+) -> Body:
+    chosen = dict(action.fields)
+    return tuple(Set(field(n), typed(plan, chosen[n], types[n], event)) for n in order)
+
+
+def _together(
+    plan: Plan, left: dict[str, Expression], types: dict[str, str], event: str | None
+) -> Select:
+    """Assignments that read each other's fields: all are computed before any is stored."""
+    return Select(
+        columns=tuple(typed(plan, value, types[name], event) for name, value in left.items()),
+        into=tuple(field(name) for name in left),
+    )
+
+
+def _python(plan: Plan, action: PythonAssign, event: str | None) -> Body:
+    types = {column.name: column.type for column in plan.machine.context}
+    scope = Scope(plan, event)
+    arguments = join(", ", [scope.sql(argument) for argument in action.arguments])
+    function = ident(plan.machine.schema, f"{plan.version}_{action.function}")
+    body: list[Statement] = [
+        source_comment(action.span, f"python {action.function}"),
+        Set(own("python"), sql("{}({})", function, arguments)),
+    ]
+    for name in action.fields:
+        value = convert(own("python"), name, types[name])
+        body.append(
+            If((Branch(sql("self.python ? {}", literal(name)), (Set(field(name), value),)),))
+        )
+    return tuple(body)

@@ -1,0 +1,111 @@
+"""The authorizers of create and send.
+
+Rules are asked against the locked row, only when there are claims: a trusted caller without claims passes.
+A rule that reads a payload waits for the payload to be checked; it stands in the event's own branch.
+Of several patterns that match an event, the most specific counts.
+"""
+
+from pawlc.lower.plan import Plan
+from pawlc.lower.scope import Scope, own, reads_payload
+from pawlc.lower.target import Body, Branch, Call, If
+from pawlc.model import events
+from pawlc.model.machine import Expression, SendRule
+from pawlc.sql import Sql, ident, join, literal, sql
+
+_CLIENT = sql("self.claims is not null")
+
+
+def create(plan: Plan) -> Body:
+    """Refuse a creator whom `authorize.create` does not admit."""
+    rule = plan.machine.authorize.create
+    deny = _deny(plan, literal("create"))
+    if rule is None:
+        return (If((Branch(_CLIENT, deny),)),)
+    refused = sql("{} and ({}) is not true", _CLIENT, Scope(plan, events.CREATION).sql(rule))
+    return (If((Branch(refused, deny),)),)
+
+
+def send(plan: Plan) -> Body:
+    """Refuse a sender whom no rule admits, before the payload is looked at."""
+    groups: dict[tuple[Expression, ...], list[str]] = {}
+    for name in declared(plan):
+        rules = rules_for(plan, name)
+        if rules and not _reads_event(rules):
+            groups.setdefault(rules, []).append(name)
+    later = [n for n in declared(plan) if _reads_event(rules_for(plan, n))]
+    branches = [Branch(_is_one_of(names), _unless(plan, rules)) for rules, names in groups.items()]
+    unknown = rules_for(plan, None) if not plan.machine.strict else ()
+    deny = _unless(plan, unknown) if unknown else _deny(plan, ident("event", "type"))
+    if later:
+        branches.append(Branch(sql("not ({})", _is_one_of(later)), deny))
+        otherwise: Body = ()
+    else:
+        otherwise = deny
+    inner: Body = (If(tuple(branches), otherwise),) if branches else otherwise
+    return (If((Branch(_CLIENT, inner),)),)
+
+
+def after_payload(plan: Plan, name: str) -> Body:
+    """Refuse a sender by a rule that reads the payload of this event."""
+    rules = rules_for(plan, name)
+    if not _reads_event(rules):
+        return ()
+    return (If((Branch(_CLIENT, _unless(plan, rules, name)),)),)
+
+
+def admitted(plan: Plan, name: str) -> Sql | None:
+    """The condition under which this caller may send an event, its payload unknown; None: always."""
+    rules = rules_for(plan, name)
+    if _reads_event(rules):
+        return None
+    if not rules:
+        return sql("self.claims is null")
+    return sql("self.claims is null or {}", _all(plan, rules, name))
+
+
+def declared(plan: Plan) -> tuple[str, ...]:
+    """The names of the events that callers can send."""
+    return tuple(event.name for event in plan.machine.events)
+
+
+def rules_for(plan: Plan, name: str | None) -> tuple[Expression, ...]:
+    """The rules of the most specific patterns that match an event; None: one that nothing names."""
+    matched: list[tuple[tuple[int, int], Expression]] = []
+    for rule in plan.machine.authorize.send:
+        matched += [(rank, rule.rule) for rank in _ranks(rule, name)]
+    best = min((rank for rank, _ in matched), default=None)
+    return tuple(dict.fromkeys(rule for rank, rule in matched if rank == best))
+
+
+def _ranks(rule: SendRule, name: str | None) -> list[tuple[int, int]]:
+    asked = "" if name is None else name
+    return [events.priority(p) for p in rule.patterns if events.matches(p, asked)]
+
+
+def _reads_event(rules: tuple[Expression, ...]) -> bool:
+    return any(reads_payload(rule) for rule in rules)
+
+
+def _unless(plan: Plan, rules: tuple[Expression, ...], name: str | None = None) -> Body:
+    refused = sql("({}) is not true", _all(plan, rules, name))
+    return (If((Branch(refused, _deny(plan, ident("event", "type"))),)),)
+
+
+def _all(plan: Plan, rules: tuple[Expression, ...], name: str | None) -> Sql:
+    scope = Scope(plan, name or events.CREATION)
+    return (
+        join(" and ", [sql("({})", scope.sql(rule)) for rule in rules])
+        if len(rules) > 1
+        else (scope.sql(rules[0]))
+    )
+
+
+def _is_one_of(names: list[str]) -> Sql:
+    if len(names) == 1:
+        return sql("event.type = {}", literal(names[0]))
+    return sql("event.type in ({})", join(", ", [literal(name) for name in names]))
+
+
+def _deny(plan: Plan, event: Sql) -> Body:
+    arguments = (literal(plan.machine.name), own("id"), event)
+    return (Call(ident("pawl", "raise_denied"), arguments),)

@@ -1,0 +1,149 @@
+"""`v1_create`: authorise, reduce from nothing, store."""
+
+from pawlc.lower import authorize, store
+from pawlc.lower.frame import (
+    BIGINT,
+    JSONB,
+    LEAF,
+    TEXT,
+    TIME,
+    arrays,
+    blocks,
+    cursors,
+    guarded,
+    name,
+    protected,
+)
+from pawlc.lower.payload import fields, source_comment
+from pawlc.lower.plan import Plan
+from pawlc.lower.scope import field, own, typed
+from pawlc.lower.target import (
+    Body,
+    Branch,
+    Call,
+    Function,
+    If,
+    Insert,
+    Parameter,
+    Return,
+    Set,
+    Statement,
+    Variable,
+)
+from pawlc.model import events
+from pawlc.sql import Sql, ident, jsonb, literal, sql
+
+
+def create(plan: Plan) -> Function:
+    """Create an instance; an id that is taken is refused."""
+    reduced = sql("{}(self.instance, null, null, self.now, self.claims)", name(plan, "reduce"))
+    taken = Call(ident("pawl", "raise_exists"), (literal(plan.machine.name), own("id")))
+    body: Body = (
+        Set(ident("event", "type"), literal(events.CREATION)),
+        guarded(plan, literal("create"), _arrival(plan)),
+        *_row(plan),
+        Set(own("step"), reduced),
+        Set(own("instance"), ident("self", "step", "instance")),
+        *_result(plan),
+        *protected(plan, plan.machine.context, _insert(plan)),
+        If((Branch(sql("self.iid is null"), (taken,)),)),
+        *store.write_commands(plan),
+        store.write_journal(plan, _journalled()),
+        Return(store.reply(plan, None)),
+    )
+    return Function(
+        name=name(plan, "create"),
+        parameters=(Parameter(ident("p_id"), TEXT), Parameter(ident("p_input"), JSONB)),
+        returns=JSONB,
+        body=blocks(plan, _variables(plan), body, arrives=False),
+        language="plpgsql",
+        comment="Create an instance: authorise, run the initial macrostep, store it",
+    )
+
+
+def _variables(plan: Plan) -> tuple[Variable, ...]:
+    output = (Variable(ident("output"), JSONB),) if plan.machine.output is not None else ()
+    return (
+        Variable(ident("id"), TEXT, ident("p_id"), constant=True),
+        Variable(ident("iid"), BIGINT),
+        Variable(ident("seq"), BIGINT, sql("1"), constant=True),
+        Variable(ident("leaf"), LEAF),
+        Variable(ident("now"), TIME, sql("pawl.now()"), constant=True),
+        Variable(ident("claims"), JSONB, sql("pawl.claims()"), constant=True),
+        Variable(ident("instance"), store.instance(plan)),
+        Variable(ident("step"), sql("record")),
+        *output,
+        *arrays(plan),
+        *cursors(plan),
+    )
+
+
+def _arrival(plan: Plan) -> Body:
+    """The creator's fields, the defaults of the others, the authorizer on the row that would be."""
+    machine = plan.machine
+    given = tuple(c for c in machine.context if c.name in machine.input)
+    takes = {c.name: field(c.name) for c in given}
+    defaults = tuple(
+        Set(field(c.name), typed(plan, c.default, c.type, None))
+        for c in machine.context
+        if c.name not in machine.input and c.default is not None
+    )
+    return (
+        source_comment(machine.states[0].span, "event create"),
+        *fields(plan, "create", ident("p_input"), given, takes, (), closed=True, checks=False),
+        *defaults,
+        *authorize.create(plan),
+    )
+
+
+def _row(plan: Plan) -> Body:
+    """The row as it is before its first state."""
+    system: dict[str, Sql] = {
+        "id": own("id"),
+        "version": sql("{}", plan.machine.version),
+        "status": literal("running"),
+        "seq": sql("0"),
+        "created_at": own("now"),
+        "timers": jsonb({}),
+        "invokes": jsonb({}),
+        "history": jsonb({}),
+    }
+    context = {c.name: field(c.name) for c in plan.machine.context}
+    return tuple(Set(_column(n), v) for n, v in {**system, **context}.items())
+
+
+def _column(name: str) -> Sql:
+    return ident("self", "instance", name)
+
+
+def _result(plan: Plan) -> Body:
+    """Take the reduced row and its commands apart."""
+    body: list[Statement] = [Set(own("leaf"), sql("{}[1]", _column("state")))]
+    body += [Set(field(c.name), _column(c.name)) for c in store.assigned(plan)]
+    if plan.machine.output is not None:
+        body.append(Set(own("output"), _column("output")))
+    if plan.effects or plan.invokes:
+        array = "effects" if plan.effects else "started"
+        body.append(Set(own(array), ident("self", "step", "effects")))
+    if plan.timers:
+        body.append(Set(own("due"), ident("self", "step", "timers")))
+    if plan.log:
+        body.append(Set(own("log"), ident("self", "step", "log")))
+    return tuple(body)
+
+
+def _insert(plan: Plan) -> Insert:
+    system = ("id", "version", "state", "status", "seq", "created_at", "updated_at", "timers")
+    system = (*system, "invokes", "history", "output")
+    values = {n: _column(n) for n in (*system, *(c.name for c in plan.machine.context))}
+    values["seq"] = own("seq")
+    return Insert(
+        store.instance(plan),
+        tuple((ident(n), v) for n, v in values.items()),
+        conflict=sql("(id) do nothing"),
+        returning=(ident("iid"), own("iid")),
+    )
+
+
+def _journalled() -> Sql:
+    return sql("jsonb_build_object('type', {}, 'input', p_input)", literal(events.CREATION))

@@ -1,0 +1,132 @@
+"""The frame of a generated function: its labelled blocks, its variables, its error handlers."""
+
+from pawlc.lower import store
+from pawlc.lower.plan import Plan
+from pawlc.lower.scope import context_variables, event_variables, own
+from pawlc.lower.target import Block, Body, Call, Diagnose, Handler, Statement, Variable
+from pawlc.model.machine import Column
+from pawlc.sql import Sql, ident, literal, sql
+
+TEXT, JSONB, BIGINT, TIME = sql("text"), sql("jsonb"), sql("bigint"), sql("timestamptz")
+LEAF = sql('text collate "C"')
+
+_DIAGNOSTICS = ("detail", "hint", "context", "constraint")
+
+
+def name(plan: Plan, what: str) -> Sql:
+    """The name of one of the version's functions."""
+    return ident(plan.machine.schema, f"{plan.version}_{what}")
+
+
+def blocks(
+    plan: Plan, own_variables: tuple[Variable, ...], body: Body, arrives: bool = True
+) -> Block:
+    """The blocks `self`, `context` and `event` around a body; `arrives`: `p_event` is there."""
+    event = Block(ident("event"), event_variables(plan, arrives), body)
+    context = Block(ident("context"), context_variables(plan.machine.context), (event,))
+    return Block(ident("self"), (*_constants(plan), *own_variables), (context,))
+
+
+def _constants(plan: Plan) -> tuple[Variable, ...]:
+    """`self.machine` and `self.version`, where an expression reads them."""
+    machine = Variable(ident("machine"), TEXT, literal(plan.machine.name), constant=True)
+    version = Variable(
+        ident("version"), sql("integer"), sql("{}", plan.machine.version), constant=True
+    )
+    found = {"machine": machine, "version": version}
+    return tuple(v for n, v in found.items() if ("self", n) in plan.uses)
+
+
+def working(plan: Plan) -> tuple[Variable, ...]:
+    """What changes while a macrostep lasts."""
+    flags = [Variable(ident("handled"), sql("boolean"))]
+    if plan.loops:
+        flags += [
+            Variable(ident("moved"), sql("boolean")),
+            Variable(ident("event"), JSONB, ident("p_event")),
+            Variable(ident("microsteps"), sql("integer"), sql("0")),
+            Variable(ident("passed"), sql("text[]")),
+        ]
+    if plan.queue:
+        flags.append(Variable(ident("queue"), sql("jsonb[]")))
+    if plan.python:
+        flags.append(Variable(ident("python"), JSONB))
+    return (*system(plan), *flags, *arrays(plan))
+
+
+def system(plan: Plan) -> tuple[Variable, ...]:
+    """The instance's own columns besides `iid` and `id`."""
+    types = {"status": TEXT, "seq": BIGINT, "timers": JSONB, "invokes": JSONB, "output": JSONB}
+    read = (Variable(ident(n), types[n]) for n in store.needed(plan) if n != "iid")
+    return (Variable(ident("leaf"), LEAF), *read)
+
+
+def arrays(plan: Plan) -> tuple[Variable, ...]:
+    """The commands that a macrostep collects."""
+    found = []
+    if plan.effects:
+        found.append(Variable(ident("effects"), sql("pawl.effect_command[]")))
+    if plan.invokes:
+        found.append(Variable(ident("started"), sql("pawl.effect_command[]")))
+    if plan.timers:
+        found.append(Variable(ident("due"), sql("pawl.timer_command[]")))
+    if plan.log:
+        found.append(Variable(ident("log"), sql("text[]")))
+    return tuple(found)
+
+
+def cursors(plan: Plan) -> tuple[Variable, ...]:
+    """The variables of the loops that write commands."""
+    found = []
+    if plan.effects or plan.invokes:
+        found.append(Variable(ident("v_command"), sql("pawl.effect_command")))
+    if plan.timers:
+        found.append(Variable(ident("v_timer"), sql("pawl.timer_command")))
+    return tuple(found)
+
+
+def guarded(plan: Plan, event: Sql, body: Body) -> Block:
+    """A block whose errors name the line of the definition. It writes nothing, so it costs no
+    transaction id."""
+    return Block(
+        None,
+        tuple(Variable(ident(f"v_{n}"), TEXT) for n in _DIAGNOSTICS),
+        body,
+        Handler(sql("others"), _rethrow(plan, event)),
+    )
+
+
+def protected(plan: Plan, columns: tuple[Column, ...], statement: Statement) -> Body:
+    """A write whose foreign keys may refuse it: the error must not show the row."""
+    if all(column.references is None for column in columns):
+        return (statement,)
+    variables = tuple(Variable(ident(f"v_{n}"), TEXT) for n in _DIAGNOSTICS)
+    handler = Handler(sql("integrity_constraint_violation"), _rethrow(plan, sql("null")))
+    return (Block(None, variables, (statement,), handler),)
+
+
+def _rethrow(plan: Plan, event: Sql) -> Body:
+    names = tuple(ident(f"v_{n}") for n in _DIAGNOSTICS)
+    detail, hint, context, constraint = names
+    arguments = (
+        literal(plan.machine.name),
+        own("id"),
+        event,
+        sql("sqlstate"),
+        sql("sqlerrm"),
+        detail,
+        hint,
+        context,
+        constraint,
+    )
+    return (
+        Diagnose(
+            (
+                (detail, sql("pg_exception_detail")),
+                (hint, sql("pg_exception_hint")),
+                (context, sql("pg_exception_context")),
+                (constraint, sql("constraint_name")),
+            )
+        ),
+        Call(ident("pawl", "rethrow"), arguments),
+    )

@@ -1,0 +1,216 @@
+"""The macrostep: an event, then eventless transitions and internal events until nothing is left.
+
+W3C SCXML Appendix D, mainEventLoop: after the external event, eventless transitions go before the
+internal queue. A chart that has neither gets no loop.
+"""
+
+from collections.abc import Iterable
+
+from pawlc.lower import authorize, flat
+from pawlc.lower.payload import receive, source_comment
+from pawlc.lower.plan import Plan, eventless, for_unknown, matching
+from pawlc.lower.scope import Scope, own
+from pawlc.lower.select import Candidates, Selection, select
+from pawlc.lower.target import Body, Branch, Call, If, Leave, Loop, Set, Statement
+from pawlc.model import events
+from pawlc.model.machine import Prefix, Transition
+from pawlc.sql import Sql, boolean, ident, join, literal, sql
+
+LONGEST = 1000
+"""Microsteps after which a macrostep is cut."""
+
+_REMEMBERED = 20
+
+_OURS = sql("p_source is not null")
+"""The event comes from a timer or an invoke; from a caller, a strict chart refuses what nothing takes."""
+
+
+def macrostep(plan: Plan, creates: bool) -> Body:
+    """The statements of a macrostep; with `creates`, a row without a state is entered first."""
+    first = _first(plan, creates)
+    if not plan.loops:
+        return first
+    first = (*first, *_count(plan))
+    if not plan.queue:
+        handled = Set(own("handled"), own("moved"))
+        settle = _eventless(plan)
+        if plan.machine.strict:
+            settle = (If((Branch(sql("self.handled or {}", _OURS), settle),)),)
+        return (*first, handled, *settle)
+    handled = Set(own("handled"), sql("coalesce(self.handled, self.moved)"))
+    leave = (Leave(own("macrostep"), sql("not (self.handled or {})", _OURS)),)
+    strict = leave if plan.machine.strict else ()
+    return (Loop(own("macrostep"), (*first, handled, *strict, *_eventless(plan), *_next(plan))),)
+
+
+def flag(plan: Plan) -> Sql:
+    """The variable that tells that a transition was taken."""
+    return own("moved" if plan.loops else "handled")
+
+
+def event_source(plan: Plan) -> Sql:
+    """The jsonb of the event under way."""
+    return own("event") if plan.loops else ident("p_event")
+
+
+def _first(plan: Plan, creates: bool) -> Body:
+    reset: Body = (Set(flag(plan), boolean(False)),)
+    dispatch = dispatched(plan)
+    if not creates:
+        return (*reset, *dispatch)
+    start = (
+        source_comment(plan.machine.states[0].span, f"{plan.machine.name} begins"),
+        Set(flag(plan), boolean(True)),
+        *_creation(plan),
+        *flat.initial(plan),
+    )
+    begin = sql("self.leaf is null")
+    return (*reset, If((Branch(begin, start),), otherwise=dispatch))
+
+
+def _creation(plan: Plan) -> Body:
+    if ("event", "type") not in plan.uses:
+        return ()
+    return (Set(ident("event", "type"), literal(events.CREATION)),)
+
+
+def dispatched(plan: Plan) -> Body:
+    """One branch for each event name, and one for the names that only wildcards take."""
+    branches: list[tuple[list[str], Body]] = []
+    alike: dict[tuple[tuple[int, ...], ...], list[str]] = {}
+    for name in plan.names:
+        found = tuple(matching(plan.machine, name))
+        receiving = (
+            *receive(plan, name, event_source(plan)),
+            *authorize.after_payload(plan, name),
+        )
+        body = (*_data(plan), *receiving, *_taken(plan, found, name))
+        key = tuple(tuple(t.index for t in transitions) for _, transitions in found)
+        if not receiving and key in alike:
+            alike[key].append(name)
+            continue
+        names = [name]
+        if not receiving:
+            alike.setdefault(key, names)
+        branches.append((names, body))
+    return _branches(branches, _unknown(plan))
+
+
+def _branches(branches: list[tuple[list[str], Body]], otherwise: Body) -> Body:
+    if not branches:
+        return otherwise
+    made = tuple(Branch(_is_named(names), body) for names, body in branches)
+    return (If(made, otherwise),)
+
+
+def _is_named(names: list[str]) -> Sql:
+    if len(names) == 1:
+        return sql("event.type = {}", literal(names[0]))
+    return sql("event.type in ({})", join(", ", [literal(name) for name in names]))
+
+
+def _data(plan: Plan) -> Body:
+    if ("event", "data") not in plan.uses:
+        return ()
+    return (Set(ident("event", "data"), sql("{} - 'type'", event_source(plan))),)
+
+
+def _unknown(plan: Plan) -> Body:
+    """Events that nothing names, in a chart that ignores what it does not know."""
+    if plan.machine.strict:
+        return ()
+    found = tuple(for_unknown(plan.machine))
+    return (*_data(plan), *_taken(plan, found, None)) if found else ()
+
+
+def _taken(plan: Plan, candidates: Iterable[Candidates], name: str | None) -> Body:
+    def guard(transition: Transition) -> Sql | None:
+        conditions = []
+        if name is None and isinstance(transition.trigger, Prefix):
+            conditions.append(begins_with(transition.trigger))
+        if transition.guard is not None:
+            conditions.append(Scope(plan, name).sql(transition.guard))
+        if len(conditions) < 2:
+            return conditions[0] if conditions else None
+        return join(" and ", [sql("({})", c) for c in conditions])
+
+    def arm(transition: Transition) -> Body:
+        return (Set(flag(plan), boolean(True)), *flat.transition(plan, transition, name))
+
+    return select(Selection(flag(plan), guard, arm), candidates)
+
+
+def begins_with(trigger: Prefix) -> Sql:
+    """The condition under which an event's type has a prefix, as tokens."""
+    plain, dotted = literal(trigger.name), literal(trigger.name + ".")
+    return sql("event.type = {} or starts_with(event.type, {})", plain, dotted)
+
+
+# --- the loops --------------------------------------------------------------------------------
+
+
+def _count(plan: Plan) -> Body:
+    """Cut a macrostep that does not come to rest, naming the states that it passes through."""
+    remember = Set(own("passed"), sql("array_append(self.passed, self.leaf)"))
+    stop = Call(
+        ident("pawl", "raise_endless"),
+        (
+            literal(plan.machine.name),
+            own("id"),
+            sql("array(select distinct s from unnest(self.passed) s order by s)"),
+        ),
+    )
+    return (
+        If(
+            (
+                Branch(
+                    own("moved"),
+                    (
+                        Set(own("microsteps"), sql("self.microsteps + 1")),
+                        If(
+                            (
+                                Branch(sql("self.microsteps > {}", LONGEST), (stop,)),
+                                Branch(
+                                    sql("self.microsteps > {}", LONGEST - _REMEMBERED), (remember,)
+                                ),
+                            )
+                        ),
+                    ),
+                ),
+            )
+        ),
+    )
+
+
+def _eventless(plan: Plan) -> Body:
+    if not plan.eventless:
+        return ()
+    body: list[Statement] = [
+        Leave(own("eventless"), sql("self.status <> 'running'")),
+        Set(own("moved"), boolean(False)),
+        *_taken_eventless(plan),
+        Leave(own("eventless"), sql("not self.moved")),
+        *_count(plan),
+    ]
+    return (Loop(own("eventless"), tuple(body)),)
+
+
+def _taken_eventless(plan: Plan) -> Body:
+    def guard(transition: Transition) -> Sql | None:
+        return None if transition.guard is None else Scope(plan).sql(transition.guard)
+
+    def arm(transition: Transition) -> Body:
+        return (Set(own("moved"), boolean(True)), *flat.transition(plan, transition, None))
+
+    return select(Selection(own("moved"), guard, arm), eventless(plan.machine))
+
+
+def _next(plan: Plan) -> Body:
+    """Take the next internal event, or come to rest."""
+    at_rest = sql("self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0")
+    return (
+        Leave(own("macrostep"), at_rest),
+        Set(own("event"), sql("self.queue[1]")),
+        Set(own("queue"), sql("self.queue[2:]")),
+        Set(ident("event", "type"), sql("self.event ->> 'type'")),
+    )

@@ -1,0 +1,147 @@
+"""What this machine can need: a queue, eventless steps, timers, a log.
+
+Loops and variables appear only in charts that can use them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+
+from pawlc.model import events, tree
+from pawlc.model.machine import (
+    Action,
+    EmitEffect,
+    Exactly,
+    Expression,
+    Kind,
+    Log,
+    Machine,
+    PythonAssign,
+    Raise,
+    Ref,
+    State,
+    Transition,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A machine and the answers to what its code must be able to do.
+
+    `names` are the events that can reach a transition, in the order of their branches: declared ones first.
+    `uses` holds the `(space, name)` of every scope name read anywhere.
+    """
+
+    machine: Machine
+    names: tuple[str, ...]
+    eventless: bool
+    queue: bool
+    effects: bool
+    invokes: bool
+    timers: bool
+    log: bool
+    python: bool
+    stepwise: bool
+    uses: frozenset[tuple[str, str]]
+
+    @property
+    def version(self) -> str:
+        """The prefix of the version's functions."""
+        return f"v{self.machine.version}"
+
+    @property
+    def loops(self) -> bool:
+        """Whether a macrostep can have more than one microstep."""
+        return self.eventless or self.queue
+
+    def hears(self, name: str) -> bool:
+        """Whether any transition can take an event of this name."""
+        return any(matching(self.machine, name))
+
+
+def plan(machine: Machine) -> Plan:
+    """Look the machine over once."""
+    actions = tuple(_actions(machine))
+    heard = tuple(name for name in _names(machine) if any(matching(machine, name)))
+    done = {events.done_state(s.path) for s in machine.states if s.kind is Kind.COMPOUND and s.path}
+    return Plan(
+        machine=machine,
+        names=heard,
+        eventless=any(s.always for s in machine.states),
+        queue=any(isinstance(a, Raise) for a in actions) or not done.isdisjoint(heard),
+        effects=any(isinstance(a, EmitEffect) for a in actions),
+        invokes=any(s.invokes for s in machine.states),
+        timers=any(s.timers for s in machine.states),
+        log=any(isinstance(a, Log) for a in actions),
+        python=any(isinstance(a, PythonAssign) for a in actions),
+        stepwise=any(ref.space == "in_state" for a in actions for ref in _refs(a)),
+        uses=frozenset((ref.space, ref.name) for ref in _refs(machine)),
+    )
+
+
+def matching(machine: Machine, name: str) -> Iterator[tuple[State, tuple[Transition, ...]]]:
+    """The states with candidates for an event, innermost first, and those candidates in order."""
+    for state in reversed(machine.states):
+        found = tuple(
+            t
+            for t in state.transitions
+            if t.trigger is not None and events.matches(t.trigger, name)
+        )
+        if found:
+            yield state, found
+
+
+def for_unknown(machine: Machine) -> Iterator[tuple[State, tuple[Transition, ...]]]:
+    """The states with candidates for an event that nothing names: its wildcards."""
+    for state in reversed(machine.states):
+        found = tuple(t for t in state.transitions if not isinstance(t.trigger, Exactly))
+        if found:
+            yield state, found
+
+
+def eventless(machine: Machine) -> Iterator[tuple[State, tuple[Transition, ...]]]:
+    """The states with eventless transitions, innermost first."""
+    for state in reversed(machine.states):
+        if state.always:
+            yield state, state.always
+
+
+def leaves_inside(machine: Machine, index: int) -> tuple[int, ...]:
+    """The atomic and final states that can be the active leaf while `index` is active."""
+    inside = range(index, machine.states[index].last + 1)
+    return tuple(s for s in inside if tree.is_leaf(machine.states[s]))
+
+
+def _names(machine: Machine) -> tuple[str, ...]:
+    """Every event name that can occur and that the definition names or implies."""
+    named = [event.name for event in machine.events]
+    named += [t.trigger.name for t in machine.transitions() if isinstance(t.trigger, Exactly)]
+    named += [a.event for a in _actions(machine) if isinstance(a, Raise)]
+    for state in machine.states:
+        named += [timer.name for timer in state.timers]
+        for invoke in state.invokes:
+            named += [events.done_invoke(invoke.id), events.error_invoke(invoke.id)]
+        if state.kind is Kind.COMPOUND and state.path:
+            named.append(events.done_state(state.path))
+    return tuple(dict.fromkeys(named))
+
+
+def _actions(machine: Machine) -> Iterator[Action]:
+    for state in machine.states:
+        yield from state.entry
+        yield from state.exit
+        if state.initial is not None:
+            yield from state.initial.actions
+    for transition in machine.transitions():
+        yield from transition.actions
+
+
+def _refs(value: object) -> Iterator[Ref]:
+    """Every scope name inside a value of the model."""
+    if isinstance(value, Expression):
+        yield from value.refs()
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _refs(item)
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _refs(getattr(value, field.name))

@@ -1,0 +1,151 @@
+"""`v1_simulate` and `v1_enabled`: what would happen, without writing."""
+
+from pawlc.lower import authorize, store
+from pawlc.lower.actions import build_object
+from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, name, system
+from pawlc.lower.plan import Plan, matching
+from pawlc.lower.reduce import load
+from pawlc.lower.scope import Scope, field, own, reads_payload
+from pawlc.lower.select import Selection, select
+from pawlc.lower.send import in_time, known, refuse_unhandled
+from pawlc.lower.target import (
+    Block,
+    Body,
+    Branch,
+    Comment,
+    Function,
+    Handler,
+    If,
+    Parameter,
+    Return,
+    Select,
+    Set,
+    Statement,
+    Variable,
+)
+from pawlc.model.machine import Transition
+from pawlc.sql import Sql, boolean, ident, literal, sql
+
+
+def simulate(plan: Plan) -> Function:
+    """The reply that an event would get, with the commands it would give; null: no such instance."""
+    commands = tuple(
+        (literal(name), sql("coalesce(to_jsonb({}), '[]'::jsonb)", ident("self", "step", name)))
+        for name in ("effects", "timers", "log")
+    )
+    reduced = sql("{}(self.instance, p_event, null, self.now, self.claims)", name(plan, "reduce"))
+    reply = store.reply(plan, ident("self", "step", "handled"))
+    body: Body = (
+        _whole_row(plan),
+        If((Branch(sql("not found"), (Return(sql("null")),)),)),
+        *load(plan),
+        Set(own("claims"), sql("pawl.claims()")),
+        *authorize.send(plan),
+        *in_time(plan, expected=False),
+        *known(plan),
+        Set(own("step"), reduced),
+        Set(own("instance"), ident("self", "step", "instance")),
+        Set(own("leaf"), sql("{}[1]", ident("self", "instance", "state"))),
+        *refuse_unhandled(plan, ident("self", "step", "handled")),
+        Set(own("seq"), sql("self.seq + 1")),
+        *(Set(field(c.name), ident("self", "instance", c.name)) for c in store.assigned(plan)),
+        *_output(plan),
+        Return(sql("{} || {}", reply, build_object(commands))),
+    )
+    return Function(
+        name=name(plan, "simulate"),
+        parameters=(Parameter(ident("p_id"), TEXT), Parameter(ident("p_event"), JSONB)),
+        returns=JSONB,
+        body=blocks(plan, _variables(plan), body),
+        language="plpgsql",
+        comment="What an event would do: the reply and the commands; null: no such instance of this version",
+    )
+
+
+def _whole_row(plan: Plan) -> Select:
+    return Select(
+        columns=(sql("i.*"),),
+        into=(own("instance"),),
+        source=sql("{} i", store.instance(plan)),
+        where=sql("i.id = p_id and i.version = {}", plan.machine.version),
+    )
+
+
+def _output(plan: Plan) -> Body:
+    if plan.machine.output is None:
+        return ()
+    return (Set(own("output"), ident("self", "instance", "output")),)
+
+
+def _variables(plan: Plan) -> tuple[Variable, ...]:
+    return (
+        Variable(ident("id"), TEXT),
+        Variable(ident("now"), TIME, sql("pawl.now()"), constant=True),
+        Variable(ident("claims"), JSONB),
+        Variable(ident("instance"), store.instance(plan)),
+        Variable(ident("step"), sql("record")),
+        *system(plan),
+    )
+
+
+def enabled(plan: Plan) -> Function:
+    """The events that this caller could send now; null: no such instance."""
+    body: list[Statement] = [
+        store.read(plan, lock=False),
+        If((Branch(sql("not found"), (Return(sql("null")),)),)),
+        If((Branch(sql("self.status <> 'running'"), (Return(sql("'{{}}'::text[]")),)),)),
+    ]
+    for event in authorize.declared(plan):
+        body += _possible(plan, event)
+    variables = (
+        Variable(ident("iid"), sql("bigint")),
+        Variable(ident("id"), TEXT, ident("p_id"), constant=True),
+        Variable(ident("now"), TIME, sql("pawl.now()"), constant=True),
+        Variable(ident("claims"), JSONB, sql("pawl.claims()"), constant=True),
+        *system(plan),
+        Variable(ident("handled"), sql("boolean")),
+        Variable(ident("possible"), sql("boolean")),
+        Variable(ident("events"), sql("text[]"), sql("'{{}}'::text[]")),
+    )
+    return Function(
+        name=name(plan, "enabled"),
+        parameters=(Parameter(ident("p_id"), TEXT),),
+        returns=sql("text[]"),
+        body=blocks(plan, variables, (*body, Return(own("events"))), arrives=False),
+        language="plpgsql",
+        comment="The events that this caller could send now; null: no such instance of this version",
+    )
+
+
+def _possible(plan: Plan, event: str) -> Body:
+    """A guard that reads the payload, or fails, counts as possible; an authorizer must admit."""
+    candidates = tuple(matching(plan.machine, event))
+    if not candidates:
+        return ()
+
+    def arm(transition: Transition) -> Body:
+        takes = bool(transition.targets or transition.actions)
+        return (Set(own("handled"), boolean(True)), Set(own("possible"), boolean(takes)))
+
+    def guard(transition: Transition) -> Sql | None:
+        if transition.guard is None or reads_payload(transition.guard):
+            return None
+        return Scope(plan, event).sql(transition.guard)
+
+    asked = Block(
+        None,
+        (),
+        (
+            Set(own("handled"), boolean(False)),
+            Set(own("possible"), boolean(False)),
+            Set(ident("event", "type"), literal(event)),
+            *select(Selection(own("handled"), guard, arm), candidates),
+        ),
+        Handler(sql("others"), (Set(own("possible"), boolean(True)),)),
+    )
+    admitted = authorize.admitted(plan, event)
+    condition = own("possible")
+    if admitted is not None:
+        condition = sql("self.possible and ({})", admitted)
+    found = Set(own("events"), sql("array_append(self.events, {})", literal(event)))
+    return (Comment(event), asked, If((Branch(condition, (found,)),)))

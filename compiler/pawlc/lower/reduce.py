@@ -1,0 +1,94 @@
+"""`v1_reduce`: the macrostep as a pure function. What `create`, `simulate`, dry runs and replay use."""
+
+from pawlc.lower import store
+from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, working
+from pawlc.lower.macrostep import macrostep
+from pawlc.lower.plan import Plan
+from pawlc.lower.scope import field, own
+from pawlc.lower.send import forget_source
+from pawlc.lower.target import Body, Branch, Function, If, Parameter, Set, Statement, Variable
+from pawlc.sql import Sql, ident, join, sql
+
+_ROW = ident("instance")
+
+
+def reduce(plan: Plan) -> Function:
+    """A row and an event in, the next row and its commands out; a row without a state is begun."""
+    body: Body = (
+        *load(plan),
+        Set(own("seq"), sql("self.seq + 1")),
+        guarded(plan, ident("event", "type"), _macrostep(plan)),
+        *_keep(plan),
+    )
+    variables = (
+        Variable(ident("id"), TEXT),
+        Variable(ident("now"), TIME, ident("p_now"), constant=True),
+        Variable(ident("claims"), JSONB, ident("p_claims"), constant=True),
+        *working(plan),
+    )
+    return Function(
+        name=name(plan, "reduce"),
+        parameters=(
+            Parameter(_ROW, store.instance(plan), mode="inout"),
+            Parameter(ident("p_event"), JSONB),
+            Parameter(ident("p_source"), TEXT),
+            Parameter(ident("p_now"), TIME),
+            Parameter(ident("p_claims"), JSONB),
+            Parameter(ident("handled"), sql("boolean"), mode="out"),
+            Parameter(ident("effects"), sql("pawl.effect_command[]"), mode="out"),
+            Parameter(ident("timers"), sql("pawl.timer_command[]"), mode="out"),
+            Parameter(ident("log"), sql("text[]"), mode="out"),
+        ),
+        returns=None,
+        body=blocks(plan, variables, body),
+        language="plpgsql",
+        comment="The macrostep as a pure function: a row and an event in, the next row and its commands out",
+    )
+
+
+def _macrostep(plan: Plan) -> Body:
+    return (
+        *_forgetting(plan),
+        *macrostep(plan, creates=True),
+        *store.check(plan, plan.machine.context),
+    )
+
+
+def _forgetting(plan: Plan) -> Body:
+    body = forget_source(plan)
+    return (If((Branch(sql("p_source is not null"), body),)),) if body else ()
+
+
+def _system(plan: Plan) -> tuple[str, ...]:
+    return tuple(n for n in store.needed(plan) if n != "iid")
+
+
+def _column(name: str) -> Sql:
+    return ident("instance", name)
+
+
+def load(plan: Plan) -> Body:
+    """Take the row `instance` apart into the variables of a macrostep."""
+    return (
+        Set(own("id"), _column("id")),
+        Set(own("leaf"), sql("{}[1]", _column("state"))),
+        *(Set(own(n), _column(n)) for n in _system(plan)),
+        *(Set(field(c.name), _column(c.name)) for c in plan.machine.context),
+    )
+
+
+def _keep(plan: Plan) -> Body:
+    body: list[Statement] = [
+        Set(_column("state"), sql("array[self.leaf]")),
+        *(Set(_column(n), own(n)) for n in _system(plan)),
+        Set(_column("updated_at"), own("now")),
+        *(Set(_column(c.name), field(c.name)) for c in store.assigned(plan)),
+        Set(ident("handled"), own("handled")),
+    ]
+    if commands := [own(array) for array in store.effect_arrays(plan)]:
+        body.append(Set(ident("effects"), join(" || ", commands)))
+    if plan.timers:
+        body.append(Set(ident("timers"), own("due")))
+    if plan.log:
+        body.append(Set(ident("log"), own("log")))
+    return tuple(body)

@@ -1,0 +1,215 @@
+"""Reading an instance into variables, writing it back with its commands, answering the caller."""
+
+from pawlc.lower.actions import build_object
+from pawlc.lower.payload import source_comment
+from pawlc.lower.plan import Plan
+from pawlc.lower.scope import Scope, field, own
+from pawlc.lower.target import (
+    Body,
+    Branch,
+    Call,
+    Each,
+    If,
+    Insert,
+    Select,
+    Statement,
+    Update,
+)
+from pawlc.model.machine import Action, Assign, Column, PythonAssign
+from pawlc.sql import Sql, ident, join, literal, sql
+
+READ = ("iid", "status", "seq", "timers", "invokes", "output")
+"""System columns that a macrostep reads, besides `ctid` and the leaf."""
+
+
+def instance(plan: Plan) -> Sql:
+    """The instance table."""
+    return ident(plan.machine.schema, "instance")
+
+
+def needed(plan: Plan) -> tuple[str, ...]:
+    """The system columns that this machine's macrosteps read."""
+    unneeded = {
+        *(() if plan.timers else ("timers",)),
+        *(() if plan.invokes else ("invokes",)),
+        *(() if plan.machine.output is not None else ("output",)),
+    }
+    return tuple(name for name in READ if name not in unneeded)
+
+
+def read(plan: Plan, lock: bool) -> Select:
+    """Read the instance called `p_id` if it runs this version."""
+    system = needed(plan)
+    context = plan.machine.context
+    place = (sql("i.ctid"),) if lock else ()
+    return Select(
+        columns=(
+            *place,
+            sql("i.state[1]"),
+            *(sql("i.{}", ident(name)) for name in system),
+            *(sql("i.{}", ident(column.name)) for column in context),
+        ),
+        into=(
+            *((own("tid"),) if lock else ()),
+            own("leaf"),
+            *(own(name) for name in system),
+            *(field(column.name) for column in context),
+        ),
+        source=sql("{} i", instance(plan)),
+        where=sql("i.id = p_id and i.version = {}", plan.machine.version),
+        lock=lock,
+    )
+
+
+def check(plan: Plan, columns: tuple[Column, ...]) -> Body:
+    """Refuse what the table's constraints would, without showing the row as Postgres does."""
+    body: list[Statement] = []
+    for column in columns:
+        conditions = _violations(plan, column)
+        if conditions:
+            body.append(source_comment(column.source.span, f"context {column.name}"))
+            body += conditions
+    return tuple(body)
+
+
+def _violations(plan: Plan, column: Column) -> Body:
+    body: list[Statement] = []
+    machine = (literal(plan.machine.name), own("id"), literal(column.name))
+    if column.not_null:
+        missing = Call(ident("pawl", "raise_not_null"), machine)
+        body.append(If((Branch(sql("{} is null", field(column.name)), (missing,)),)))
+    for one in column.checks:
+        condition = Scope(plan).sql(one.expression)
+        broken = Call(
+            ident("pawl", "raise_check"), (*machine, literal(one.expression.source.value))
+        )
+        body.append(If((Branch(sql("({}) is false", condition), (broken,)),)))
+    return tuple(body)
+
+
+def assigned(plan: Plan) -> tuple[Column, ...]:
+    """The context fields that any action of the machine sets."""
+    names = {name for action in _actions(plan) for name in _targets(action)}
+    return tuple(column for column in plan.machine.context if column.name in names)
+
+
+def _actions(plan: Plan) -> tuple[Action, ...]:
+    states = plan.machine.states
+    placed = [
+        a for s in states for a in (*s.entry, *s.exit, *(s.initial.actions if s.initial else ()))
+    ]
+    return (*placed, *(a for t in plan.machine.transitions() for a in t.actions))
+
+
+def _targets(action: Action) -> tuple[str, ...]:
+    match action:
+        case Assign():
+            return tuple(name for name, _ in action.fields)
+        case PythonAssign():
+            return action.fields
+        case _:
+            return ()
+
+
+def update(plan: Plan) -> Update:
+    """Store the macrostep's result in the row that is locked."""
+    system = tuple(n for n in needed(plan) if n != "iid")
+    return Update(
+        table=instance(plan),
+        values=(
+            (ident("state"), sql("array[self.leaf]")),
+            *((ident(name), own(name)) for name in system),
+            (ident("updated_at"), sql("self.now")),
+            *((ident(column.name), field(column.name)) for column in assigned(plan)),
+        ),
+        where=sql("ctid = self.tid"),
+    )
+
+
+def write_commands(plan: Plan) -> Body:
+    """Enqueue the macrostep's effects and timers."""
+    body: list[Statement] = []
+    if effects := [own(a) for a in effect_arrays(plan)]:
+        body.append(_each(effects, "v_command", _effect(plan)))
+    if plan.timers:
+        body.append(_each([own("due")], "v_timer", _timer(plan)))
+    return tuple(body)
+
+
+def effect_arrays(plan: Plan) -> tuple[str, ...]:
+    """The arrays of effects that the machine can fill, in the order in which they are enqueued."""
+    used = (("effects", plan.effects), ("started", plan.invokes))
+    return tuple(array for array, is_used in used if is_used)
+
+
+def _each(arrays: list[Sql], variable: str, statement: Insert) -> If:
+    filled = join(" or ", [sql("{} is not null", array) for array in arrays])
+    loop = Each(ident(variable), join(" || ", arrays), (statement,))
+    return If((Branch(filled, (loop,)),))
+
+
+def _effect(plan: Plan) -> Insert:
+    values = {
+        "machine": literal(plan.machine.name),
+        "version": sql("{}", plan.machine.version),
+        "iid": own("iid"),
+        "id": own("id"),
+        "seq": own("seq"),
+        "effect": ident("v_command", "effect"),
+        "invoke_id": ident("v_command", "invoke_id"),
+        "input": ident("v_command", "input"),
+        "created_at": own("now"),
+    }
+    return _insert("outbox", values)
+
+
+def _timer(plan: Plan) -> Insert:
+    values = {
+        "machine": literal(plan.machine.name),
+        "iid": own("iid"),
+        "name": ident("v_timer", "name"),
+        "seq": own("seq"),
+        "due_at": ident("v_timer", "due_at"),
+    }
+    return _insert("timer", values)
+
+
+def write_journal(plan: Plan, event: Sql) -> Insert:
+    """The journal row of the macrostep."""
+    values = {
+        "machine": literal(plan.machine.name),
+        "iid": own("iid"),
+        "seq": own("seq"),
+        "version": sql("{}", plan.machine.version),
+        "event": event,
+        "state": sql("array[self.leaf]"),
+        "caller": sql("pawl.caller()"),
+        "sub": sql("self.claims ->> 'sub'"),
+        "trusted": sql("self.claims is null"),
+        **({"log": own("log")} if plan.log else {}),
+    }
+    return _insert("journal", values)
+
+
+def _insert(table: str, values: dict[str, Sql]) -> Insert:
+    return Insert(ident("pawl", table), tuple((ident(n), v) for n, v in values.items()))
+
+
+def public(plan: Plan) -> Sql:
+    """The public context as jsonb."""
+    return build_object(tuple((literal(name), field(name)) for name in plan.machine.public))
+
+
+def reply(plan: Plan, handled: Sql | None) -> Sql:
+    """The object that `send_event` returns; `handled` None: it is constantly true."""
+    pairs = [
+        (literal("id"), own("id")),
+        (literal("seq"), own("seq")),
+        (literal("context"), public(plan)),
+    ]
+    if plan.machine.output is not None:
+        pairs.append((literal("output"), own("output")))
+    if handled is not None:
+        pairs.append((literal("handled"), handled))
+    constant = sql("{}(self.leaf)", ident(plan.machine.schema, f"{plan.version}_state"))
+    return join(" || ", [constant, build_object(tuple(pairs))])
