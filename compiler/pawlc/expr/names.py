@@ -25,7 +25,7 @@ SQL_RESERVED = (
 )
 
 WORD = re.compile(
-    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1|[\w.]+""",
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1|[\w.]+|[-+*/<>=~!@#%^&|`?]+""",
     re.DOTALL,
 )
 
@@ -122,7 +122,7 @@ def _rendered(expression: Expression, name: Callable[[Ref], str]) -> list[str]:
 
 
 def word(sql: str, begin: int) -> int:
-    """The length of the name or constant that begins at `begin`, 1 if none does.
+    """The length of the name, constant or operator that begins at `begin`, 1 if none does.
 
     >>> word("a.b > 'it''s'", 0), word("a.b > 'it''s'", 4), word("a.b > 'it''s'", 6)
     (3, 1, 7)

@@ -96,6 +96,8 @@ def _complaint(connection: Connection, probe: Probe, error: psycopg.Error) -> Di
         if mismatch is not None:
             message = f"this is {mismatch['is']}, and {probe.wants or mismatch['wants']} is wanted"
         return Diagnostic("PW315", message, span, hint=_cast_hint(probe, mismatch))
+    if isinstance(error, psycopg.errors.GroupingError | psycopg.errors.WindowingError):
+        return Diagnostic("PW307", "an aggregate has no rows here", span, hint=ONE_ROW)
     if isinstance(error, psycopg.errors.SyntaxError):
         return Diagnostic("PW304", f"SQL {message}", span, hint="this server is older")
     if type(error) in UNKNOWN and not _misused(connection, probe, position):

@@ -244,7 +244,7 @@ def test_every_way_through_an_action_ends_in_a_dict(body: str) -> None:
 
 def test_a_syntax_error_is_shown_in_the_python_file_and_only_once() -> None:
     broken, problems = companion("x = 1\né = 'a' b\n", "order.py")
-    assert [(p.code, str(p.span)) for p in problems] == [("PW323", "order.py:2:5")]
+    assert [(p.code, str(p.span)) for p in problems] == [("PW323", "order.py:2:9")]
     assert function(broken, scalar("f"), "guard", CONTEXT, EVENT) == (None, ())
 
 
