@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from pawl import errors
@@ -145,11 +146,12 @@ def test_refusals_are_classes_with_code_values_and_hint(client: Client) -> None:
 
 
 def test_a_caller_is_bound_by_the_authorizers_and_only_for_its_own_call(
-    connection: psycopg.Connection, dsn: str
+    connection: psycopg.Connection, dsn: str, role_name: Callable[[str], str]
 ) -> None:
-    connection.execute("do $$ begin create role shop nologin; exception when others then end $$")
-    connection.execute("select pawl.init_roles(array['shop'], null)")
-    with Client(dsn, caller=Caller({"sub": "eve"}, role="shop")) as eve:
+    shop = role_name("shop")
+    connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(shop)))
+    connection.execute("select pawl.init_roles(array[%s::name], null)", (shop,))
+    with Client(dsn, caller=Caller({"sub": "eve"}, role=shop)) as eve:
         with pytest.raises(errors.Denied):
             eve.send("ticket", "t-1", "take", {"minutes": 5})
         with pytest.raises(errors.Denied):
@@ -197,6 +199,13 @@ def test_an_unreachable_server_is_psycopgs_error() -> None:
         Client("postgresql://127.0.0.1:1/nothing").get("ticket", "t-1")
 
 
+WAITING = """\
+select exists (
+  select from pg_stat_activity
+  where datname = current_database() and wait_event_type = 'Lock'
+)"""
+
+
 def _deadlock(dsn: str, send_both: Callable[[], Any]) -> None:
     """Run a batch that locks t-1, then t-2, into a deadlock with a transaction of ours."""
     with psycopg.connect(dsn) as other, psycopg.connect(dsn, autocommit=True) as watcher:
@@ -204,8 +213,7 @@ def _deadlock(dsn: str, send_both: Callable[[], Any]) -> None:
         other.execute("select send_event('ticket', 't-2', '{\"type\": \"take\", \"minutes\": 5}')")
         thread = threading.Thread(target=send_both)
         thread.start()
-        waiting = "select exists (select from pg_locks where not granted and pid <> %s)"
-        while not watcher.execute(waiting, (watcher.info.backend_pid,)).fetchone() == (True,):
+        while watcher.execute(WAITING).fetchone() != (True,):
             pass
         other.execute("select send_event('ticket', 't-1', '{\"type\": \"take\", \"minutes\": 5}')")
         other.rollback()
@@ -215,7 +223,7 @@ def _deadlock(dsn: str, send_both: Callable[[], Any]) -> None:
 def test_a_deadlock_is_tried_again(dsn: str) -> None:
     both = [Send("ticket", name, "take", {"minutes": 5}) for name in ("t-1", "t-2")]
     taken: list[tuple[Instance, ...]] = []
-    with Client(f"{dsn}&options=-cdeadlock_timeout%3D100") as client:
+    with Client(f"{dsn}&options=-cdeadlock_timeout%3D500") as client:
         _deadlock(dsn, lambda: taken.append(client.send_many(both)))
     assert [order.state for order in taken[0]] == [("taken",), ("taken",)]
 
@@ -225,7 +233,7 @@ def test_a_deadlock_is_tried_again_asynchronously(dsn: str) -> None:
     taken: list[tuple[Instance, ...]] = []
 
     async def send_both() -> None:
-        async with AsyncClient(f"{dsn}&options=-cdeadlock_timeout%3D100") as client:
+        async with AsyncClient(f"{dsn}&options=-cdeadlock_timeout%3D500") as client:
             taken.append(await client.send_many(both))
 
     _deadlock(dsn, lambda: asyncio.run(send_both()))
@@ -237,7 +245,7 @@ def test_in_the_callers_transaction_a_deadlock_is_the_callers_to_repeat(dsn: str
     raised: list[errors.PawlError] = []
 
     def send_both() -> None:
-        with psycopg.connect(f"{dsn}&options=-cdeadlock_timeout%3D100") as connection:
+        with psycopg.connect(f"{dsn}&options=-cdeadlock_timeout%3D500") as connection:
             try:
                 Client(connection).send_many(both)
             except errors.PawlError as error:

@@ -1,0 +1,20 @@
+"""The command `pawl`. Only this package knows click and rich.
+
+In order of flow:
+
+* `app`: the group of commands, and what becomes of an error: exit code, one message, no traceback;
+* `failures`: expected errors as a message, a code and a hint;
+* `options`: options and arguments that several commands share; `key=value` as a payload;
+* `connect`: which database: `--dsn`, `PAWL_DSN`, `DATABASE_URL`, else the local one in `.pawl/`;
+* `definitions`: reads a definition and its companion, reports diagnostics;
+* `output`: tables for a terminal, aligned text for a pipe, JSON for a program;
+* one file per group of commands: `runtime` (init), `starter` (new), `definition` (check, compile,
+  diagram, explain), `deployment` (deploy, versions), `instances` (create, send, show, list,
+  history, simulate), `timers`, `server`, `demonstration` (demo).
+
+Exit codes: 0, 1 (it failed), 2 (the command line was wrong), 130 (interrupted).
+"""
+
+from pawl.cli.app import main
+
+__all__ = ["main"]

@@ -1,0 +1,123 @@
+"""Read a definition and its companion, compile it, report diagnostics.
+
+The compiler knows a file by its name alone, so that the same definition gives the same SQL wherever
+it lies; a report names the path that the person typed.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NoReturn
+
+import rich_click as click
+from click.exceptions import Exit
+
+from pawl.cli.output import Output
+from pawlc import render
+from pawlc.compile import Compiled, compile_machine
+from pawlc.compile import check as check_text
+from pawlc.diagnostics import CompileError, Diagnostic, Severity
+from pawlc.model.machine import Machine
+from pawlc.source import Span
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+SUFFIXES = (".machine.yaml", ".machine.yml", ".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A definition as read, and its companion if it has one."""
+
+    path: Path
+    text: str
+    companion: str | None
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The texts by the names that a report shows."""
+        beside = {} if self.companion is None else {str(companion_of(self.path)): self.companion}
+        return {str(self.path): self.text, **beside}
+
+
+def read(path: Path) -> Definition:
+    """Read `order.machine.yaml` and, if it is there, `order.py` beside it. Raises `OSError`."""
+    beside = companion_of(path)
+    companion = beside.read_text(encoding="utf-8") if beside.is_file() else None
+    return Definition(path, path.read_text(encoding="utf-8"), companion)
+
+
+def companion_of(path: Path) -> Path:
+    """Name the Python file that belongs to a definition.
+
+    >>> companion_of(Path("shop/order.machine.yaml")).name
+    'order.py'
+    """
+    suffix = next((s for s in SUFFIXES if path.name.endswith(s)), path.suffix)
+    return path.with_name(f"{path.name.removesuffix(suffix)}.py")
+
+
+def check(path: Path) -> tuple[Definition, Machine | None, tuple[Diagnostic, ...]]:
+    """Check a definition; the diagnostics name the path as it was typed."""
+    definition = read(path)
+    machine, found = check_text(definition.text, path.name, definition.companion)
+    return definition, machine, typed(path, found)
+
+
+def compile_(output: Output, path: Path) -> tuple[Definition, Compiled]:
+    """Compile a definition, reporting warnings; end the command if there is an error."""
+    definition = read(path)
+    with reporting(output, definition):
+        compiled = compile_machine(definition.text, path.name, definition.companion)
+    report(output, definition, compiled.warnings)
+    return definition, compiled
+
+
+@contextmanager
+def reporting(output: Output, definition: Definition) -> Iterator[None]:
+    """Report a `CompileError` inside the block and end the command."""
+    try:
+        yield
+    except CompileError as error:
+        report_and_exit(output, definition, error.diagnostics)
+
+
+def report_and_exit(
+    output: Output, definition: Definition, found: tuple[Diagnostic, ...]
+) -> NoReturn:
+    """Report what is wrong and end the command with exit code 1."""
+    if output.json:
+        output.error({"code": "compile", "diagnostics": render.json(typed(definition.path, found))})
+    else:
+        report(output, definition, found)
+    raise Exit(1)
+
+
+def report(output: Output, definition: Definition, found: tuple[Diagnostic, ...]) -> None:
+    """Print diagnostics to stderr, with the lines they speak of."""
+    color = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    text = render.text(typed(definition.path, found), definition.sources, color)
+    if text and not output.json:
+        click.echo(text, err=True, nl=False, color=color)
+
+
+def typed(path: Path, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
+    """Put the folder back before the file names of diagnostics."""
+    return tuple(
+        replace(
+            one,
+            span=_typed(path, one.span),
+            related=tuple((_typed(path, span), text) for span, text in one.related),
+        )
+        for one in found
+    )
+
+
+def _typed(path: Path, span: Span) -> Span:
+    return replace(span, file=str(path.parent / span.file))
+
+
+def has_errors(found: tuple[Diagnostic, ...]) -> bool:
+    return any(one.severity is Severity.ERROR for one in found)

@@ -1,0 +1,28 @@
+"""The demo: the order machine of a food delivery service, run before your eyes.
+
+* `beats`: what a demo consists of, as data;
+* `stage`: executes the SQL exactly as it is shown, in the role of whoever acts;
+* `setting`: the database before the story: runtime, client role, order machine;
+* `story`: who does what, and what for.
+
+The command line prints the beats (`pawl.cli.demonstration`) and provides the database.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+
+from pawl.demo.beats import Answer, Beat, Chapter, Refusal, Say
+from pawl.demo.setting import definition, set_up
+from pawl.demo.stage import Stage
+from pawl.demo.story import story
+
+__all__ = ["Answer", "Beat", "Chapter", "Refusal", "Say", "definition", "play"]
+
+
+def play(connection: psycopg.Connection[Any]) -> Iterator[Beat]:
+    """Play the demo in an empty database, as its superuser, in autocommit mode."""
+    stage = Stage(connection)
+    yield from set_up(stage)
+    yield from story(stage)

@@ -1,0 +1,159 @@
+"""Deploy a compiled machine: all of it in one transaction, or nothing.
+
+In: a connection of somebody who may act as `pawl_owner`, and a `Compiled`. Out: a `Deployment`
+that says what happened. Deploys and installs run one after another, under one advisory lock. A
+version is immutable: the same definition again changes nothing, another one under its number is
+refused.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import psycopg
+
+from pawl.deploy import difference, probe, registry
+from pawl.deploy.errors import DeployRefused
+from pawl.deploy.evolution import added_columns
+from pawl.deploy.registry import Registered
+from pawlc.compile import Compiled, check
+from pawlc.diagnostics import CompileError, Severity
+from pawlc.emit.columns import add_columns
+from pawlc.emit.routes import routes
+from pawlc.emit.scripts import machine_functions
+from pawlc.model.machine import Column, Machine
+from pawlc.sql import Sql
+
+Outcome = Literal["created", "updated", "unchanged"]
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What a deploy did, or with `dry_run` would do.
+
+    `outcome`: the machine is new (`created`), has a further version (`updated`), or had this one
+    (`unchanged`). `added` names the columns that its table got. `diff` compares, in a dry run, the
+    SQL of the newest deployed version with this one's.
+    """
+
+    machine: str
+    version: int
+    hash: str
+    outcome: Outcome
+    added: tuple[str, ...] = ()
+    diff: str = ""
+
+
+def deploy(connection: Connection, compiled: Compiled, *, dry_run: bool = False) -> Deployment:
+    """Deploy a machine; new instances take its new version from then on.
+
+    A dry run does everything and rolls it back, so it meets what a deploy would meet. Raises
+    `DeployRefused`, `CompileError` with what only the catalog could tell, and Postgres's errors.
+    """
+    with connection.transaction(force_rollback=dry_run):
+        registry.lock(connection)
+        versions = registry.versions(connection, compiled.machine.name)
+        deployment = _deploy(connection, compiled, versions)
+    if dry_run and deployment.outcome != "unchanged":
+        before = versions[-1] if versions else None
+        return replace(deployment, diff=difference.between(before, compiled))
+    return deployment
+
+
+def _deploy(
+    connection: Connection, compiled: Compiled, versions: tuple[Registered, ...]
+) -> Deployment:
+    machine = compiled.machine
+    if any(known.version == machine.version and known.hash == compiled.hash for known in versions):
+        return Deployment(machine.name, machine.version, compiled.hash, "unchanged")
+    _check_version(compiled, versions)
+    _check_python(connection, machine)
+    added = _added(machine, versions[-1]) if versions else ()
+    registry.let_owner_create_schemas(connection)
+    with registry.acting_as_owner(connection):
+        _check_expressions(connection, machine)
+        _run(connection, add_columns(machine, added) if versions else compiled.table)
+    _run(connection, compiled.python)  # a superuser's business: PL/Python is not trusted
+    with registry.acting_as_owner(connection):
+        _run(connection, compiled.functions)
+        numbers = (*(known.version for known in versions), machine.version)
+        _run(connection, machine_functions(machine, numbers))
+        registry.register(connection, compiled)
+        _run(connection, routes(registry.machines(connection)))
+    return Deployment(
+        machine.name,
+        machine.version,
+        compiled.hash,
+        "updated" if versions else "created",
+        tuple(column.name for column in added),
+    )
+
+
+def _run(connection: Connection, script: Sql) -> None:
+    """Execute a script of the compiler's."""
+    if script:
+        connection.execute(script.encode())
+
+
+def _check_version(compiled: Compiled, versions: tuple[Registered, ...]) -> None:
+    """Refuse a version that exists with another definition, or comes before one that exists."""
+    if not versions:
+        return
+    name, number, newest = compiled.machine.name, compiled.machine.version, versions[-1].version
+    if any(known.version == number for known in versions):
+        raise DeployRefused(
+            f"version {number} of `{name}` is deployed with another definition",
+            code="version_exists",
+            detail={"machine": name, "version": number},
+            hint=f"a version never changes: write `version: {newest + 1}`",
+        )
+    if number < newest:
+        raise DeployRefused(
+            f"version {number} of `{name}` comes before version {newest}, which is deployed",
+            code="version_behind",
+            detail={"machine": name, "version": number, "newest": newest},
+            hint=f"write `version: {newest + 1}`",
+        )
+
+
+def _check_python(connection: Connection, machine: Machine) -> None:
+    """Refuse Python functions on a server that has no plpython3u."""
+    if not machine.python:
+        return
+    row = connection.execute(
+        "select exists (select from pg_extension where extname = 'plpython3u'),"
+        " exists (select from pg_available_extensions where name = 'plpython3u'),"
+        " current_setting('server_version_num')::int / 10000"
+    ).fetchone()
+    assert row is not None
+    created, available, major = row
+    if created:
+        return
+    functions = ", ".join(f"`{function.name}`" for function in machine.python)
+    raise DeployRefused(
+        f"`{machine.name}` has Python functions ({functions}), and this database has no plpython3u",
+        code="no_plpython",
+        hint="as superuser: create extension plpython3u"
+        if available
+        else f"install the package postgresql-plpython3-{major} on the server (Debian's name), "
+        "then as superuser: create extension plpython3u; managed services do not offer it",
+    )
+
+
+def _check_expressions(connection: Connection, machine: Machine) -> None:
+    """Have Postgres check every expression; raise what it says, at the definition's lines."""
+    found = probe.run(connection, machine)
+    if any(one.severity is Severity.ERROR for one in found):
+        raise CompileError(found)
+
+
+def _added(machine: Machine, newest: Registered) -> tuple[Column, ...]:
+    """Compare the table's fields with the definition's, by the source that was deployed last."""
+    before, _ = check(newest.source, newest.definition_file, newest.companion)
+    if before is None:
+        raise DeployRefused(
+            f"this pawl cannot read version {newest.version} of `{machine.name}` any more",
+            code="schema_evolution",
+            hint="deploy with the pawl that deployed it, or give the machine a new name",
+        )
+    return added_columns(before, machine)

@@ -1,0 +1,140 @@
+"""The tables `pawl.machine`, `pawl.version` and `pawl.effect_policy`: who is deployed."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from pawl import __version__
+from pawl.deploy.errors import DeployRefused
+from pawl.deploy.install import LOCK, installed_api_schema
+from pawlc.compile import Compiled
+from pawlc.model.machine import Kind, Machine
+
+LOCK_SECONDS = 30  # for another deploy to end, and for each lock on the machine's table
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A row of `pawl.version`."""
+
+    version: int
+    hash: str
+    source: str
+    companion: str | None
+    definition_file: str
+    sql: str | None
+
+
+def lock(connection: Connection) -> None:
+    """Wait for other deploys and installs; refuse if there is nothing to deploy into."""
+    if installed_api_schema(connection) is None:
+        raise DeployRefused(
+            "this database has no Pawl runtime",
+            code="not_installed",
+            hint="install it with `pawl init`",
+        )
+    connection.execute(f"set local lock_timeout = '{LOCK_SECONDS} s'".encode())
+    try:
+        connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
+    except psycopg.errors.LockNotAvailable as error:
+        raise DeployRefused(
+            "another deploy is running in this database",
+            code="deploy_in_progress",
+            hint="try again when it has ended",
+        ) from error
+
+
+def versions(connection: Connection, machine: str) -> tuple[Registered, ...]:
+    """Return the deployed versions of a machine, the oldest first."""
+    with connection.cursor(row_factory=class_row(Registered)) as cursor:
+        cursor.execute(
+            "select version, hash, source, companion, definition_file, sql"
+            " from pawl.version where machine = %s order by version",
+            (machine,),
+        )
+        return tuple(cursor.fetchall())
+
+
+def machines(connection: Connection) -> tuple[str, ...]:
+    """Return the names of all deployed machines, in the order of their bytes."""
+    rows = connection.execute('select name from pawl.machine order by name collate "C"')
+    return tuple(row[0] for row in rows)
+
+
+def let_owner_create_schemas(connection: Connection) -> None:
+    """Give `pawl_owner` back what a copy of a database loses: rights on the database itself."""
+    row = connection.execute(
+        "select current_database(),"
+        " has_database_privilege('pawl_owner', current_database(), 'CREATE')"
+    ).fetchone()
+    assert row is not None
+    if not row[1]:
+        database = sql.Identifier(row[0])
+        connection.execute(sql.SQL("grant create on database {} to pawl_owner").format(database))
+
+
+@contextmanager
+def acting_as_owner(connection: Connection) -> Iterator[None]:
+    """Make everything inside belong to `pawl_owner`. Raises InsufficientPrivilege."""
+    row = connection.execute("select current_setting('role')").fetchone()
+    connection.execute("set local role pawl_owner")
+    yield
+    before = sql.Identifier(row[0] if row else "none")
+    connection.execute(sql.SQL("set local role {}").format(before))
+
+
+def register(connection: Connection, compiled: Compiled) -> None:
+    """Record a version, its effects' policies, and that it is the current one."""
+    machine = compiled.machine
+    connection.execute(
+        "insert into pawl.machine (name, current_version, schema_name) values (%s, %s, %s)"
+        " on conflict (name) do update set current_version = excluded.current_version",
+        (machine.name, machine.version, machine.schema),
+    )
+    connection.execute(
+        "insert into pawl.version (machine, version, hash, source, companion, sql,"
+        " definition_file, compiler, strict, events, states)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            machine.name,
+            machine.version,
+            compiled.hash,
+            compiled.source,
+            compiled.companion,
+            compiled.sql,
+            machine.file,
+            __version__,
+            machine.strict,
+            [event.name for event in machine.events],
+            list(leaves(machine)),
+        ),
+    )
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into pawl.effect_policy"
+            " (machine, version, effect, timeout, attempts, backoff_first, backoff_most)"
+            " values (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    machine.name,
+                    machine.version,
+                    effect.name,
+                    effect.timeout,
+                    effect.attempts,
+                    effect.backoff_first,
+                    effect.backoff_most,
+                )
+                for effect in machine.effects
+            ],
+        )
+
+
+def leaves(machine: Machine) -> tuple[str, ...]:
+    """Return the paths that can be a leaf of a configuration, in document order."""
+    return tuple(state.path for state in machine.states if state.kind in (Kind.ATOMIC, Kind.FINAL))

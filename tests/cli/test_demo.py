@@ -1,0 +1,65 @@
+"""The demo, played on a real database: what it claims is what happens."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from pawl import demo
+from pawl.demo import Answer, Beat, Refusal
+from tests import testserver
+from tests.cli.conftest import Pawl
+
+
+@pytest.fixture
+def beats(server_dsn: str, _admin: psycopg.Connection) -> tuple[Beat, ...]:
+    """All beats, played in a database of their own."""
+    name = f"pawl_demo_{os.getpid()}"
+    _admin.execute(f"create database {name} template template0".encode())
+    with psycopg.connect(testserver.within(server_dsn, name), autocommit=True) as connection:
+        played = tuple(demo.play(connection))
+    _admin.execute(f"drop database {name} with (force)".encode())
+    return played
+
+
+def test_the_story_refuses_what_it_should_with_readable_reasons(beats: tuple[Beat, ...]) -> None:
+    refused = [(b.sqlstate, b.message) for b in beats if isinstance(b, Refusal)]
+    assert [state for state, _ in refused] == [
+        "PT403",  # Ann orders for Eve
+        "PT403",  # a stranger accepts
+        "PT422",  # 900 minutes
+        "PT409",  # a second accept
+        "PT409",  # a courier too early
+        "PT403",  # a courier who declined
+        "PT409",  # after the end
+    ]
+    assert refused[0][1] == 'you may not create order "o-99"'
+    assert refused[3][1] == 'order "o-17" does not take "accept" in state "preparing"'
+
+
+def test_the_story_ends_with_one_order_delivered_and_one_rejected(beats: tuple[Beat, ...]) -> None:
+    orders = [b for b in beats if isinstance(b, Answer) and b.sql.startswith("select id, state")]
+    assert [(row[0], row[1], row[-1]) for row in orders[-1].rows] == [
+        ("o-17", ["delivered"], None),
+        ("o-18", ["rejected"], "no answer"),
+    ]
+    timers = [b for b in beats if isinstance(b, Answer) and "due_in" in b.columns]
+    assert [len(beat.rows) for beat in timers] == [1, 1, 0]
+
+
+def test_every_client_acts_in_the_client_role(beats: tuple[Beat, ...]) -> None:
+    sent = [b.sql for b in beats if isinstance(b, Answer | Refusal) and "send_event" in b.sql]
+    assert len(sent) > 8
+    assert all("set local role app;" in statement for statement in sent)
+
+
+@pytest.mark.timeout(120)
+def test_the_command_plays_it_on_a_postgres_of_its_own_and_leaves_nothing(pawl: Pawl) -> None:
+    run = pawl("demo")
+    assert (run.code, run.err) == (0, "")
+    assert "select send_event('order', 'o-17', '{\"type\": \"accept\"" in run.out
+    assert "refused [PT409]" in run.out
+    assert list(Path().iterdir()) == []
