@@ -55,8 +55,7 @@ def compile_machine(text: str, file: str, companion: str | None = None) -> Compi
     `companion` is the text of the Python file beside it.
     """
     machine, diagnostics = check(text, file, companion)
-    errors = tuple(d for d in diagnostics if d.severity is Severity.ERROR)
-    if machine is None or errors:
+    if machine is None or _has_error(diagnostics):
         raise CompileError(diagnostics)
     unit = lower(machine)
     compiled = Compiled(
@@ -77,16 +76,22 @@ def compile_machine(text: str, file: str, companion: str | None = None) -> Compi
 def check(
     text: str, file: str, companion: str | None = None
 ) -> tuple[Machine | None, tuple[Diagnostic, ...]]:
-    """Everything that can be said about a definition without a database."""
+    """Everything that can be said about a definition without a database.
+
+    Each stage waits for the one before: a rule over a machine that is half understood makes noise.
+    """
     written, found = yaml.parse(text, file)
-    if written is None:
+    if written is None or _has_error(found):
         return None, in_order(found)
-    found += check_syntax(written)
     machine, more = resolve(written, companion)
-    found += more
-    if machine is not None:
+    found += (*check_syntax(written), *more)
+    if machine is not None and not _has_error(found):
         found += check_model(machine)
     return machine, in_order(found)
+
+
+def _has_error(found: tuple[Diagnostic, ...]) -> bool:
+    return any(one.severity is Severity.ERROR for one in found)
 
 
 def content_hash(text: str, companion: str | None) -> str:

@@ -17,6 +17,7 @@ from pawlc.lower.frame import (
 from pawlc.lower.payload import fields, source_comment
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import field, own, typed
+from pawlc.lower.table import SYSTEM
 from pawlc.lower.target import (
     Body,
     Branch,
@@ -124,17 +125,16 @@ def _result(plan: Plan) -> Body:
         body.append(Set(own("output"), _column("output")))
     if plan.effects or plan.invokes:
         array = "effects" if plan.effects else "started"
-        body.append(Set(own(array), ident("self", "step", "effects")))
+        body.append(Set(own(array), ident("self", "step", "new_effects")))
     if plan.timers:
-        body.append(Set(own("due"), ident("self", "step", "timers")))
+        body.append(Set(own("due"), ident("self", "step", "new_timers")))
     if plan.log:
-        body.append(Set(own("log"), ident("self", "step", "log")))
+        body.append(Set(own("log"), ident("self", "step", "new_log")))
     return tuple(body)
 
 
 def _insert(plan: Plan) -> Insert:
-    system = ("id", "version", "state", "status", "seq", "created_at", "updated_at", "timers")
-    system = (*system, "invokes", "history", "output")
+    system = (name for name, _, _ in SYSTEM if name not in ("iid", "needs_rescue"))
     values = {n: _column(n) for n in (*system, *(c.name for c in plan.machine.context))}
     values["seq"] = own("seq")
     return Insert(

@@ -30,11 +30,14 @@ from pawlc.sql import Sql, boolean, ident, literal, sql
 def simulate(plan: Plan) -> Function:
     """The reply that an event would get, with the commands it would give; null: no such instance."""
     commands = tuple(
-        (literal(name), sql("coalesce(to_jsonb({}), '[]'::jsonb)", ident("self", "step", name)))
+        (
+            literal(name),
+            sql("coalesce(to_jsonb({}), '[]'::jsonb)", ident("self", "step", f"new_{name}")),
+        )
         for name in ("effects", "timers", "log")
     )
     reduced = sql("{}(self.instance, p_event, null, self.now, self.claims)", name(plan, "reduce"))
-    reply = store.reply(plan, ident("self", "step", "handled"))
+    reply = store.reply(plan, ident("self", "step", "was_handled"))
     body: Body = (
         _whole_row(plan),
         If((Branch(sql("not found"), (Return(sql("null")),)),)),
@@ -46,7 +49,7 @@ def simulate(plan: Plan) -> Function:
         Set(own("step"), reduced),
         Set(own("instance"), ident("self", "step", "instance")),
         Set(own("leaf"), sql("{}[1]", ident("self", "instance", "state"))),
-        *refuse_unhandled(plan, ident("self", "step", "handled")),
+        *refuse_unhandled(plan, ident("self", "step", "was_handled")),
         Set(own("seq"), sql("self.seq + 1")),
         *(Set(field(c.name), ident("self", "instance", c.name)) for c in store.assigned(plan)),
         *_output(plan),

@@ -34,10 +34,10 @@ def reduce(plan: Plan) -> Function:
             Parameter(ident("p_source"), TEXT),
             Parameter(ident("p_now"), TIME),
             Parameter(ident("p_claims"), JSONB),
-            Parameter(ident("handled"), sql("boolean"), mode="out"),
-            Parameter(ident("effects"), sql("pawl.effect_command[]"), mode="out"),
-            Parameter(ident("timers"), sql("pawl.timer_command[]"), mode="out"),
-            Parameter(ident("log"), sql("text[]"), mode="out"),
+            Parameter(ident("was_handled"), sql("boolean"), mode="out"),
+            Parameter(ident("new_effects"), sql("pawl.effect_command[]"), mode="out"),
+            Parameter(ident("new_timers"), sql("pawl.timer_command[]"), mode="out"),
+            Parameter(ident("new_log"), sql("text[]"), mode="out"),
         ),
         returns=None,
         body=blocks(plan, variables, body),
@@ -83,12 +83,12 @@ def _keep(plan: Plan) -> Body:
         *(Set(_column(n), own(n)) for n in _system(plan)),
         Set(_column("updated_at"), own("now")),
         *(Set(_column(c.name), field(c.name)) for c in store.assigned(plan)),
-        Set(ident("handled"), own("handled")),
+        Set(ident("was_handled"), own("handled")),
     ]
     if commands := [own(array) for array in store.effect_arrays(plan)]:
-        body.append(Set(ident("effects"), join(" || ", commands)))
+        body.append(Set(ident("new_effects"), join(" || ", commands)))
     if plan.timers:
-        body.append(Set(ident("timers"), own("due")))
+        body.append(Set(ident("new_timers"), own("due")))
     if plan.log:
-        body.append(Set(ident("log"), own("log")))
+        body.append(Set(ident("new_log"), own("log")))
     return tuple(body)
