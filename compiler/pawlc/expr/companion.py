@@ -178,7 +178,8 @@ def _names(statement: ast.AST) -> tuple[str, ...]:
 def _statement_problems(
     companion: Companion, statement: Binding, bound: frozenset[str]
 ) -> Iterator[Diagnostic]:
-    unknown = _unknown(companion, statement, bound)
+    outer = _globals(companion, statement) - bound
+    unknown = outer - set(dir(builtins)) - set(FORBIDDEN)
     yield from _long_strings(companion, statement)
     for node in ast.walk(statement):
         match node:
@@ -190,7 +191,7 @@ def _statement_problems(
                 yield _refuse("this import cannot be followed", companion.span(node), hint)
             case ast.ImportFrom():
                 yield from _module_problems(companion, node, node.module or "")
-            case ast.Name(id=name) if name in FORBIDDEN and name not in bound:
+            case ast.Name(id=name) if name in FORBIDDEN and name in outer:
                 yield _refuse(
                     f"`{name}` cannot be used here", companion.span(node), FORBIDDEN[name]
                 )
@@ -207,17 +208,17 @@ def _statement_problems(
                 pass
 
 
-def _unknown(companion: Companion, statement: Binding, bound: frozenset[str]) -> frozenset[str]:
-    """The global names of a function that nothing binds."""
+def _globals(companion: Companion, statement: Binding) -> frozenset[str]:
+    """The names that a statement takes from outside itself: of a function its global ones."""
     scope = companion.scopes.get(getattr(statement, "name", ""))
     if scope is None:
-        return frozenset()
-    pending, globals_ = [scope], set()
+        return frozenset(_names(statement))
+    pending, found = [scope], set()
     while pending:
         one = pending.pop()
-        globals_ |= {s.get_name() for s in one.get_symbols() if s.is_global()}
+        found |= {s.get_name() for s in one.get_symbols() if s.is_global()}
         pending += one.get_children()
-    return frozenset(globals_ - bound - set(dir(builtins)) - set(FORBIDDEN))
+    return frozenset(found)
 
 
 def _long_strings(companion: Companion, statement: Binding) -> Iterator[Diagnostic]:

@@ -310,7 +310,8 @@ class PythonFunction:
     """A companion function that becomes a PL/Python function in the machine's schema.
 
     `parameters` are (name, SQL type) in call order; `returns` is `boolean` for a guard, `jsonb` for an
-    action; `body` is the function's source without its `def` line, dedented.
+    action. `body` is the whole text between the dollar quotes: what the function needs of its file,
+    itself, and the call that returns.
     """
 
     name: str

@@ -156,6 +156,19 @@ def f(total):
     assert run(made, 10) is True
 
 
+def test_a_parameter_may_be_called_like_a_builtin() -> None:
+    found, problems = function(
+        companion("def f(open):\n    return open\n", "order.py")[0],
+        scalar("f"),
+        "guard",
+        {"open": "boolean"},
+        EVENT,
+    )
+    assert problems == ()
+    assert found is not None
+    assert run(found[0], True) is True
+
+
 def test_fields_of_a_done_event_are_read_by_their_names() -> None:
     made, arguments, _ = accepted("def f(*, courier_id, output):\n    return True\n", event=DONE)
     assert made.parameters == (("courier_id", "uuid"), ("output", "jsonb"))
