@@ -22,6 +22,7 @@ begin
     $sql$
     update %I.instance as i
     set seq = i.seq + 1,
+        updated_at = pawl.now(),
         status = coalesce($2, i.status),
         state = coalesce($3, i.state),
         timers = case when $4 then '{}' else i.timers end,

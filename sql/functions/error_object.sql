@@ -6,7 +6,11 @@ set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_strip_nulls(jsonb_build_object(
     'code', coalesce(e.error ->> 'code', 'error'),
-    'message', coalesce(e.error ->> 'message', p_error #>> '{}', 'the handler failed'),
+    'message', coalesce(
+      e.error ->> 'message',
+      case when jsonb_typeof(p_error) <> 'object' then p_error #>> '{}' end,
+      'the handler failed'
+    ),
     'attempts', p_attempts
   )) || case when e.error ? 'data' then jsonb_build_object('data', e.error -> 'data') else '{}' end
   from (select case jsonb_typeof(p_error) when 'object' then p_error else '{}' end) as e (error)

@@ -22,8 +22,9 @@ begin
   begin
     execute format(
       $sql$
-      insert into %1$I.instance (id, version, state, status, seq%2$s)
-      select $1, $2, $3, 'running', 1%2$s
+      insert into %1$I.instance
+        (id, version, state, status, seq, created_at, updated_at%2$s)
+      select $1, $2, $3, 'running', 1, pawl.now(), pawl.now()%2$s
       from jsonb_populate_record(null::%1$I.instance, $4)
       returning iid
       $sql$,

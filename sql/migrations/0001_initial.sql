@@ -158,6 +158,9 @@ comment on column pawl.effect_result.apply_due is
   'the event failed to apply and is tried again then; null: never again';
 create index effect_result_to_apply on pawl.effect_result (apply_due) where apply_due is not null;
 
+create type pawl.effect_command as (effect text, invoke_id text, input jsonb);
+comment on type pawl.effect_command is 'An effect that a macrostep asks for, before it is stored';
+
 create type pawl.open_effect as (effect_id bigint, attempt int, attempts int, live boolean);
 comment on type pawl.open_effect is 'An effect to perform: attempts made and allowed, and whether somebody waits for it';
 
@@ -191,6 +194,9 @@ comment on column pawl.timer.name is 'key in the instance''s map and type of the
 comment on column pawl.timer.seq is 'of the macrostep that set it';
 comment on column pawl.timer.attempts is 'failed firings; due_at has moved by their backoff';
 create index timer_due on pawl.timer (due_at);
+
+create type pawl.timer_command as (name text, due_at timestamptz);
+comment on type pawl.timer_command is 'A timer that a macrostep sets, before it is stored';
 
 create table pawl.event_key (
   machine text not null,

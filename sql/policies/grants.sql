@@ -3,7 +3,12 @@ revoke all on schema pawl from public;
 revoke all on all tables in schema pawl from public;
 revoke all on all sequences in schema pawl from public;
 revoke all on all functions in schema pawl from public;
-revoke all on type pawl.attempt, pawl.open_effect from public;
+revoke all on type
+  pawl.attempt,
+  pawl.effect_command,
+  pawl.open_effect,
+  pawl.timer_command
+from public;
 
 -- Functions that deploys make later start without PUBLIC too, and operators read the journal's
 -- later partitions.

@@ -18,3 +18,6 @@ comment on column pawl.timer.name is 'key in the instance''s map and type of the
 comment on column pawl.timer.seq is 'of the macrostep that set it';
 comment on column pawl.timer.attempts is 'failed firings; due_at has moved by their backoff';
 create index timer_due on pawl.timer (due_at);
+
+create type pawl.timer_command as (name text, due_at timestamptz);
+comment on type pawl.timer_command is 'A timer that a macrostep sets, before it is stored';

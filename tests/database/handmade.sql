@@ -13,6 +13,8 @@ create table pawl_door.instance (
   state text[] not null,
   status text not null,
   seq bigint not null,
+  created_at timestamptz not null default pawl.now(),
+  updated_at timestamptz not null default pawl.now(),
   timers jsonb not null default '{}',
   invokes jsonb not null default '{}',
   fragile text,
