@@ -1,13 +1,18 @@
 """What a name of an expression means, by the scope of its place (DESIGN, section 2).
 
 In: the words of a column reference. Out: a `Ref`, the expression that `guards.` or `params.` stands
-for, a complaint, or None for what belongs to a query's own tables.
+for, a complaint, None for what belongs to a query's own tables, or how that is better written.
+
+A bare column of a query that is called like one of our variables is qualified. Postgres would take
+the column while there is one; were it dropped, `org_id = context.org_id` would silently compare the
+context with itself.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pawlc.diagnostics import Diagnostic
+from pawlc.expr.names import ident
 from pawlc.expr.scope import EventScope, Scope
 from pawlc.expr.walk import Query
 from pawlc.model.machine import Expression, Ref
@@ -50,7 +55,7 @@ class Name:
         return ".".join(word.raw for word in self.words)
 
 
-Meaning = Ref | Expression | Diagnostic | None
+Meaning = Ref | Expression | Diagnostic | str | None
 
 
 def lookup(name: Name, scope: Scope, query: Query) -> Meaning:
@@ -91,9 +96,26 @@ def _bare(name: Name, scope: Scope, query: Query) -> Meaning:
         case space if space in SPACES:
             return _unknown(name, f"`{space}` is not a value", _WHOLE.get(space))
         case _ if query.tables or word.name == "*":
-            return None
+            return _column(name, scope, query)
         case _:
             return _undeclared(name, scope)
+
+
+def _column(name: Name, scope: Scope, query: Query) -> Diagnostic | str | None:
+    """A bare column of a query's tables, qualified where a variable has the same name."""
+    word = name.words[0].name
+    event = scope.event or EventScope()
+    fields = {*scope.context, *event.fields, *event.partial, *event.conflicting, *event.output}
+    if word not in fields and word not in SELF:
+        return None
+    if query.sorting or word == query.only:
+        return None
+    if query.only is not None:
+        return f"{ident(query.only)}.{ident(word)}"
+    if word not in fields:
+        return None
+    message = f"`{word}` may be a column here or a field of yours"
+    return _unknown(name, message, f"write its table's name before it: `t.{word}`")
 
 
 _WHOLE = {

@@ -97,6 +97,8 @@ def _column(seen: Seen, lexed: Lexed, scope: Scope) -> Cut | Diagnostic | None:
     match meaning:
         case Ref():
             return Cut(seen.offset, end, ((meaning, here),), literal=False)
+        case str():
+            return Cut(seen.offset, end, ((meaning, here),), literal=False)
         case Expression(parts=parts):
             origins = meaning.origins or (Origin(meaning.source, 0),) * len(parts)
             inner = tuple(zip(parts, origins, strict=True))

@@ -16,12 +16,16 @@ class Query:
     """The queries around a node: `aliases` of their FROM items, names of their CTEs.
 
     `inside` is False outside any query; `tables` tells whether one of them reads from anything.
+    `only` is the one FROM item that a bare column can belong to, if there is but one. `sorting`
+    marks ORDER BY and GROUP BY, where a bare name may be that of a result.
     """
 
     aliases: frozenset[str] = frozenset()
     ctes: frozenset[str] = frozenset()
     tables: bool = False
     inside: bool = False
+    only: str | None = None
+    sorting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +91,16 @@ def _select(select: ast.SelectStmt, offset: int, outer: Query) -> Iterator[Seen]
         ctes=ctes,
         tables=outer.tables or bool(sources) or select.larg is not None,
         inside=True,
+        only=alias(sources[0]) if len(sources) == 1 and not outer.tables else None,
     )
+    places = {
+        "withClause": replace(outer, ctes=ctes),
+        "sortClause": replace(inner, sorting=True),
+        "groupClause": replace(inner, sorting=True),
+    }
     for attribute in select:
-        query = replace(outer, ctes=ctes) if attribute == "withClause" else inner
         for child in _parts([getattr(select, attribute)]):
-            yield Seen(child, offset, query)
+            yield Seen(child, offset, places.get(attribute, inner))
 
 
 def _sources(items: tuple[ast.Node, ...]) -> Iterator[ast.Node]:

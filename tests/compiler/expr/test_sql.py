@@ -292,6 +292,23 @@ def test_our_names_inside_a_query_stay_ours() -> None:
     )
 
 
+def test_a_column_called_like_a_field_is_qualified_lest_the_field_take_its_place() -> None:
+    assert rendered("exists (select from app.m where total = context.total and x = 1)") == (
+        "exists (select from app.m where m.total = context.total and x = 1)"
+    )
+    assert rendered('(select reason from app.m as "M" where id = self.id order by total)') == (
+        '(select "M".reason from app.m as "M" where "M".id = self.id order by total)'
+    )
+    assert refused("exists (select from app.a, app.b where total = context.total)") == [
+        ("PW308", "total")
+    ]
+    assert refused("exists (select from app.a where exists (select from app.b where total = 1))")
+    assert rendered("exists (select from app.a join app.b using (id) where id = 1)")
+    assert rendered("(select total from unnest(context.asked) as total)") == (
+        "(select total from unnest(context.asked) as total)"
+    )
+
+
 RESERVED = ["context", "event", "self", "claims", "now", "guards", "params", "old", "pawl"]
 
 
