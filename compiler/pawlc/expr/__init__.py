@@ -8,6 +8,7 @@
       functions   which functions may not be called, and why
       lookup   what a name means in a scope
     names      a scope name -> SQL; an offset of the SQL -> the place in the file
+    same       whether two pieces of SQL say the same, however they are written
     columns    an SQL column definition -> `model.machine.Column`
     python     a function of the companion `.py` -> `model.machine.PythonFunction`, by
       companion   the file as a module, what one of its functions needs of it (ast, never run)

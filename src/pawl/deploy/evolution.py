@@ -8,6 +8,7 @@ Anything else would change what running instances are, and is refused until migr
 from collections.abc import Iterator
 
 from pawl.deploy.errors import DeployRefused
+from pawlc.expr.same import same_expressions, same_references, same_type
 from pawlc.model.machine import Column, Expression, Machine
 
 MIGRATION = "keep the field as it is and add a new one beside it: migrations are not built yet"
@@ -42,16 +43,26 @@ def _too_strict(column: Column) -> Iterator[str]:
 
 def _changes(old: Column, new: Column) -> Iterator[str]:
     where = f"field {_place(new)}"
-    if (old.type, old.collate) != (new.type, new.collate):
+    if not same_type(old, new):
         yield f"{where} is `{_type(new)}`, it was `{_type(old)}`"
     if old.not_null != new.not_null:
         yield f"{where} {'is now' if new.not_null else 'is no longer'} `not null`"
-    if _sql(old.default) != _sql(new.default):
+    if not same_expressions(_default(old), _default(new)):
         yield f"{where} has another default"
-    if _checks(old) != _checks(new):
+    if not _same_checks(old, new):
         yield f"{where} has another check"
-    if old.references != new.references:
+    if not same_references(old.references, new.references):
         yield f"{where} has other references"
+
+
+def _same_checks(old: Column, new: Column) -> bool:
+    named = [check.name for check in old.checks] == [check.name for check in new.checks]
+    before, after = (tuple(check.expression for check in c.checks) for c in (old, new))
+    return named and same_expressions(before, after)
+
+
+def _default(column: Column) -> tuple[Expression, ...]:
+    return () if column.default is None else (column.default,)
 
 
 def _type(column: Column) -> str:
@@ -62,17 +73,3 @@ def _place(column: Column) -> str:
     """Name a field and its line: `` `total` (order.machine.yaml:5) ``."""
     span = column.source.span
     return f"`{column.name}` ({span.file}:{span.start.line})"
-
-
-def _checks(column: Column) -> tuple[tuple[str | None, str | None], ...]:
-    return tuple((check.name, _sql(check.expression)) for check in column.checks)
-
-
-def _sql(expression: Expression | None) -> str | None:
-    """The expression's text, its names told apart from SQL, wherever it stood in the file."""
-    if expression is None:
-        return None
-    return "".join(
-        part if isinstance(part, str) else f"<{part.space}.{part.name}>"
-        for part in expression.parts
-    )
