@@ -193,7 +193,7 @@ class Bench:
         command = [self.pgbench, "-n", "-M", "prepared", "-c", "1", "-t", str(last)]
         command += [f"-D{name}={value}" for name, value in variables.items()]
         command += ["-h", self.server.host, "-p", str(self.server.port), "-U", LOGIN]
-        command += ["-f", str(script), "postgres"]
+        command += ["-f", str(script), self.admin.info.dbname]
         session = f"-c role={CLIENT} -c request.jwt.claims={claims}"
         with (self.folder / "pgbench.log").open("wb") as log:
             process = subprocess.Popen(
