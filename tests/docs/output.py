@@ -66,7 +66,7 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[b
     if not names:
         return ""
     widths = [max(map(len, column)) for column in zip(names, *rows, strict=True)]
-    head = " |".join(f" {n.center(w)}" for n, w in zip(names, widths, strict=True))
+    head = " |".join(f" {_centred(n, w)}" for n, w in zip(names, widths, strict=True))
     line = "+".join("-" * (width + 2) for width in widths)
     cells = (
         " |".join(
@@ -77,6 +77,10 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[b
     )
     count = f"({len(rows)} row{'' if len(rows) == 1 else 's'})"
     return "".join(f"{text.rstrip()}\n" for text in (head, line, *cells, count))
+
+
+def _centred(name: str, width: int) -> str:
+    return f"{' ' * ((width - len(name)) // 2)}{name}".ljust(width)
 
 
 def error(found: psycopg.Error) -> str:

@@ -59,8 +59,8 @@ def test_the_blocks_of_a_document_do_what_it_says(document: Path, session: Sessi
                 raise
     finally:
         _drop_roles(session.connection, text)
-    if drifts:
-        document.write_text(rewritten(text, drifts), encoding="utf-8")
+        if drifts:
+            document.write_text(rewritten(text, drifts), encoding="utf-8")
 
 
 def test_every_block_that_is_not_executed_is_listed_here() -> None:
