@@ -12,13 +12,7 @@ begin
     if not exists (select from pawl.machine as m where m.name = p_machine) then
       perform pawl.raise_unknown_machine(p_machine);
     end if;
-    perform pawl.raise_error(
-      'PT404',
-      'unknown_version',
-      format('machine "%s" has no version %s', p_machine, p_version),
-      jsonb_build_object('machine', p_machine, 'version', p_version),
-      'Deploy it first, or leave the version out to take the current one.'
-    );
+    perform pawl.raise_unknown_version(p_machine, p_version);
   end if;
 end
 $$;

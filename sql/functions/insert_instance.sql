@@ -23,8 +23,8 @@ begin
     execute format(
       $sql$
       insert into %1$I.instance
-        (id, version, state, status, seq, created_at, updated_at%2$s)
-      select $1, $2, $3, 'running', 1, pawl.now(), pawl.now()%2$s
+        (id, version, state, status, seq, created_at, updated_at, timers, invokes, history%2$s)
+      select $1, $2, $3, 'running', 1, pawl.now(), pawl.now(), '{}', '{}', '{}'%2$s
       from jsonb_populate_record(null::%1$I.instance, $4)
       returning iid
       $sql$,

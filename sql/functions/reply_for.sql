@@ -1,5 +1,5 @@
 -- The reply that an event_id had; null if it is new.
--- Raises PT409 if it came with another event.
+-- Raises PT400 for what is no event_id, PT409 if it came with another event.
 create or replace function pawl.reply_for(
   p_machine text,
   p_iid bigint,
@@ -9,11 +9,13 @@ create or replace function pawl.reply_for(
 )
 returns jsonb
 language plpgsql
-set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_key record;
 begin
+  if octet_length(p_event_id) not between 1 and 255 then
+    perform pawl.raise_malformed_event_id(p_machine, p_id, p_event_id);
+  end if;
   select k.event, k.reply into v_key
   from pawl.event_key as k
   where k.machine = p_machine and k.iid = p_iid and k.event_id = p_event_id;

@@ -3,34 +3,36 @@
 create or replace function pawl.state_tree(p_state text[])
 returns jsonb
 language plpgsql stable
-set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_step constant text := '^((?:[^.\\]|\\.)+)(?:\.(.+))?$';
+  v_leaf text;
+  v_dot int;
+  v_name text;
   v_key text;
   v_below text[];
   v_tree jsonb := jsonb_build_object();
 begin
-  for v_key, v_below in
-    select s.part[1], array_agg(s.part[2] order by s.place) filter (where s.part[2] is not null)
-    from (
-      select regexp_match(l.path, v_step) as part, l.place
-      from unnest(p_state) with ordinality as l (path, place)
-    ) as s
-    where s.part is not null
-    group by s.part[1]
-    order by min(s.place)
-  loop
-    v_tree := v_tree || jsonb_build_object(
-      replace(v_key, '\.', '.'),
-      case when v_below is not null then pawl.state_tree(v_below) else '{}' end
-    );
-  end loop;
-  if (select count(*) from jsonb_object_keys(v_tree)) = 1 and v_below is null
-    and v_key is not null
-  then
-    return to_jsonb(replace(v_key, '\.', '.'));
+  if cardinality(p_state) = 1 and p_state[1] <> '' and pawl.name_end(p_state[1]) = 0 then
+    return to_jsonb(replace(p_state[1], '\.', '.'));
   end if;
+  -- Leaves of one state stand together, in document order; a null ends the last group.
+  foreach v_leaf in array p_state || null::text loop
+    v_dot := pawl.name_end(v_leaf);
+    v_name := case when v_dot > 0 then left(v_leaf, v_dot - 1) else v_leaf end;
+    if v_name is distinct from v_key then
+      if v_key <> '' then
+        v_tree := v_tree || jsonb_build_object(
+          replace(v_key, '\.', '.'),
+          case when v_below is null then jsonb_build_object() else pawl.state_tree(v_below) end
+        );
+      end if;
+      v_key := v_name;
+      v_below := null;
+    end if;
+    if v_dot > 0 then
+      v_below := v_below || substr(v_leaf, v_dot + 1);
+    end if;
+  end loop;
   return v_tree;
 end
 $$;

@@ -17,7 +17,7 @@ comment on column pawl.journal.state is 'the configuration after it';
 comment on column pawl.journal.caller is 'role that asked';
 comment on column pawl.journal.sub is 'claims->>''sub''';
 comment on column pawl.journal.trusted is 'a trusted caller without claims: no authorizer was asked';
-create index journal_instance on pawl.journal (machine, iid, seq);
+create index journal_instance on pawl.journal (iid, machine, seq);
 
 create table pawl.journal_default partition of pawl.journal default;
 comment on table pawl.journal_default is 'Rows of months whose partition was not made ahead';

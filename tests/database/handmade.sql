@@ -17,6 +17,7 @@ create table pawl_door.instance (
   updated_at timestamptz not null default pawl.now(),
   timers jsonb not null default '{}',
   invokes jsonb not null default '{}',
+  history jsonb not null default '{}',
   fragile text,
   opened int not null default 0 check (opened between 0 and 9)
 );

@@ -16,25 +16,9 @@ import psycopg
 from psycopg import sql
 
 from pawl.errors import InstallRefused
+from pawlc.emit.routes import routes
 
 LOCK = 0x7061776C  # "pawl": held by installs and deploys, so that they run one after another
-
-ROUTERS = (
-    ("route_create", ", p_id text, p_input jsonb, p_version int", "jsonb"),
-    (
-        "route_send",
-        ", p_id text, p_event jsonb, p_event_id text, p_expected_seq bigint",
-        "jsonb",
-    ),
-    ("route_internal", ", p_iid bigint, p_name text, p_seq bigint, p_event jsonb", "boolean"),
-    ("route_invoke_live", ", p_iid bigint, p_name text, p_seq bigint", "boolean"),
-    ("route_simulate", ", p_id text, p_event jsonb", "jsonb"),
-    ("route_enabled", ", p_id text", "text[]"),
-    ("route_iid", ", p_id text", "bigint"),
-    ("route_reply", ", p_id text", "jsonb"),
-    ("route_lock", ", p_id text", "bigint"),
-    ("route_try_lock", ", p_iid bigint", "boolean"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +172,9 @@ def _bring_tables_up_to_date(connection: psycopg.Connection[Any]) -> None:
 
 
 def _routers(connection: psycopg.Connection[Any]) -> str:
-    """Return the routers of a database without machines; a deploy writes those of its machines."""
-    if _one(connection, "select exists (select from pawl.machine)"):
-        return ""
-    return "\n".join(
-        f"create or replace function pawl.{name}(p_machine text{rest}) returns {result}"
-        " language plpgsql set search_path = pg_catalog, pg_temp as"
-        " $$ begin perform pawl.raise_unknown_machine(p_machine); return null; end $$;"
-        for name, rest, result in ROUTERS
-    )
+    """Return the routers of the machines that are deployed: none, in a fresh database."""
+    rows = connection.execute("select name from pawl.machine").fetchall()
+    return routes(tuple(name for (name,) in rows))
 
 
 def _settle(connection: psycopg.Connection[Any], api_schema: str) -> None:
