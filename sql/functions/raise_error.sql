@@ -1,4 +1,5 @@
 -- Raise an error of Pawl: DETAIL is a JSON object whose "error" is the stable code.
+-- A message is for people: what a caller sent may be long, so it is cut; DETAIL has all of it.
 create or replace function pawl.raise_error(
   p_sqlstate text,
   p_error text,
@@ -15,7 +16,7 @@ declare
 begin
   perform pawl.raise_again(
     p_sqlstate,
-    p_message,
+    left(p_message, 1000),
     format('{"error": %s%s%s', to_json(p_error),
       case when v_values = '{}' then '' else ', ' end, substr(v_values, 2)),
     p_hint

@@ -17,6 +17,10 @@ begin
     return false;
   elsif jsonb_typeof(p_value) = 'object' and v_kind <> 'C' then
     return false;
+  elsif jsonb_typeof(p_value) <> 'string' and v_kind in ('S', 'D', 'T') then
+    return false; -- text, dates and times, intervals
+  elsif jsonb_typeof(p_value) <> 'boolean' and v_kind = 'B' then
+    return false;
   elsif v_kind = 'A' then
     execute format('select cast(pawl.text_array($1) as %s)', v_type) using p_value;
   else

@@ -18,6 +18,7 @@ as $$
 declare
   v_source jsonb;
   v_detail jsonb;
+  v_field text;
 begin
   -- Serialization failures and deadlocks, lock timeouts, shutdown and cancellation, lack of
   -- resources, a read-only transaction: the expression had no part in them.
@@ -34,10 +35,16 @@ begin
   v_source := pawl.source_of(p_context);
   v_detail := v_detail || jsonb_build_object(
     'source', v_source ->> 'source', 'transition', nullif(v_source ->> 'label', ''));
-  if v_source ->> 'label' like 'event %' then
+  -- A state may be called "event" too: its label goes on with " --".
+  if v_source ->> 'label' like 'event %' and v_source ->> 'label' not like 'event --%' then
+    v_field := substring(v_source ->> 'label' from ' field (.*)$');
     perform pawl.raise_error('PT400', 'malformed_payload',
-      format('the payload of event "%s" is malformed: %s', p_event, p_message),
-      v_detail - 'transition',
+      case
+        when v_field is null then format('the payload of event "%s" is malformed: %s', p_event, p_message)
+        else format('field "%s" of event "%s" is malformed: %s', v_field, p_event, p_message)
+      end,
+      v_detail - 'transition'
+        || jsonb_build_object('field', v_field, 'problem', case when v_field is not null then 'type' end),
       'Send the fields that the machine''s "events" section declares.');
   end if;
   perform pawl.raise_error(p_sqlstate, 'expression_failed', p_message, v_detail,

@@ -118,6 +118,7 @@ CLASSES: dict[str, type[PawlError]] = {
     "bad_role": BadRequest,
     "malformed_batch": BadRequest,
     "malformed_event": MalformedEvent,
+    "malformed_event_id": BadRequest,
     "malformed_id": BadRequest,
     "malformed_input": BadRequest,
     "malformed_payload": MalformedPayload,

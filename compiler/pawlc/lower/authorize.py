@@ -5,9 +5,11 @@ A rule that reads a payload waits for the payload to be checked; it stands in th
 Of several patterns that match an event, the most specific counts.
 """
 
+from pawlc.lower.frame import guarded
+from pawlc.lower.payload import source_comment
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import Scope, own, reads_payload
-from pawlc.lower.target import Body, Branch, Call, If
+from pawlc.lower.target import Body, Branch, Call, Comment, If
 from pawlc.model import events
 from pawlc.model.machine import Expression, SendRule
 from pawlc.sql import Sql, ident, join, literal, sql
@@ -18,11 +20,11 @@ _CLIENT = sql("self.claims is not null")
 def create(plan: Plan) -> Body:
     """Refuse a creator whom `authorize.create` does not admit."""
     rule = plan.machine.authorize.create
-    deny = _deny(plan, literal("create"))
+    deny = _deny(plan, sql("null"))
     if rule is None:
         return (If((Branch(_CLIENT, deny),)),)
     refused = sql("{} and ({}) is not true", _CLIENT, Scope(plan, events.CREATION).sql(rule))
-    return (If((Branch(refused, deny),)),)
+    return (_comment((rule,), "create"), If((Branch(refused, deny),)))
 
 
 def send(plan: Plan) -> Body:
@@ -33,15 +35,22 @@ def send(plan: Plan) -> Body:
         if rules and not _reads_event(rules):
             groups.setdefault(rules, []).append(name)
     later = [n for n in declared(plan) if _reads_event(rules_for(plan, n))]
-    branches = [Branch(_is_one_of(names), _unless(plan, rules)) for rules, names in groups.items()]
+    branches = [
+        Branch(_is_one_of(names), _unless(plan, rules, f"send {', '.join(names)}"))
+        for rules, names in groups.items()
+    ]
     unknown = rules_for(plan, None) if not plan.machine.strict else ()
-    deny = _unless(plan, unknown) if unknown else _deny(plan, ident("event", "type"))
+    deny = (
+        _unless(plan, unknown, "send any other") if unknown else _deny(plan, ident("event", "type"))
+    )
     if later:
         branches.append(Branch(sql("not ({})", _is_one_of(later)), deny))
         otherwise: Body = ()
     else:
         otherwise = deny
     inner: Body = (If(tuple(branches), otherwise),) if branches else otherwise
+    if groups or unknown:
+        inner = (guarded(plan, ident("event", "type"), inner),)
     return (If((Branch(_CLIENT, inner),)),)
 
 
@@ -50,7 +59,7 @@ def after_payload(plan: Plan, name: str) -> Body:
     rules = rules_for(plan, name)
     if not _reads_event(rules):
         return ()
-    return (If((Branch(_CLIENT, _unless(plan, rules, name)),)),)
+    return (If((Branch(_CLIENT, _unless(plan, rules, f"send {name}", name)),)),)
 
 
 def admitted(plan: Plan, name: str) -> Sql | None:
@@ -86,9 +95,17 @@ def _reads_event(rules: tuple[Expression, ...]) -> bool:
     return any(reads_payload(rule) for rule in rules)
 
 
-def _unless(plan: Plan, rules: tuple[Expression, ...], name: str | None = None) -> Body:
+def _unless(plan: Plan, rules: tuple[Expression, ...], what: str, name: str | None = None) -> Body:
     refused = sql("({}) is not true", _all(plan, rules, name))
-    return (If((Branch(refused, _deny(plan, ident("event", "type"))),)),)
+    return (
+        _comment(rules, what),
+        If((Branch(refused, _deny(plan, ident("event", "type"))),)),
+    )
+
+
+def _comment(rules: tuple[Expression, ...], what: str) -> Comment:
+    """The line of the first rule; an error in a later one is told there too."""
+    return source_comment(rules[0].source.span, f"authorize {what}")
 
 
 def _all(plan: Plan, rules: tuple[Expression, ...], name: str | None) -> Sql:

@@ -13,6 +13,8 @@ from pawlc.source import Span
 from pawlc.sql import Sql, ident, join, jsonb, literal, sql, text_array, typename
 
 _TEXTS = ("text", "varchar", "character varying", "char", "character", "bpchar", "citext", "name")
+_TIMES = ("date", "interval", "time", "timetz", "timestamp", "timestamptz")
+_FLAGS = ("boolean", "bool")
 
 
 def source_comment(span: Span, label: str) -> Comment:
@@ -63,6 +65,9 @@ def fields(
         )
         body.append(If((Branch(wrong, (call,)),)))
     for column in columns:
+        if not _is_sure(column.type):
+            label = f"event {event} field {column.name}"
+            body.append(source_comment(column.source.span, label))
         body.append(Set(variables[column.name], _value(plan, source, column)))
     if checks:
         body += [s for column in columns for s in _checks(plan, event, column)]
@@ -82,21 +87,45 @@ def shape_is_wrong(
     required = (literal(c.name) for c in columns if _is_required(c))
     reasons += [sql("{} ->> {} is null", source, name) for name in required]
     for column in columns:
-        if _is_text(column.type):
+        if (expected := _json_type(column.type)) is not None:
             kind = sql("jsonb_typeof({} -> {})", source, literal(column.name))
             if _is_required(column):
-                reasons.append(sql("{} <> 'string'", kind))
+                reasons.append(sql("{} <> {}", kind, literal(expected)))
             else:
-                reasons.append(sql("{} not in ('string', 'null')", kind))
+                reasons.append(sql("{} not in ({}, 'null')", kind, literal(expected)))
     return join(" or ", reasons) if reasons else None
+
+
+def _json_type(type: str) -> str | None:
+    """The JSON type of a field's values, where Postgres would read others too.
+
+    A 1 would be true, a second, a date.
+    """
+    if _is_text(type) or _base(type).split(" ")[0] in _TIMES:
+        return None if type.endswith("]") else "string"
+    return "boolean" if _base(type) in _FLAGS else None
+
+
+def _is_sure(type: str) -> bool:
+    """Whether every value of the right JSON type converts."""
+    return type.strip().lower() in ("text", "json", "jsonb", *_FLAGS)
 
 
 def _is_required(column: Column) -> bool:
     return column.not_null and column.default is None
 
 
+def _base(type: str) -> str:
+    """A type without its length.
+
+    >>> _base("character varying(3)"), _base("timestamp (3) with time zone")
+    ('character varying', 'timestamp')
+    """
+    return type.split("(")[0].strip().lower()
+
+
 def _is_text(type: str) -> bool:
-    return type.split("(")[0].strip().lower() in _TEXTS
+    return _base(type) in _TEXTS
 
 
 def _value(plan: Plan, source: Sql, column: Column) -> Sql:
@@ -108,17 +137,22 @@ def _value(plan: Plan, source: Sql, column: Column) -> Sql:
 
 
 def convert(source: Sql, name: str, type: str) -> Sql:
-    """A field of a jsonb object as a value of a type."""
+    """A field of a jsonb object as a value that is assigned to a variable of a type.
+
+    Texts and lists of texts are left to the assignment, which refuses what is too long; a cast
+    would cut it.
+    """
     key = literal(name)
     lowered = type.strip().lower()
     if lowered == "jsonb":
         return sql("nullif({} -> {}, 'null')", source, key)
     if lowered == "json":
         return sql("(nullif({} -> {}, 'null'))::json", source, key)
-    if lowered == "text":
-        return sql("{} ->> {}", source, key)
     if lowered.endswith("]"):
-        return sql("pawl.text_array({} -> {})::{}", source, key, typename(type))
+        items = sql("pawl.text_array({} -> {})", source, key)
+        return items if _is_text(lowered.split("[")[0]) else sql("{}::{}", items, typename(type))
+    if _is_text(lowered):
+        return sql("{} ->> {}", source, key)
     return sql("({} ->> {})::{}", source, key, typename(type))
 
 
