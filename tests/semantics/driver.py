@@ -64,6 +64,8 @@ class Interpreted:
         shown = [self._unchanged()]
         while (name := self._due()) is not None:
             shown.append(self._try(partial(self._step, Event(name, external=False))))
+            if shown[-1].error:
+                break
         return _together(shown)
 
     def done(self, invoke: str, output: Any) -> Observed:
@@ -145,7 +147,7 @@ class Interpreted:
         for column in self.machine.context:
             if column.not_null and context[column.name] is None:
                 raise Refused("not_null_violated")
-        self._check(self.machine.context, context, Event(""), "constraint_violated")
+        self._check(self.machine.context, context, Event(""), "check_violated")
 
     def _check(
         self, columns: tuple[Column, ...], context: Mapping[str, Any], event: Event, code: str

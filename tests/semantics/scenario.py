@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from ruamel.yaml import YAML
 
@@ -58,6 +58,35 @@ class Fail:
 
 
 Action = Create | Send | Advance | Done | Fail
+
+
+class Driver(Protocol):
+    """Somebody who drives an instance: the interpreter's or the database's."""
+
+    def create(self, input: Mapping[str, Any]) -> Observed: ...
+
+    def send(self, event: Mapping[str, Any]) -> Observed: ...
+
+    def advance(self, by: timedelta) -> Observed: ...
+
+    def done(self, invoke: str, output: Any) -> Observed: ...
+
+    def error(self, invoke: str, error: Any) -> Observed: ...
+
+
+def perform(driver: Driver, action: Action) -> Observed:
+    """Take one step of a scenario."""
+    match action:
+        case Create(input=input):
+            return driver.create(input)
+        case Send(event=event):
+            return driver.send(event)
+        case Advance(by=by):
+            return driver.advance(by)
+        case Done(invoke=invoke, output=output):
+            return driver.done(invoke, output)
+        case Fail(invoke=invoke, error=error):
+            return driver.error(invoke, error)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,19 +8,7 @@ from pawlc.model.resolve import resolve
 from pawlc.parse.yaml import parse
 from tests.semantics.driver import Interpreted
 from tests.semantics.evaluate import evaluate
-from tests.semantics.observed import Observed
-from tests.semantics.scenario import (
-    Action,
-    Advance,
-    Case,
-    Create,
-    Done,
-    Fail,
-    Send,
-    cases,
-    expected,
-    shown,
-)
+from tests.semantics.scenario import Case, cases, expected, perform, shown
 
 CASES = tuple(case for case in cases() if "interpreter" in case.engines)
 
@@ -33,21 +21,6 @@ def compiled(case: Case) -> Machine:
     errors = [d for d in (*problems, *more) if d.severity is Severity.ERROR]
     assert errors == []
     return machine
-
-
-def perform(driver: Interpreted, action: Action) -> Observed:
-    """Take one step of a scenario."""
-    match action:
-        case Create(input=input):
-            return driver.create(input)
-        case Send(event=event):
-            return driver.send(event)
-        case Advance(by=by):
-            return driver.advance(by)
-        case Done(invoke=invoke, output=output):
-            return driver.done(invoke, output)
-        case Fail(invoke=invoke, error=error):
-            return driver.error(invoke, error)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -193,7 +193,7 @@ class Run:
     def _without_conflicts(self, enabled: Iterable[Transition]) -> tuple[Transition, ...]:
         """W3C's removeConflictingTransitions: an inner source wins, else the first."""
         kept: list[Transition] = []
-        for transition in dict.fromkeys(enabled):
+        for transition in {t.index: t for t in enabled}.values():
             rivals = [other for other in kept if self._exits_same(transition, other)]
             if all(self._is_inside(transition, rival) for rival in rivals):
                 kept = [t for t in kept if t not in rivals]
