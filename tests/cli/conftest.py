@@ -14,6 +14,7 @@ import pytest
 from psycopg import sql
 
 from pawl.cli import app
+from tests import testserver
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,16 @@ def online(pawl: Pawl, database: str, monkeypatch: pytest.MonkeyPatch) -> Pawl:
     """The same, with the test's own database in the environment."""
     monkeypatch.setenv("PAWL_DSN", database)
     return pawl
+
+
+@pytest.fixture
+def bare_database(server_dsn: str) -> Iterator[str]:
+    """The superuser's address of a database in which nothing is installed."""
+    name = f"pawl_bare_{os.getpid()}"
+    with psycopg.connect(server_dsn, autocommit=True) as admin:
+        admin.execute(f"create database {name} template template0".encode())
+        yield testserver.within(server_dsn, name)
+        admin.execute(f"drop database {name} with (force)".encode())
 
 
 @pytest.fixture

@@ -136,7 +136,7 @@ def test_acting_as_a_client_meets_the_authorizers(parcel: Pawl, client_role: str
         (("versions", "parcle"), "unknown_machine"),
         (("create", "parcel", "n-1", "customer_id=ann", "total=1"), "already_exists"),
         (("create", "parcel", "n-2", "customer_id=ann", "total=-1"), "check_violated"),
-        (("create", "parcel", "n-2", "customer_id=ann", "nothing=1"), "malformed_input"),
+        (("create", "parcel", "n-2", "customer_id=ann", "total=x"), "malformed_payload"),
         (("send", "parcel", "n-1", "finish"), "not_accepted"),
         (("send", "parcel", "n-1", "acept"), "unknown_event"),
         (("send", "parcel", "n-1", "accept", "minutes=soon"), "malformed_payload"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -10,19 +11,16 @@ import pytest
 
 from pawl import demo
 from pawl.demo import Answer, Beat, Refusal
-from tests import testserver
 from tests.cli.conftest import Pawl
 
 
 @pytest.fixture
-def beats(server_dsn: str, _admin: psycopg.Connection) -> tuple[Beat, ...]:
-    """All beats, played in a database of their own."""
-    name = f"pawl_demo_{os.getpid()}"
-    _admin.execute(f"create database {name} template template0".encode())
-    with psycopg.connect(testserver.within(server_dsn, name), autocommit=True) as connection:
-        played = tuple(demo.play(connection))
-    _admin.execute(f"drop database {name} with (force)".encode())
-    return played
+def beats(bare_database: str) -> Iterator[tuple[Beat, ...]]:
+    """All beats, played in a database of their own, with a role of their own."""
+    role = f"pawl_demo_{os.getpid()}"
+    with psycopg.connect(bare_database, autocommit=True) as connection:
+        yield tuple(demo.play(connection, role))
+        connection.execute(f"drop owned by {role}; drop role {role}".encode())
 
 
 def test_the_story_refuses_what_it_should_with_readable_reasons(beats: tuple[Beat, ...]) -> None:
@@ -41,7 +39,9 @@ def test_the_story_refuses_what_it_should_with_readable_reasons(beats: tuple[Bea
 
 
 def test_the_story_ends_with_one_order_delivered_and_one_rejected(beats: tuple[Beat, ...]) -> None:
-    orders = [b for b in beats if isinstance(b, Answer) and b.sql.startswith("select id, state")]
+    orders = [
+        b for b in beats if isinstance(b, Answer) and b.sql.startswith("select o.id, o.state")
+    ]
     assert [(row[0], row[1], row[-1]) for row in orders[-1].rows] == [
         ("o-17", ["delivered"], None),
         ("o-18", ["rejected"], "no answer"),
@@ -53,7 +53,7 @@ def test_the_story_ends_with_one_order_delivered_and_one_rejected(beats: tuple[B
 def test_every_client_acts_in_the_client_role(beats: tuple[Beat, ...]) -> None:
     sent = [b.sql for b in beats if isinstance(b, Answer | Refusal) and "send_event" in b.sql]
     assert len(sent) > 8
-    assert all("set local role app;" in statement for statement in sent)
+    assert all(f"set local role pawl_demo_{os.getpid()};" in statement for statement in sent)
 
 
 @pytest.mark.timeout(120)

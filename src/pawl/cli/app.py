@@ -3,33 +3,58 @@
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import rich_click as click
 
 from pawl import __version__
 from pawl.cli import failures
-from pawl.cli.definition import check, compile_, diagram, explain
-from pawl.cli.demonstration import demo
-from pawl.cli.deployment import deploy, versions
-from pawl.cli.instances import create, history, list_, send, show, simulate
 from pawl.cli.output import Output
-from pawl.cli.runtime import init
-from pawl.cli.server import server
-from pawl.cli.starter import new
-from pawl.cli.timers import timers
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
+# Heading -> command -> where it is. A module is imported when its command is asked for: the
+# compiler takes longer to load than most commands to run.
 SECTIONS = {
-    "Start": (demo, new, init),
-    "Write": (check, explain, diagram, compile_),
-    "Deploy": (deploy, versions),
-    "Use": (create, send, show, list_, history, simulate, timers),
-    "Local database": (server,),
+    "Start": {"demo": "demonstration:demo", "new": "starter:new", "init": "runtime:init"},
+    "Write": {
+        "check": "definition:check",
+        "explain": "definition:explain",
+        "diagram": "definition:diagram",
+        "compile": "definition:compile_",
+    },
+    "Deploy": {"deploy": "deployment:deploy", "versions": "deployment:versions"},
+    "Use": {
+        "create": "instances:create",
+        "send": "instances:send",
+        "show": "instances:show",
+        "list": "instances:list_",
+        "history": "instances:history",
+        "simulate": "instances:simulate",
+        "timers": "timers:timers",
+    },
+    "Local database": {"server": "server:server"},
 }
+PLACES = {name: place for section in SECTIONS.values() for name, place in section.items()}
+
+
+class Commands(click.RichGroup):
+    """The group, whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(PLACES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in PLACES:
+            return None
+        module, _, name = PLACES[cmd_name].partition(":")
+        found = getattr(import_module(f"pawl.cli.{module}"), name)
+        assert isinstance(found, click.Command)
+        return found
 
 
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="The database is the one of --dsn, PAWL_DSN or DATABASE_URL; without any of them a "
     "local Postgres in `.pawl/`, started when needed (see `pawl server`).",
@@ -39,10 +64,8 @@ def group() -> None:
     """Statecharts compiled into Postgres."""
 
 
-for _title, _commands in SECTIONS.items():
-    for _command in _commands:
-        group.add_command(_command)
-    group.add_panel(click.RichCommandPanel(_title, commands=[c.name or "" for c in _commands]))
+for _title, _section in SECTIONS.items():
+    group.add_panel(click.RichCommandPanel(_title, commands=list(_section)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -33,7 +33,13 @@ def check(output: Output, files: tuple[Path, ...]) -> None:
     """Say what is wrong with each FILE; exit code 1 if there is an error."""
     checked = [definitions.check(file) for file in files]
     if output.json:
-        output.data([one for _, _, found in checked for one in render.json(found)])
+        output.data(
+            [
+                one
+                for definition, _, found in checked
+                for one in render.json(definitions.typed(definition.path, found))
+            ]
+        )
     for definition, machine, found in checked:
         definitions.report(output, definition, found)
         if machine is not None and not definitions.has_errors(found):
@@ -76,13 +82,16 @@ def explain(output: Output, code: str) -> None:
 def compile_(output: Output, file: Path, target: Path | None, dump: Dump) -> None:
     """Compile FILE and print the SQL that deploys it."""
     text = _stage(output, file, dump)
+    if target is None and output.json and dump == "sql":
+        output.data({"sql": text})
+        return
     if target is None:
         output.raw(text)
         return
     if target.is_dir():
         target /= f"{file.name.split('.')[0]}.sql"
     target.write_text(text, encoding="utf-8")
-    output.table(("file",), [(str(target),)])
+    output.wrote(target)
 
 
 def _stage(output: Output, file: Path, dump: Dump) -> str:

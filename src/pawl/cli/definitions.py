@@ -45,8 +45,13 @@ class Definition:
 def read(path: Path) -> Definition:
     """Read `order.machine.yaml` and, if it is there, `order.py` beside it. Raises `OSError`."""
     beside = companion_of(path)
-    companion = beside.read_text(encoding="utf-8") if beside.is_file() else None
-    return Definition(path, path.read_text(encoding="utf-8"), companion)
+    companion = _text(beside) if beside.is_file() else None
+    return Definition(path, _text(path), companion)
+
+
+def _text(path: Path) -> str:
+    """Read a file as it is: no newline is translated, for the text is hashed and kept."""
+    return path.read_bytes().decode("utf-8")
 
 
 def companion_of(path: Path) -> Path:
@@ -60,10 +65,10 @@ def companion_of(path: Path) -> Path:
 
 
 def check(path: Path) -> tuple[Definition, Machine | None, tuple[Diagnostic, ...]]:
-    """Check a definition; the diagnostics name the path as it was typed."""
+    """Check a definition; the diagnostics name the file alone."""
     definition = read(path)
     machine, found = check_text(definition.text, path.name, definition.companion)
-    return definition, machine, typed(path, found)
+    return definition, machine, found
 
 
 def compile_(output: Output, path: Path) -> tuple[Definition, Compiled]:
@@ -104,7 +109,7 @@ def report(output: Output, definition: Definition, found: tuple[Diagnostic, ...]
 
 
 def typed(path: Path, found: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
-    """Put the folder back before the file names of diagnostics."""
+    """Put the folder before the file names of diagnostics, so that they name what was typed."""
     return tuple(
         replace(
             one,

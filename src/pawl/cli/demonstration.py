@@ -15,7 +15,7 @@ from pawl import demo as stories
 from pawl import embedded
 from pawl.cli.options import json_option
 from pawl.cli.output import Output
-from pawl.demo import Answer, Beat, Chapter, Refusal, Say
+from pawl.demo import Answer, Beat, Chapter, Excerpt, Refusal, Say
 
 KEPT = Path("pawl-demo")
 
@@ -39,6 +39,9 @@ def demo(output: Output, keep: bool) -> None:
         output.line()
         output.line(f"The database is still there. Try: cd {KEPT}; pawl show order o-17")
         output.line("pawl server stop ends it; then the folder may be removed.")
+    else:
+        output.line()
+        output.prose("Your own chart: pawl new parcel; pawl deploy parcel.machine.yaml")
 
 
 @contextmanager
@@ -68,14 +71,19 @@ def _print(output: Output, beat: Beat) -> None:
         case Say(text):
             output.line()
             output.prose(text)
+        case Excerpt(yaml):
+            output.line()
+            output.code(yaml, "yaml")
         case Answer(sql, columns, rows):
             output.line()
-            output.sql(sql)
+            output.code(sql, "postgresql")
             if columns:
                 output.table(columns, rows)
+            if columns and not rows:
+                output.line("(no rows)", style="dim")
         case Refusal(sql, sqlstate, message, hint):
             output.line()
-            output.sql(sql)
+            output.code(sql, "postgresql")
             output.refusal(sqlstate, message, hint)
         case _:
             assert_never(beat)

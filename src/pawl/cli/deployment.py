@@ -7,6 +7,7 @@ import rich_click as click
 from psycopg import sql
 
 from pawl.cli import connect, definitions
+from pawl.cli.definitions import Definition
 from pawl.cli.options import dsn_option, json_option
 from pawl.cli.output import Output
 from pawl.deploy.deploy import Deployment
@@ -46,7 +47,7 @@ def deploy(output: Output, files: tuple[Path, ...], dry_run: bool, dsn: str | No
             with definitions.reporting(output, definition):
                 done.append(deploy_machine(connection, machine, dry_run=dry_run))
             if not dry_run:
-                _keep_source(output, definition.path, done[-1])
+                _keep_source(output, definition, done[-1])
     _report(output, done, dry_run=dry_run)
 
 
@@ -65,16 +66,18 @@ def _report(output: Output, done: list[Deployment], *, dry_run: bool) -> None:
         output.note("dry run: nothing was changed")
 
 
-def _keep_source(output: Output, file: Path, deployment: Deployment) -> None:
-    """Write `versions/order.1.machine.yaml` beside the definition, byte for byte."""
-    folder = file.parent / SOURCES
-    kept = folder / f"{deployment.machine}.{deployment.version}.machine.yaml"
-    source = file.read_bytes()
-    if kept.exists() and kept.read_bytes() == source:
-        return
-    folder.mkdir(exist_ok=True)
-    kept.write_bytes(source)
-    output.note(f"kept the source in {kept}")
+def _keep_source(output: Output, definition: Definition, deployment: Deployment) -> None:
+    """Write `versions/order.1.machine.yaml` beside the definition, and `order.1.py` likewise."""
+    stem = definition.path.parent / SOURCES / f"{deployment.machine}.{deployment.version}"
+    kept = stem.with_name(f"{stem.name}.machine.yaml")
+    texts = {kept: definition.text}
+    if definition.companion is not None:
+        texts[definitions.companion_of(kept)] = definition.companion
+    for file, text in texts.items():
+        if not file.exists() or file.read_bytes() != text.encode():
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(text.encode())
+            output.note(f"kept the source in {file}")
 
 
 @click.command()

@@ -46,12 +46,12 @@ class Output:
         for line in textwrap.wrap(text, width):
             self.line(line)
 
-    def sql(self, text: str) -> None:
-        """Print SQL that was executed, coloured on a terminal."""
-        if self.json:
-            return
+    def code(self, text: str, language: str) -> None:
+        """Print SQL or YAML, indented, and coloured on a terminal."""
         if sys.stdout.isatty():
-            code = Syntax(text, "postgresql", theme="ansi_dark", background_color="default")
+            code = Syntax(
+                text, language, theme="ansi_dark", background_color="default", word_wrap=True
+            )
             Console().print(Padding(code, (0, 0, 0, 2)))
         else:
             self.raw(textwrap.indent(text, "  "))
@@ -117,7 +117,9 @@ class Output:
 
 def boxed(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     """Return a rich table with one line below its head."""
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table = Table(
+        *columns, box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold"
+    )
     for row in rows:
         table.add_row(*(Text(cell(value)) for value in row))
     return table

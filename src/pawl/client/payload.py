@@ -42,7 +42,7 @@ def to_json(value: Any) -> str:
             return json.dumps(_text(value), ensure_ascii=False)
 
 
-def from_json(text: str) -> Any:
+def from_json(text: str | bytes) -> Any:
     """Read an answer. Raises `json.JSONDecodeError`.
 
     >>> from_json('{"total": 24.50, "prep_minutes": 20}')

@@ -2,6 +2,7 @@
 
 * `beats`: what a demo consists of, as data;
 * `stage`: executes the SQL exactly as it is shown, in the role of whoever acts;
+* `cast`: who appears;
 * `setting`: the database before the story: runtime, client role, order machine;
 * `story`: who does what, and what for.
 
@@ -12,17 +13,23 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
+from psycopg.types.json import set_json_loads
 
-from pawl.demo.beats import Answer, Beat, Chapter, Refusal, Say
+from pawl.client.payload import from_json
+from pawl.demo.beats import Answer, Beat, Chapter, Excerpt, Refusal, Say
 from pawl.demo.setting import definition, set_up
 from pawl.demo.stage import Stage
 from pawl.demo.story import story
 
-__all__ = ["Answer", "Beat", "Chapter", "Refusal", "Say", "definition", "play"]
+__all__ = ["Answer", "Beat", "Chapter", "Excerpt", "Refusal", "Say", "definition", "play"]
 
 
-def play(connection: psycopg.Connection[Any]) -> Iterator[Beat]:
-    """Play the demo in an empty database, as its superuser, in autocommit mode."""
-    stage = Stage(connection)
+def play(connection: psycopg.Connection[Any], client_role: str = "app") -> Iterator[Beat]:
+    """Play the demo in an empty database, as its superuser, in autocommit mode.
+
+    `client_role` is created; it belongs to the whole server.
+    """
+    set_json_loads(from_json, connection)  # numbers with their digits: 24.50
+    stage = Stage(connection, client_role)
     yield from set_up(stage)
     yield from story(stage)

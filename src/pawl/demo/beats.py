@@ -19,6 +19,13 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Some lines of the definition."""
+
+    yaml: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """SQL that was executed as it stands here, and the rows that it gave."""
 
@@ -37,4 +44,4 @@ class Refusal:
     hint: str | None
 
 
-Beat = Chapter | Say | Answer | Refusal
+Beat = Chapter | Say | Excerpt | Answer | Refusal

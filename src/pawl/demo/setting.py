@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
+from textwrap import dedent
 
-from pawl.demo.beats import Beat, Chapter, Say
-from pawl.demo.stage import CLIENT_ROLE, Stage
+from pawl.demo.beats import Beat, Chapter, Excerpt, Say
+from pawl.demo.cast import EVERYBODY
+from pawl.demo.stage import Stage
 from pawl.deploy import install
 from pawl.deploy.deploy import deploy
-from pawlc.compile import compile_machine
+from pawlc.compile import Compiled, compile_machine
 
 EXAMPLE = "food_delivery/order.machine.yaml"
+SHOWN = ("offered", "preparing")
 
 
 def definition() -> Traversable:
@@ -22,22 +25,35 @@ def definition() -> Traversable:
 
 
 def set_up(stage: Stage) -> Iterator[Beat]:
-    """Install the runtime, name a client role, deploy the machine, stop the clock."""
+    """Install the runtime, deploy the machine, name the client role, introduce people."""
     yield Chapter("A statechart goes into the database")
     file = definition()
-    install(stage.connection)
     compiled = compile_machine(file.read_text("utf-8"), file.name)
+    yield Say(f"`{file.name}` describes the life of an order. Two of its states:")
+    yield Excerpt("\n".join(_state(compiled, path) for path in SHOWN))
+    install(stage.connection)
     deployment = deploy(stage.connection, compiled)
     yield Say(
-        f"`pawl init` installed the runtime; `pawl deploy {file.name}` compiled "
-        f"{len(compiled.machine.states) - 1} states and {len(compiled.machine.transitions())} "
-        f"transitions into the schema {compiled.machine.schema} (version {deployment.version}): a "
-        "table with a column for each field, and functions of straight-line PL/pgSQL."
+        f"`pawl init` and `pawl deploy {file.name}` have put it into Postgres: the schema "
+        f"{compiled.machine.schema} (version {deployment.version}) has a table with a column for "
+        "each field, and plain PL/pgSQL functions that know every transition."
     )
     yield Say(
-        "End users come in through one role. It cannot log in, and has no right on any table:"
+        "End users come in through one role, which cannot log in and has no right on any table. "
+        "Who they are, their JWT says:"
     )
-    yield stage.operator(f"create role {CLIENT_ROLE} nologin")
-    yield stage.operator(f"select pawl.init_roles(array['{CLIENT_ROLE}'], null)")
+    yield stage.operator(f"create role {stage.role} nologin")
+    yield stage.operator(f"select pawl.init_roles(array['{stage.role}'], null)")
+    yield stage.operator("create table person (id uuid primary key, name text, job text)")
+    rows = ",\n".join(f"  ('{p.id}', '{p.name}', '{job}')" for p, job in EVERYBODY)
+    yield stage.operator(f"insert into person (id, name, job) values\n{rows}\nreturning name, job")
     yield Say("For the demo the clock stands still, and moves when the story says so:")
     yield stage.operator("select pawl.set_clock('2026-05-01 18:30+00')")
+
+
+def _state(compiled: Compiled, path: str) -> str:
+    """The lines of a state in the definition."""
+    state = next(state for state in compiled.machine.states if state.path == path)
+    following = compiled.machine.states[state.last + 1]
+    lines = compiled.source.splitlines()
+    return dedent("\n".join(lines[state.span.start.line - 1 : following.span.start.line - 1]))

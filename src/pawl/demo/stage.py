@@ -9,7 +9,6 @@ import psycopg
 
 from pawl.demo.beats import Answer, Refusal
 
-CLIENT_ROLE = "app"
 REPLY = ("state", "status", "seq", "context")  # of a reply, what the demo shows
 
 
@@ -17,29 +16,24 @@ REPLY = ("state", "status", "seq", "context")  # of a reply, what the demo shows
 class Person:
     """Somebody with a JWT."""
 
+    id: str
     name: str
     claims: Mapping[str, str]
-
-    def says(self, statement: str) -> str:
-        """A statement as this end user's app sends it, as PostgREST would: role and claims."""
-        return (
-            "begin;\n"
-            f"set local role {CLIENT_ROLE};\n"
-            f"set local request.jwt.claims = '{json.dumps(self.claims)}';\n"
-            f"{statement};\n"
-            "commit;"
-        )
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The demo's database; `connection` is a superuser's, in autocommit mode."""
+    """The demo's database.
+
+    `connection` is a superuser's, in autocommit mode; `role` is the one that end users come in by.
+    """
 
     connection: psycopg.Connection[Any]
+    role: str
 
     def client(self, person: Person, statement: str) -> Answer:
         """Execute a statement as an end user. Raises what Postgres raises."""
-        return self._answer(person.says(statement))
+        return self._answer(self._as_client(person, statement))
 
     def operator(self, statement: str) -> Answer:
         """Execute a statement as the database's owner, a trusted caller."""
@@ -47,7 +41,7 @@ class Stage:
 
     def refused(self, person: Person, statement: str) -> Refusal:
         """Execute what an end user may not do."""
-        script = person.says(statement)
+        script = self._as_client(person, statement)
         try:
             self._answer(script)
         except psycopg.Error as error:
@@ -55,6 +49,16 @@ class Stage:
             message = error.diag.message_primary or str(error)
             return Refusal(script, error.sqlstate or "", message, error.diag.message_hint)
         raise AssertionError(f"the story expects a refusal of: {statement}")
+
+    def _as_client(self, person: Person, statement: str) -> str:
+        """A statement as an end user's app sends it, as PostgREST would: role and claims."""
+        return (
+            "begin;\n"
+            f"set local role {self.role};\n"
+            f"set local request.jwt.claims = '{json.dumps(person.claims)}';\n"
+            f"{statement};\n"
+            "commit;"
+        )
 
     def _answer(self, script: str) -> Answer:
         """Execute a script and find the one result with rows among its statements'."""
@@ -64,6 +68,8 @@ class Stage:
                 return Answer(script, (), ())
         columns = tuple(column.name for column in cursor.description)
         rows = tuple(cursor.fetchall())
+        if rows == (("",),):  # void
+            return Answer(script, (), ())
         if len(columns) == 1 and rows and isinstance(rows[0][0], dict) and "state" in rows[0][0]:
             return Answer(script, REPLY, tuple(_reply(row[0]) for row in rows))
         return Answer(script, columns, rows)

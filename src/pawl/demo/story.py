@@ -3,24 +3,17 @@
 from collections.abc import Iterator
 
 from pawl.demo.beats import Beat, Chapter, Say
+from pawl.demo.cast import BISTRO, ann, carl, dora, eve, luca
 from pawl.demo.stage import Person, Stage
 
-ANN = "a11ce000-0000-4000-8000-000000000001"
-BISTRO = "b1500000-0000-4000-8000-000000000002"
-CARL = "ca710000-0000-4000-8000-000000000003"
-DORA = "d07a0000-0000-4000-8000-000000000004"
-EVE = "e4e00000-0000-4000-8000-000000000005"
-
-ann = Person("Ann", {"sub": ANN})
-bistro = Person("the restaurant", {"restaurant_id": BISTRO})
-carl = Person("Carl", {"sub": CARL})
-dora = Person("Dora", {"sub": DORA})
-eve = Person("Eve", {"sub": EVE})
-
-ORDERS = "select id, state, status, seq, courier_id, reason from pawl_order.instance order by id"
+ORDERS = """\
+select o.id, o.state, o.status, p.name as courier, o.reason
+from pawl_order.instance as o
+left join person as p on p.id = o.courier_id
+order by o.id"""
 
 EFFECTS = """\
-select o.id, o.effect, o.input,
+select o.effect_id, o.id, o.effect,
   coalesce(r.outcome, case when l.worker is null then 'waiting' else 'in work' end) as stands
 from pawl.outbox as o
 left join pawl.lease as l on l.effect_id = o.effect_id
@@ -33,9 +26,17 @@ from pawl.timer as t
 join pawl_order.instance as i on i.iid = t.iid and (i.timers ->> t.name)::bigint = t.seq
 order by t.due_at"""
 
+JOURNAL = """\
+select h.seq, h.event ->> 'type' as event, h.state, coalesce(p.name, h.caller) as caused_by
+from history('order', 'o-17') as h
+left join person as p on p.id::text = h.sub
+order by h.seq"""
+
 CLAIM = """\
-select effect_id, token, effect, input, attempt
+select effect_id, token, effect, input
 from pawl.claim_effects('demo-worker')"""
+
+ACCEPT = '{"type": "accept", "prep_minutes": 20}'
 
 
 def story(stage: Stage) -> Iterator[Beat]:
@@ -51,55 +52,56 @@ def story(stage: Stage) -> Iterator[Beat]:
 def _offer(stage: Stage) -> Iterator[Beat]:
     yield Chapter("Ann orders dinner")
     yield Say(
-        "Ann is an end user: her web app sets a role without rights on any table, and her JWT's "
-        "claims. The chart's `authorize: create` lets her order for herself only."
+        "Ann is an end user: her app sets the client role and the claims of her JWT, and calls one "
+        "function. The chart's `authorize: create` lets her order for herself."
     )
-    yield stage.client(ann, _create("o-17", ANN, "24.50"))
-    yield Say("For somebody else she may not:")
-    yield stage.refused(ann, _create("o-99", EVE, "24.50"))
+    yield stage.client(ann, _create("o-17", ann, "24.50"))
+    yield Say("Not for Eve:")
+    yield stage.refused(ann, _create("o-99", eve, "24.50"))
     yield Say(
-        "The same transaction wrote an effect into the outbox and the five-minute timer of the "
-        "state `offered`. A database owner sees both:"
+        "The same transaction that stored the order wrote an effect into the outbox and set the "
+        "five-minute timer of the state `offered`. The owner of the database sees both:"
     )
     yield stage.operator(EFFECTS)
     yield stage.operator(TIMERS)
-    yield Say("A worker claims the effect, tells the restaurant, and reports success.")
+    yield Say("A worker claims the effect, tells the restaurant, and reports that it did:")
     yield from _work(stage)
 
 
 def _accept(stage: Stage) -> Iterator[Beat]:
     yield Chapter("The restaurant accepts")
-    yield Say("Eve, a stranger, tries first; then the restaurant, with an impossible time.")
-    yield stage.refused(eve, _send('{"type": "accept", "prep_minutes": 20}'))
-    yield stage.refused(bistro, _send('{"type": "accept", "prep_minutes": 900}'))
-    yield Say("Now properly:")
-    yield stage.client(bistro, _send('{"type": "accept", "prep_minutes": 20}'))
-    yield Say("A second accept is refused, for the state `preparing` has no such transition:")
-    yield stage.refused(bistro, _send('{"type": "accept", "prep_minutes": 20}'))
-    yield Say("The five-minute timer ended with the state; the one of `preparing` runs instead:")
+    yield Say("Eve, a stranger, tries first:")
+    yield stage.refused(eve, _send(ACCEPT))
+    yield Say("Luca works at the restaurant, as his claims say, but nobody cooks for 900 minutes:")
+    yield stage.refused(luca, _send('{"type": "accept", "prep_minutes": 900}'))
+    yield stage.client(luca, _send(ACCEPT))
+    yield Say("A second accept is refused, for the state `preparing` does not take it:")
+    yield stage.refused(luca, _send(ACCEPT))
+    yield Say("The five-minute timer ended with its state. `preparing` set one by Luca's minutes:")
     yield stage.operator(TIMERS)
 
 
 def _dispatch(stage: Stage) -> Iterator[Beat]:
     yield Chapter("Twenty minutes later, a courier is wanted")
     yield Say(
-        "Nobody waits in a demo: the clock of this database is moved, and the timers that are due "
-        "are fired. (In production a loop calls that function.)"
+        "Nobody waits in a demo: the clock of this database is moved, and what is due is fired. "
+        "(The answer counts rows dealt with, ended timers too, which are swept.)"
     )
     yield stage.operator("select pawl.advance_clock('20 minutes')")
     yield stage.operator("select pawl.fire_due_timers()")
     yield stage.operator(ORDERS)
-    yield Say("The state `dispatching` invokes the effect `find_courier`. The worker finds Carl:")
-    yield from _work(stage, f'{{"courier_id": "{CARL}"}}')
+    yield Say("The state `dispatching` invokes the effect `find_courier`. The worker finds Carl,")
+    yield from _work(stage, carl)
+    yield Say("and, since that moved the order on to `courier_offered`, tells him of the offer:")
+    yield from _work(stage)
     yield stage.operator(ORDERS)
     yield Say("Carl is too early to report a delivery that he has not accepted:")
     yield stage.refused(carl, _send('{"type": "complete"}'))
-    yield Say("He declines, so the search begins anew, with Carl excluded:")
+    yield Say("He declines, and the search begins anew, Carl excluded. The worker finds Dora:")
     yield stage.client(carl, _send('{"type": "courier.decline"}'))
-    yield from _work(stage, f'{{"courier_id": "{DORA}"}}')
-    yield Say(
-        "Carl changes his mind. Too late: the order is offered to Dora, and he is nobody now:"
-    )
+    yield from _work(stage, dora)
+    yield from _work(stage)
+    yield Say("Carl changes his mind. Too late: the offer is Dora's, and he is nobody now:")
     yield stage.refused(carl, _send('{"type": "courier.accept"}'))
 
 
@@ -108,43 +110,48 @@ def _deliver(stage: Stage) -> Iterator[Beat]:
     yield stage.client(dora, _send('{"type": "courier.accept"}'))
     yield stage.operator("select pawl.advance_clock('15 minutes')")
     yield stage.client(dora, _send('{"type": "complete"}'))
-    yield Say("`delivered` is final: the order is done and takes no event any more.")
+    yield Say("`delivered` is a final state: the order is done.")
     yield stage.refused(dora, _send('{"type": "complete"}'))
 
 
 def _no_answer(stage: Stage) -> Iterator[Beat]:
     yield Chapter("An order that nobody answers")
-    yield stage.client(ann, _create("o-18", ANN, "12"))
+    yield stage.client(ann, _create("o-18", ann, "12.00"))
     yield Say("Five minutes pass, and the timer of `offered` rejects it:")
     yield stage.operator("select pawl.advance_clock('5 minutes')")
     yield stage.operator("select pawl.fire_due_timers()")
     yield stage.operator(ORDERS)
+    yield Say("A worker that comes only now gets nothing to do: leaving the state cancelled it.")
+    yield stage.operator(CLAIM)
 
 
 def _records(stage: Stage) -> Iterator[Beat]:
     yield Chapter("What is on record")
-    yield Say("The journal of the first order: every step, who caused it, and the state after it.")
-    yield stage.operator(
-        "select seq, event ->> 'type' as event, state, coalesce(sub, caller) as caused_by\n"
-        "from history('order', 'o-17')"
-    )
-    yield Say("All effects, and how they ended. `void`: the state was left before it ran.")
+    yield Say("The journal of the first order: every step, and who caused it.")
+    yield stage.operator(JOURNAL)
+    yield Say("All effects and how they ended, `void` without having run; no timer is left.")
     yield stage.operator(EFFECTS)
     yield stage.operator(TIMERS)
 
 
-def _work(stage: Stage, output: str | None = None) -> Iterator[Beat]:
-    """Claim what is open and complete it; `output` is the result of `find_courier`."""
+def _work(stage: Stage, found: Person | None = None) -> Iterator[Beat]:
+    """Claim what is open and complete it; `found` is the courier that `find_courier` finds."""
     claimed = stage.operator(CLAIM)
     yield claimed
-    for effect_id, token, effect, _, _ in claimed.rows:
-        result = f", '{output}'" if effect == "find_courier" else ""
-        yield stage.operator(f"select pawl.complete_effect({effect_id}, {token}{result})")
+    for effect_id, token, effect, _ in claimed.rows:
+        output = ""
+        if effect == "find_courier":
+            assert found is not None, "the story has somebody to find"
+            output = f', \'{{"courier_id": "{found.id}"}}\''
+        yield stage.operator(f"select pawl.complete_effect({effect_id}, {token}{output})")
 
 
-def _create(id: str, customer: str, total: str) -> str:
-    fields = f'"customer_id": "{customer}", "restaurant_id": "{BISTRO}", "total": {total}'
-    return f"select create_instance('order', '{id}', '{{{fields}}}')"
+def _create(id: str, customer: Person, total: str) -> str:
+    return f"""\
+select create_instance('order', '{id}', '{{
+  "customer_id": "{customer.id}",
+  "restaurant_id": "{BISTRO}",
+  "total": {total}}}')"""
 
 
 def _send(event: str) -> str:
