@@ -81,6 +81,7 @@ class Session:
                 failed = app.run(arguments) != 0
             if expected or failed:
                 same = output.matches(expected, printed.getvalue())
+                same = same and (not failed or "error" in expected)
                 yield f"$ {command}\n{expected if same else _tidy(printed.getvalue())}"
             else:
                 yield f"$ {command}\n"

@@ -31,9 +31,7 @@ def _name(document: Path) -> str:
 
 
 @pytest.fixture
-def session(
-    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Session]:
+def session(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """An empty folder, the address of a fresh database in the environment, a connection to it."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DATABASE_URL", raising=False)
@@ -77,8 +75,8 @@ def rewritten(text: str, drifts: list[Drift]) -> str:
     """The document with what was printed in the place of what it says; from the end, by line."""
     lines = text.split("\n")
     for drift in sorted(drifts, key=lambda drift: -drift.block.line):
-        begin = drift.block.line - 1
-        lines[begin : begin + drift.block.text.count("\n")] = drift.text.removesuffix("\n").split("\n")
+        begin, count = drift.block.line - 1, drift.block.text.count("\n")
+        lines[begin : begin + count] = drift.text.removesuffix("\n").split("\n")
     return "\n".join(lines)
 
 
