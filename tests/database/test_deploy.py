@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from pawl.deploy.deploy import Deployment, deploy
 from pawl.deploy.errors import DeployRefused
-from pawl.deploy.install import LOCK
+from pawl.deploy.install import LOCK, install
 from pawlc.compile import Compiled, compile_machine
 from pawlc.diagnostics import CompileError
 
@@ -300,3 +303,37 @@ def test_a_second_machine_leaves_the_first_in_reach(connection: psycopg.Connecti
             "select send_event(%s, 'x', '{\"type\": \"push\"}') ->> 'machine'", (machine,)
         ).fetchone()
         assert row == (machine,)
+
+
+@pytest.mark.usefixtures("template_database")  # so that Pawl's roles are there
+def test_who_is_not_superuser_installs_and_deploys_in_a_database_of_its_own(
+    server_dsn: str,
+) -> None:
+    name = f"pawl_plain_{os.getpid()}"
+    with psycopg.connect(server_dsn, autocommit=True) as admin:
+        admin.execute(f"create role {name} login createrole".encode())
+        admin.execute(f"create database {name} owner {name} template template0".encode())
+        # Where Pawl is installed in another database, its roles are not this user's to hand out.
+        admin.execute(f"grant pawl_owner to {name} with admin option".encode())
+        try:
+            own = make_conninfo(server_dsn, dbname=name, user=name)
+            with psycopg.connect(own, autocommit=True) as connection:
+                install(connection)
+                assert deploy(connection, compiled()).outcome == "created"
+                connection.execute("select create_instance('lamp', 'x', '{}')")
+        finally:
+            admin.execute(f"drop database {name} with (force)".encode())
+            admin.execute(f"drop owned by {name}; drop role {name}".encode())
+
+
+def test_who_is_nobody_is_refused_and_nothing_is_changed(
+    connection: psycopg.Connection, role_name: Callable[[str], str]
+) -> None:
+    nobody = role_name("nobody")
+    connection.execute(f"create role {nobody}; grant pawl_admin to {nobody}".encode())
+    before = objects(connection)
+    connection.execute(f"set role {nobody}".encode())
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        deploy(connection, compiled())
+    connection.execute("reset role")
+    assert objects(connection) == before
