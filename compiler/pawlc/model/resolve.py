@@ -56,7 +56,7 @@ def resolve(
     report: Report = []
     tree, problems = structure.build(machine)
     report += problems
-    world = _world(machine, tree, companion, report)
+    world = declared(machine, tree, companion, report)
     found = causes.find(tree.states, catalogue(world, tree), machine.strict)
     places = _Places(world, tree, found)
     states = tuple(_state(places, state, report) for state in tree.states)
@@ -96,9 +96,11 @@ class _Places:
 # --- the declarations -------------------------------------------------------------------------
 
 
-def _world(
+def declared(
     machine: syntax.Machine, tree: Structure, companion: str | None, report: Report
 ) -> World:
+    """Resolve what the definition declares: context, events, effects, the companion."""
+
     def payload(event: syntax.Event) -> Event:
         fields = _columns(event.fields, "event", report)
         return Event(event.name.value, fields, event.name.span)
