@@ -74,7 +74,13 @@ class Step:
 
 def documents() -> list[Path]:
     """The documents whose blocks are executed."""
-    return [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").glob("*.md"))]
+    rooms = (*(CHECKOUT / "docs").glob("*.md"), *(CHECKOUT / "examples").rglob("README.md"))
+    return [CHECKOUT / "README.md", *sorted(rooms)]
+
+
+def beside(document: Path) -> list[Path]:
+    """The definitions and companions that lie beside a document."""
+    return [*document.parent.glob("*.machine.yaml"), *document.parent.glob("*.py")]
 
 
 def blocks(text: str) -> list[Block]:

@@ -1,4 +1,4 @@
-"""Every block of README.md and docs/ is executed, or says why not.
+"""Every block of README.md, docs/ and the examples' pages is executed, or says why not.
 
 `PAWL_DOCS=rewrite pytest tests/docs` puts what is printed today where a document says something
 else; what matches stays as it stands.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tests.docs.document import Block, blocks, documents, steps
+from tests import optional
+from tests.docs.document import CHECKOUT, Block, beside, blocks, documents, steps
 from tests.docs.session import Drift, Session
 
 REWRITE = os.environ.get("PAWL_DOCS") == "rewrite"
@@ -27,13 +29,14 @@ NOT_EXECUTED = {
 
 
 def _name(document: Path) -> str:
-    return document.name if document.parent.name != "docs" else f"docs/{document.name}"
+    return document.relative_to(CHECKOUT).as_posix()
 
 
 @pytest.fixture
 def session(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
     """An empty folder, the address of a fresh database in the environment, a connection to it."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delenv("DATABASE_URL", raising=False)
     monkeypatch.setenv("PAWL_DSN", database)
     with psycopg.connect(database, autocommit=True) as connection:
@@ -43,6 +46,10 @@ def session(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 @pytest.mark.parametrize("document", documents(), ids=_name)
 def test_the_blocks_of_a_document_do_what_it_says(document: Path, session: Session) -> None:
     text = document.read_text("utf-8")
+    if "plpython3u;" in text:
+        optional.require_extension(session.connection, "plpython3u")
+    for file in beside(document):
+        shutil.copy(file, session.folder)
     drifts: list[Drift] = []
     try:
         for step in steps(text):
