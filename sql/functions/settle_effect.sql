@@ -1,7 +1,7 @@
 -- End an effect: store its result, drop its lease, send its event, bury it if it failed.
 -- p_outcome is done (p_value the output), error (p_value the error) or void. Returns applied (also
 -- when nobody waits), void (its state was left) or failed: pawl.apply_results() sends it again.
--- Locks: the instance.
+-- Locks: the instance. Of two sessions that find an effect hopeless, the first to store ends it.
 create or replace function pawl.settle_effect(
   p_effect_id bigint,
   p_outcome text,
@@ -38,8 +38,9 @@ begin
     pawl.now() + v_attempt.retry_in,
     coalesce(v_attempt.counts, 0),
     v_attempt.message
-  );
-  if p_outcome = 'error' then
+  )
+  on conflict (effect_id) do nothing;
+  if p_outcome = 'error' and found then
     insert into pawl.dead_letter
       (kind, machine, iid, seq, id, effect_id, name, attempts, event, error)
     values ('effect', v_effect.machine, v_effect.iid, v_effect.seq, v_effect.id, p_effect_id,

@@ -1,4 +1,4 @@
-"""The machine `door`, written by hand in handmade.sql, and roles of a test's own."""
+"""The machine `door`, written by hand; roles; a database that the tests of a module share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from tests import testserver
 from tests.database.calls import Call, call_on
+from tests.database.order import Cast
 
 
 @pytest.fixture
@@ -43,3 +45,34 @@ def role_name(database: str) -> Iterator[Callable[[str], str]]:
             ).fetchone() != (None,):
                 admin.execute(sql.SQL("drop owned by {}").format(role))
                 admin.execute(sql.SQL("drop role {}").format(role))
+
+
+@pytest.fixture(scope="module")
+def module_database(
+    server_dsn: str, template_database: str, worker_name: str, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    """The superuser's address of a database that a module's tests share, each with its own ids."""
+    module = request.module.__name__.rpartition(".")[2].removeprefix("test_")
+    name = f"pawl_{module}_{worker_name}"
+    with psycopg.connect(server_dsn, autocommit=True) as admin:
+        drop = sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+        create = sql.SQL("create database {} template {}")
+        admin.execute(drop)
+        admin.execute(create.format(sql.Identifier(name), sql.Identifier(template_database)))
+        yield testserver.within(server_dsn, name)
+        admin.execute(drop)
+
+
+@pytest.fixture(scope="session")
+def cast(server_dsn: str, template_database: str, worker_name: str) -> Iterator[Cast]:
+    """Roles for a whole run; a database names them with `order.admit`."""
+    names = [f"pawl_{word}_{worker_name}" for word in ("client", "login", "stranger")]
+    client, login, stranger = (sql.Identifier(name) for name in names)
+    with psycopg.connect(server_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("create role {} nologin").format(client))
+        admin.execute(sql.SQL("create role {} login noinherit").format(login))
+        admin.execute(sql.SQL("create role {} login").format(stranger))
+        admin.execute(sql.SQL("grant {} to {}, {}").format(client, login, stranger))
+        yield Cast(*names)
+        for role in (login, stranger, client):
+            admin.execute(sql.SQL("drop role {}").format(role))
