@@ -69,7 +69,7 @@ class Interpreted:
         return _together(shown)
 
     def done(self, invoke: str, output: Any) -> Observed:
-        """Answer an invoke."""
+        """Answer an invoke; `handled`: the instance still waited for it."""
         event = Event(events.done_invoke(invoke), output=output, external=False)
         return self._try(partial(self._answered, invoke, event))
 
@@ -108,7 +108,7 @@ class Interpreted:
         assert self.snapshot is not None
         if invoke not in self.snapshot.invokes:
             return Outcome(self.snapshot, (), handled=False)
-        return self._step(event)
+        return replace(self._step(event), handled=True)
 
     def _sent(self, event: Mapping[str, Any]) -> Outcome:
         assert self.snapshot is not None
@@ -191,6 +191,7 @@ def _together(shown: list[Observed]) -> Observed:
     """Several steps as one: the last instance, all that was done."""
     return replace(
         shown[-1],
+        handled=shown[-1].error is None,
         effects=tuple(effect for one in shown for effect in one.effects),
         started=tuple(invoke for one in shown for invoke in one.started),
         log=tuple(line for one in shown for line in one.log),

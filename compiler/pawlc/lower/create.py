@@ -44,7 +44,7 @@ def create(plan: Plan) -> Function:
         guarded(plan, literal("create"), _arrival(plan)),
         *_row(plan),
         Set(own("step"), reduced),
-        Set(own("instance"), ident("self", "step", "instance")),
+        Set(own("instance"), ident("self", "step", "p_instance")),
         *_result(plan),
         *protected(plan, plan.machine.context, _insert(plan)),
         If((Branch(sql("self.iid is null"), (taken,)),)),
@@ -84,11 +84,12 @@ def _arrival(plan: Plan) -> Body:
     machine = plan.machine
     given = tuple(c for c in machine.context if c.name in machine.input)
     takes = {c.name: field(c.name) for c in given}
-    defaults = tuple(
-        Set(field(c.name), typed(plan, c.default, c.type, None))
-        for c in machine.context
-        if c.name not in machine.input and c.default is not None
-    )
+    defaults: list[Statement] = []
+    for column in machine.context:
+        if column.name not in machine.input and column.default is not None:
+            value = typed(plan, column.default, column.type, None)
+            defaults.append(source_comment(column.source.span, f"context {column.name}"))
+            defaults.append(Set(field(column.name), value))
     return (
         source_comment(machine.states[0].span, "event create"),
         *fields(plan, "create", ident("p_input"), given, takes, (), closed=True, checks=False),
@@ -125,11 +126,11 @@ def _result(plan: Plan) -> Body:
         body.append(Set(own("output"), _column("output")))
     if plan.effects or plan.invokes:
         array = "effects" if plan.effects else "started"
-        body.append(Set(own(array), ident("self", "step", "new_effects")))
+        body.append(Set(own(array), ident("self", "step", "p_effects")))
     if plan.timers:
-        body.append(Set(own("due"), ident("self", "step", "new_timers")))
+        body.append(Set(own("due"), ident("self", "step", "p_timers")))
     if plan.log:
-        body.append(Set(own("log"), ident("self", "step", "new_log")))
+        body.append(Set(own("log"), ident("self", "step", "p_log")))
     return tuple(body)
 
 

@@ -32,24 +32,24 @@ def simulate(plan: Plan) -> Function:
     commands = tuple(
         (
             literal(name),
-            sql("coalesce(to_jsonb({}), '[]'::jsonb)", ident("self", "step", f"new_{name}")),
+            sql("coalesce(to_jsonb({}), '[]'::jsonb)", ident("self", "step", f"p_{name}")),
         )
         for name in ("effects", "timers", "log")
     )
     reduced = sql("{}(self.instance, p_event, null, self.now, self.claims)", name(plan, "reduce"))
-    reply = store.reply(plan, ident("self", "step", "was_handled"))
+    reply = store.reply(plan, ident("self", "step", "p_handled"))
     body: Body = (
         _whole_row(plan),
-        If((Branch(sql("not found"), (Return(sql("null")),)),)),
-        *load(plan),
+        If((Branch(sql("self.instance is null"), (Return(sql("null")),)),)),
+        *load(plan, own("instance")),
         Set(own("claims"), sql("pawl.claims()")),
         *authorize.send(plan),
         *in_time(plan, expected=False),
         *known(plan),
         Set(own("step"), reduced),
-        Set(own("instance"), ident("self", "step", "instance")),
+        Set(own("instance"), ident("self", "step", "p_instance")),
         Set(own("leaf"), sql("{}[1]", ident("self", "instance", "state"))),
-        *refuse_unhandled(plan, ident("self", "step", "was_handled")),
+        *refuse_unhandled(plan, ident("self", "step", "p_handled")),
         Set(own("seq"), sql("self.seq + 1")),
         *(Set(field(c.name), ident("self", "instance", c.name)) for c in store.assigned(plan)),
         *_output(plan),
@@ -95,7 +95,7 @@ def enabled(plan: Plan) -> Function:
     """The events that this caller could send now; null: no such instance."""
     body: list[Statement] = [
         store.read(plan, lock=False),
-        If((Branch(sql("not found"), (Return(sql("null")),)),)),
+        If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
         If((Branch(sql("self.status <> 'running'"), (Return(sql("'{{}}'::text[]")),)),)),
     ]
     for event in authorize.declared(plan):
@@ -146,9 +146,20 @@ def _possible(plan: Plan, event: str) -> Body:
         ),
         Handler(sql("others"), (Set(own("possible"), boolean(True)),)),
     )
-    admitted = authorize.admitted(plan, event)
-    condition = own("possible")
-    if admitted is not None:
-        condition = sql("self.possible and ({})", admitted)
     found = Set(own("events"), sql("array_append(self.events, {})", literal(event)))
-    return (Comment(event), asked, If((Branch(condition, (found,)),)))
+    return (
+        Comment(event),
+        asked,
+        *_admitted(plan, event),
+        If((Branch(own("possible"), (found,)),)),
+    )
+
+
+def _admitted(plan: Plan, event: str) -> Body:
+    """What the authorizer says; an event whose authorizer fails would be refused."""
+    admitted = authorize.admitted(plan, event)
+    if admitted is None:
+        return ()
+    asked = Set(own("possible"), sql("self.possible and ({})", admitted))
+    refused = Handler(sql("others"), (Set(own("possible"), boolean(False)),))
+    return (Block(None, (), (asked,), refused),)

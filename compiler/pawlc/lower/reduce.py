@@ -9,13 +9,13 @@ from pawlc.lower.send import forget_source
 from pawlc.lower.target import Body, Branch, Function, If, Parameter, Set, Statement, Variable
 from pawlc.sql import Sql, ident, join, sql
 
-_ROW = ident("instance")
+_ROW = ident("p_instance")
 
 
 def reduce(plan: Plan) -> Function:
     """A row and an event in, the next row and its commands out; a row without a state is begun."""
     body: Body = (
-        *load(plan),
+        *load(plan, _ROW),
         Set(own("seq"), sql("self.seq + 1")),
         guarded(plan, ident("event", "type"), _macrostep(plan)),
         *_keep(plan),
@@ -34,10 +34,10 @@ def reduce(plan: Plan) -> Function:
             Parameter(ident("p_source"), TEXT),
             Parameter(ident("p_now"), TIME),
             Parameter(ident("p_claims"), JSONB),
-            Parameter(ident("was_handled"), sql("boolean"), mode="out"),
-            Parameter(ident("new_effects"), sql("pawl.effect_command[]"), mode="out"),
-            Parameter(ident("new_timers"), sql("pawl.timer_command[]"), mode="out"),
-            Parameter(ident("new_log"), sql("text[]"), mode="out"),
+            Parameter(ident("p_handled"), sql("boolean"), mode="out"),
+            Parameter(ident("p_effects"), sql("pawl.effect_command[]"), mode="out"),
+            Parameter(ident("p_timers"), sql("pawl.timer_command[]"), mode="out"),
+            Parameter(ident("p_log"), sql("text[]"), mode="out"),
         ),
         returns=None,
         body=blocks(plan, variables, body),
@@ -63,32 +63,35 @@ def _system(plan: Plan) -> tuple[str, ...]:
     return tuple(n for n in store.needed(plan) if n != "iid")
 
 
-def _column(name: str) -> Sql:
-    return ident("instance", name)
+def load(plan: Plan, row: Sql) -> Body:
+    """Take a row apart into the variables of a macrostep."""
 
+    def column(name: str) -> Sql:
+        return sql("{}.{}", row, ident(name))
 
-def load(plan: Plan) -> Body:
-    """Take the row `instance` apart into the variables of a macrostep."""
     return (
-        Set(own("id"), _column("id")),
-        Set(own("leaf"), sql("{}[1]", _column("state"))),
-        *(Set(own(n), _column(n)) for n in _system(plan)),
-        *(Set(field(c.name), _column(c.name)) for c in plan.machine.context),
+        Set(own("id"), column("id")),
+        Set(own("leaf"), sql("{}[1]", column("state"))),
+        *(Set(own(n), column(n)) for n in _system(plan)),
+        *(Set(field(c.name), column(c.name)) for c in plan.machine.context),
     )
 
 
 def _keep(plan: Plan) -> Body:
+    def column(name: str) -> Sql:
+        return sql("{}.{}", _ROW, ident(name))
+
     body: list[Statement] = [
-        Set(_column("state"), sql("array[self.leaf]")),
-        *(Set(_column(n), own(n)) for n in _system(plan)),
-        Set(_column("updated_at"), own("now")),
-        *(Set(_column(c.name), field(c.name)) for c in store.assigned(plan)),
-        Set(ident("was_handled"), own("handled")),
+        Set(column("state"), sql("array[self.leaf]")),
+        *(Set(column(n), own(n)) for n in _system(plan)),
+        Set(column("updated_at"), own("now")),
+        *(Set(column(c.name), field(c.name)) for c in store.assigned(plan)),
+        Set(ident("p_handled"), own("handled")),
     ]
     if commands := [own(array) for array in store.effect_arrays(plan)]:
-        body.append(Set(ident("new_effects"), join(" || ", commands)))
+        body.append(Set(ident("p_effects"), join(" || ", commands)))
     if plan.timers:
-        body.append(Set(ident("new_timers"), own("due")))
+        body.append(Set(ident("p_timers"), own("due")))
     if plan.log:
-        body.append(Set(ident("new_log"), own("log")))
+        body.append(Set(ident("p_log"), own("log")))
     return tuple(body)

@@ -39,7 +39,7 @@ def send(plan: Plan) -> Function:
     """Take an event; null if no instance of this version has the id."""
     body: Body = (
         store.read(plan, lock=True),
-        If((Branch(sql("not found"), (Return(sql("null")),)),)),
+        If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
         Set(own("now"), sql("pawl.now()")),
         *_arrival(plan),
         *in_time(plan),
