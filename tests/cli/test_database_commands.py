@@ -84,9 +84,10 @@ def test_an_instance_from_create_to_done(parcel: Pawl) -> None:
 def test_history_is_a_table_with_a_line_for_each_step(parcel: Pawl) -> None:
     parcel("send", "parcel", "n-1", "accept", "minutes=20")
     lines = parcel("history", "parcel", "n-1").out.splitlines()
-    assert lines[0].split() == ["seq", "at", "event", "state", "caller", "log"]
+    assert lines[0].split() == ["seq", "at", "event", "payload", "state", "caller", "log"]
     assert len(lines) == 3
-    assert '"type": "accept"' in lines[2]
+    assert "accept" in lines[2]
+    assert '{"minutes": 20}' in lines[2]
     assert "preparing" in lines[2]
 
 

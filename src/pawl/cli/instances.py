@@ -1,6 +1,6 @@
 """`create`, `send`, `show`, `list`, `history`, `simulate`: instances from the command line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any, get_args
@@ -50,8 +50,8 @@ def _show(output: Output, instance: Instance) -> None:
         ("status", instance.status),
         ("seq", instance.seq),
     ]
-    if instance.handled is not None:
-        facts.append(("handled", instance.handled))
+    if not instance.handled:
+        facts.append(("handled", "no: the event changed nothing"))
     if instance.tags:
         facts.append(("tags", instance.tags))
     if instance.output is not None:
@@ -212,6 +212,14 @@ def history(
         output.data([asdict(entry) for entry in entries])
         return
     output.table(
-        ("seq", "at", "event", "state", "caller", "log"),
-        [(e.seq, e.at, e.event, e.state, e.sub or e.caller, e.log) for e in entries],
+        ("seq", "at", "event", "payload", "state", "caller", "log"),
+        [
+            (e.seq, e.at, e.event["type"], _payload(e.event), e.state, e.sub or e.caller, e.log)
+            for e in entries
+        ],
     )
+
+
+def _payload(event: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What an event carries beside its type; None for nothing."""
+    return {key: value for key, value in event.items() if key != "type"} or None

@@ -13,8 +13,8 @@ class Instance:
     """An instance as it stood after a call, seen with the caller's rights.
 
     `state` holds the paths of the active leaves in document order, `state_value` the same in
-    XState's shape. `context` has the public fields only for a client role. `handled` says whether
-    an event caused a transition; it is None where there was no event.
+    XState's shape. `context` has the public fields only for a client role. `handled` is false
+    after an event that no transition took, which a machine that is not strict ignores.
     """
 
     id: str
@@ -27,7 +27,7 @@ class Instance:
     status: Status
     output: Any
     seq: int
-    handled: bool | None = None
+    handled: bool = True
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any]) -> Self:
@@ -43,15 +43,12 @@ class Instance:
             status=answer["status"],
             output=answer.get("output"),
             seq=answer["seq"],
-            handled=answer.get("handled"),
+            handled=answer.get("handled", True),
         )
 
     def as_json(self) -> dict[str, Any]:
-        """Return the fields as an object for `payload.to_json`; `handled` only after an event."""
-        fields = asdict(self)
-        if self.handled is None:
-            del fields["handled"]
-        return fields
+        """Return the fields as an object for `payload.to_json`."""
+        return asdict(self)
 
     def in_state(self, path: str) -> bool:
         """Say whether the state `path`, or one inside it, is active.
