@@ -203,11 +203,29 @@ def test_a_dry_run_shows_the_difference_and_changes_nothing(
         connection, compiled(V2, ("  place: text\n", "  place: text\n  hue: text\n")), dry_run=True
     )
     assert (second.outcome, second.added) == ("updated", ("hue",))
-    changed = [line for line in second.diff.splitlines() if line.startswith(("+", "-"))][2:]
-    assert any("hue text" in line for line in changed)
-    assert all("hue" in line or "place" in line for line in changed)  # a comma after `place`
+    assert "\n+  hue text,\n" in second.diff
+    assert "v1_" not in second.diff
     assert objects(connection) == before
     assert deploy(connection, compiled(), dry_run=True).diff == ""
+
+
+def test_a_dry_run_tells_a_changed_number_from_the_versions(
+    connection: psycopg.Connection,
+) -> None:
+    deploy(
+        connection, compiled(("push: lit }", "push: { target: lit, guard: context.watts > 1 } }"))
+    )
+    same = compiled(
+        V2,
+        ("push: lit }", "push: { target: lit, guard: context.watts > 1 } }"),
+        ("initial", "\ninitial"),
+    )
+    assert deploy(connection, same, dry_run=True).diff == ""
+    other = compiled(V2, ("push: lit }", "push: { target: lit, guard: context.watts > 2 } }"))
+    diff = deploy(connection, other, dry_run=True).diff.splitlines()
+    changed = [line for line in diff if line.startswith(("+", "-"))][2:]
+    assert changed
+    assert all("watts > 1" in line if line[0] == "-" else "watts > 2" in line for line in changed)
 
 
 def test_a_dry_run_meets_what_a_deploy_would_meet(connection: psycopg.Connection) -> None:

@@ -49,9 +49,8 @@ def _show(output: Output, instance: Instance) -> None:
         ("state", instance.state),
         ("status", instance.status),
         ("seq", instance.seq),
+        ("handled", instance.handled),
     ]
-    if not instance.handled:
-        facts.append(("handled", "no: the event changed nothing"))
     if instance.tags:
         facts.append(("tags", instance.tags))
     if instance.output is not None:
