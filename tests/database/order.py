@@ -7,18 +7,20 @@ summary of every row that Pawl and its machines keep, by which a test says that 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 from psycopg import sql
 
 from pawl.deploy.deploy import Deployment, deploy
+from pawl.errors import PawlError
 from pawlc.compile import compile_machine
-from tests.database.calls import Call, call_on
+from tests.database.calls import Call, call_on, refuses
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "food_delivery" / "order.machine.yaml"
 
@@ -141,6 +143,9 @@ where c.relkind = 'r' and (n.nspname = 'pawl' or n.nspname like 'pawl\\_%')
 order by 1
 """
 
+Refusal = Callable[[str, type[PawlError]], AbstractContextManager[pytest.ExceptionInfo[PawlError]]]
+"""Expect an error by its code and class; no row anywhere may be another than before."""
+
 Contents = dict[str, tuple[int, str]]
 
 
@@ -161,3 +166,14 @@ def unchanged(connection: psycopg.Connection) -> Iterator[None]:
     before = contents(connection)
     yield
     assert contents(connection) == before
+
+
+def refusal_in(connection: psycopg.Connection) -> Refusal:
+    """Return what expects a refusal in the database of this connection."""
+
+    @contextmanager
+    def refusal(code: str, kind: type[PawlError]) -> Iterator[pytest.ExceptionInfo[PawlError]]:
+        with unchanged(connection), refuses(code, kind) as caught:
+            yield caught
+
+    return refusal
