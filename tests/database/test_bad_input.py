@@ -242,8 +242,6 @@ def test_names_keep_apart_what_differs_only_in_case_or_accents(call: Call) -> No
     send(call, "counter", "case", "add")
     ids = ("Case", "case", "\u00e9")
     seqs = [call("select get_instance('counter', %s)", id)["seq"] for id in ids]
-        call("select get_instance('counter', %s)", i)["seq"] for i in ("Case", "case", "\u00e9")
-    ]
     assert seqs == [1, 2, 1]
 
 
