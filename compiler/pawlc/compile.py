@@ -85,7 +85,7 @@ def check(
         return None, in_order(found)
     machine, more = resolve(written, companion)
     found += (*check_syntax(written), *more)
-    if machine is not None and not _has_error(found):
+    if not _has_error(found):
         found += check_model(machine)
     return machine, in_order(found)
 

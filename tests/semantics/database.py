@@ -93,7 +93,7 @@ class Deployed:
                 reply = self._value(query, *arguments)
         except psycopg.Error as error:
             return self._observed(mark, False, code(error))
-        handled = reply["handled"] if isinstance(reply, dict) else bool(reply)
+        handled = reply.get("handled", True) if isinstance(reply, dict) else bool(reply)
         return self._observed(mark, handled, None)
 
     def _observed(self, mark: tuple[int, int], handled: bool, error: str | None) -> Observed:

@@ -74,10 +74,16 @@ def run(plan: Plan, actions: tuple[Action, ...], event: str | None) -> Body:
                     )
                 )
             case Log():
-                body.append(append("log", sql("({})::text", Scope(plan, event).sql(action.value))))
+                body.append(append("log", _line(plan, action, event)))
             case _:
                 assert_never(action)
     return tuple(body)
+
+
+def _line(plan: Plan, action: Log, event: str | None) -> Sql:
+    value = Scope(plan, event).sql(action.value)
+    is_text = action.value.literal and value.startswith(("'", "$"))
+    return value if is_text else sql("({})::text", value)
 
 
 def append(array: str, value: Sql) -> Set:

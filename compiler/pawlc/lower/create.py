@@ -91,10 +91,11 @@ def _arrival(plan: Plan) -> Body:
             defaults.append(source_comment(column.source.span, f"context {column.name}"))
             defaults.append(Set(field(column.name), value))
     return (
+        *(() if machine.authorize.create is not None else authorize.create(plan)),
         source_comment(machine.states[0].span, "event create"),
         *fields(plan, "create", ident("p_input"), given, takes, (), closed=True, checks=False),
         *defaults,
-        *authorize.create(plan),
+        *(authorize.create(plan) if machine.authorize.create is not None else ()),
     )
 
 

@@ -42,7 +42,6 @@ def _facts(plan: Plan, leaf: int) -> dict[str, object]:
         "tags": tags,
         "status": "done" if is_done else "running",
         "output": None,
-        "handled": True,
     }
 
 

@@ -43,7 +43,7 @@ def working(plan: Plan) -> tuple[Variable, ...]:
     if plan.loops:
         flags += [
             Variable(ident("moved"), sql("boolean")),
-            Variable(ident("event"), JSONB, ident("p_event")),
+            Variable(ident("cause"), JSONB, ident("p_event")),
             Variable(ident("microsteps"), sql("integer"), sql("0")),
             Variable(ident("passed"), sql("text[]")),
         ]

@@ -21,6 +21,9 @@ LONGEST = 1000
 
 _REMEMBERED = 20
 
+_CHAIN = 16
+"""Longer chains of event names are searched by halves."""
+
 _OURS = sql("p_source is not null")
 """The event comes from a timer or an invoke; from a caller, a strict chart refuses what nothing takes."""
 
@@ -30,7 +33,7 @@ def macrostep(plan: Plan, creates: bool) -> Body:
     first = _first(plan, creates)
     if not plan.loops:
         return first
-    first = (*first, *_count(plan))
+    first = (*first, *_count_if_moved(plan))
     if not plan.queue:
         handled = Set(own("handled"), own("moved"))
         settle = _eventless(plan)
@@ -50,7 +53,7 @@ def flag(plan: Plan) -> Sql:
 
 def event_source(plan: Plan) -> Sql:
     """The jsonb of the event under way."""
-    return own("event") if plan.loops else ident("p_event")
+    return own("cause") if plan.loops else ident("p_event")
 
 
 def _first(plan: Plan, creates: bool) -> Body:
@@ -99,8 +102,19 @@ def dispatched(plan: Plan) -> Body:
 def _branches(branches: list[tuple[list[str], Body]], otherwise: Body) -> Body:
     if not branches:
         return otherwise
+    if len(branches) > _CHAIN and not otherwise:
+        return _search(sorted(branches, key=lambda b: b[0][0].encode()))
     made = tuple(Branch(_is_named(names), body) for names, body in branches)
     return (If(made, otherwise),)
+
+
+def _search(branches: list[tuple[list[str], Body]]) -> Body:
+    """A binary search over the names, in the order of collation "C"."""
+    if len(branches) <= _CHAIN // 2:
+        return (If(tuple(Branch(_is_named(names), body) for names, body in branches)),)
+    middle = len(branches) // 2
+    pivot = sql("event.type < {}", literal(branches[middle][0][0]))
+    return (If((Branch(pivot, _search(branches[:middle])),), _search(branches[middle:])),)
 
 
 def _is_named(names: list[str]) -> Sql:
@@ -149,6 +163,10 @@ def begins_with(trigger: Prefix) -> Sql:
 # --- the loops --------------------------------------------------------------------------------
 
 
+def _count_if_moved(plan: Plan) -> Body:
+    return (If((Branch(own("moved"), _count(plan)),)),)
+
+
 def _count(plan: Plan) -> Body:
     """Cut a macrostep that does not come to rest, naming the states that it passes through."""
     remember = Set(own("passed"), sql("array_append(self.passed, self.leaf)"))
@@ -160,26 +178,9 @@ def _count(plan: Plan) -> Body:
             sql("array(select distinct s from unnest(self.passed) s order by s)"),
         ),
     )
-    return (
-        If(
-            (
-                Branch(
-                    own("moved"),
-                    (
-                        Set(own("microsteps"), sql("self.microsteps + 1")),
-                        If(
-                            (
-                                Branch(sql("self.microsteps > {}", LONGEST), (stop,)),
-                                Branch(
-                                    sql("self.microsteps > {}", LONGEST - _REMEMBERED), (remember,)
-                                ),
-                            )
-                        ),
-                    ),
-                ),
-            )
-        ),
-    )
+    cut = Branch(sql("self.microsteps > {}", LONGEST), (stop,))
+    near = Branch(sql("self.microsteps > {}", LONGEST - _REMEMBERED), (remember,))
+    return (Set(own("microsteps"), sql("self.microsteps + 1")), If((cut, near)))
 
 
 def _eventless(plan: Plan) -> Body:
@@ -210,7 +211,7 @@ def _next(plan: Plan) -> Body:
     at_rest = sql("self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0")
     return (
         Leave(own("macrostep"), at_rest),
-        Set(own("event"), sql("self.queue[1]")),
+        Set(own("cause"), sql("self.queue[1]")),
         Set(own("queue"), sql("self.queue[2:]")),
-        Set(ident("event", "type"), sql("self.event ->> 'type'")),
+        Set(ident("event", "type"), sql("self.cause ->> 'type'")),
     )

@@ -135,21 +135,19 @@ def _possible(plan: Plan, event: str) -> Body:
             return None
         return Scope(plan, event).sql(transition.guard)
 
-    asked = Block(
-        None,
-        (),
-        (
-            Set(own("handled"), boolean(False)),
-            Set(own("possible"), boolean(False)),
-            Set(ident("event", "type"), literal(event)),
-            *select(Selection(own("handled"), guard, arm), candidates),
-        ),
-        Handler(sql("others"), (Set(own("possible"), boolean(True)),)),
+    asked: Body = (
+        Set(own("handled"), boolean(False)),
+        Set(own("possible"), boolean(False)),
+        Set(ident("event", "type"), literal(event)),
+        *select(Selection(own("handled"), guard, arm), candidates),
     )
+    if any(guard(t) is not None for _, transitions in candidates for t in transitions):
+        fails = Handler(sql("others"), (Set(own("possible"), boolean(True)),))
+        asked = (Block(None, (), asked, fails),)
     found = Set(own("events"), sql("array_append(self.events, {})", literal(event)))
     return (
         Comment(event),
-        asked,
+        *asked,
         *_admitted(plan, event),
         If((Branch(own("possible"), (found,)),)),
     )

@@ -19,6 +19,10 @@ _NATIVE = ("text", "boolean", "bool", "integer", "int")
 """Types whose constants need no conversion where they are assigned."""
 
 
+_NAME = sql('text collate "C"')
+"""Names are compared by bytes: dispatch searches them by halves."""
+
+
 def own(name: str) -> Sql:
     """A variable of the `self` block."""
     return ident("self", name)
@@ -92,8 +96,9 @@ def variable(plan: Plan, event: str, name: str) -> str | None:
 
 
 def event_variables(plan: Plan, arrives: bool) -> tuple[Variable, ...]:
-    """The variables of the `event` block; where an event `arrives`, its type is known at once."""
-    type_of = sql("p_event ->> 'type'") if arrives else None
+    """The variables of the `event` block; where none `arrives`, an expression reads its type only."""
+    if not arrives:
+        return (Variable(ident("type"), _NAME),)
     found: dict[str, str] = {}
     for name in ("data", "output", "error"):
         if reads_whole(plan, name):
@@ -101,7 +106,7 @@ def event_variables(plan: Plan, arrives: bool) -> tuple[Variable, ...]:
     for event, name, type in payloads(plan):
         found[variable(plan, event, name) or name] = type
     typed = (Variable(ident(name), typename(type)) for name, type in found.items())
-    return (Variable(ident("type"), sql("text"), type_of), *typed)
+    return (Variable(ident("type"), _NAME, sql("p_event ->> 'type'")), *typed)
 
 
 def context_variables(columns: tuple[Column, ...]) -> tuple[Variable, ...]:

@@ -48,7 +48,7 @@ def send(plan: Plan) -> Function:
         *protected(plan, store.assigned(plan), store.update(plan)),
         *store.write_commands(plan),
         store.write_journal(plan, ident("p_event")),
-        Set(own("reply"), store.reply(plan, None if plan.machine.strict else own("handled"))),
+        Set(own("reply"), store.reply(plan, own("handled"))),
         If((Branch(sql("p_event_id is not null"), (_keep_reply(plan),)),)),
         Return(own("reply")),
     )

@@ -201,7 +201,7 @@ def public(plan: Plan) -> Sql:
 
 
 def reply(plan: Plan, handled: Sql | None) -> Sql:
-    """The object that `send_event` returns; `handled` None: it is constantly true."""
+    """An instance as the API returns it; `handled` is what `send_event` adds."""
     pairs = [
         (literal("id"), own("id")),
         (literal("seq"), own("seq")),
