@@ -19,7 +19,7 @@ begin
   perform pawl.check_size('the batch', p_events);
 
   for v_item, v_index in
-    select e.item, e.place - 1
+    select e.item, (e.place - 1)::int
     from jsonb_array_elements(p_events) with ordinality as e (item, place)
     order by e.place
   loop

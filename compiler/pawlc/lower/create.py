@@ -67,7 +67,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
     return (
         Variable(ident("id"), TEXT, ident("p_id"), constant=True),
         Variable(ident("iid"), BIGINT),
-        Variable(ident("seq"), BIGINT, sql("1"), constant=True),
+        Variable(ident("seq"), BIGINT, sql("1::bigint"), constant=True),
         Variable(ident("leaf"), LEAF),
         Variable(ident("now"), TIME, sql("pawl.now()"), constant=True),
         Variable(ident("claims"), JSONB, sql("pawl.claims()"), constant=True),

@@ -22,9 +22,16 @@ def blocks(
     plan: Plan, own_variables: tuple[Variable, ...], body: Body, arrives: bool = True
 ) -> Block:
     """The blocks `self`, `context` and `event` around a body; `arrives`: `p_event` is there."""
-    event = Block(ident("event"), event_variables(plan, arrives), body)
+    event = Block(ident("event"), _named("event.", event_variables(plan, arrives), body), body)
     context = Block(ident("context"), context_variables(plan.machine.context), (event,))
-    return Block(ident("self"), (*_constants(plan), *own_variables), (context,))
+    outer = _named("", (*_constants(plan), *own_variables), body)
+    return Block(ident("self"), outer, (context,))
+
+
+def _named(prefix: str, variables: tuple[Variable, ...], body: Body) -> tuple[Variable, ...]:
+    """The variables that the body names, by the way in which it names them; others would be waste."""
+    text = repr(body).replace("\\'", "'")
+    return tuple(v for v in variables if f"{prefix}{v.name}" in text)
 
 
 def _constants(plan: Plan) -> tuple[Variable, ...]:

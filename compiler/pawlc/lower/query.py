@@ -117,6 +117,7 @@ def enabled(plan: Plan) -> Function:
         body=blocks(plan, variables, (*body, Return(own("events"))), arrives=False),
         language="plpgsql",
         comment="The events that this caller could send now; null: no such instance of this version",
+        volatility="stable",
     )
 
 
