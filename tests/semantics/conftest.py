@@ -5,13 +5,23 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg import sql
 
 from tests import testserver
 
 
 @pytest.fixture(scope="session")
-def shared_connection(server_dsn: str, template_database: str) -> Iterator[psycopg.Connection[Any]]:
-    """A superuser's autocommit connection to a database with Pawl's runtime."""
-    dsn = testserver.within(server_dsn, template_database)
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        yield connection
+def shared_connection(
+    server_dsn: str, template_database: str, worker_name: str
+) -> Iterator[psycopg.Connection[Any]]:
+    """A superuser's autocommit connection to a database with Pawl's runtime.
+
+    It is a copy: nobody can clone a template to which somebody is connected.
+    """
+    name = f"pawl_semantics_{worker_name}"
+    create = sql.SQL("create database {} template {}")
+    with psycopg.connect(server_dsn, autocommit=True) as admin:
+        admin.execute(create.format(sql.Identifier(name), sql.Identifier(template_database)))
+        with psycopg.connect(testserver.within(server_dsn, name), autocommit=True) as connection:
+            yield connection
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
