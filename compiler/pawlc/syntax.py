@@ -7,6 +7,7 @@ Order of tuples is the file's order.
 """
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pawlc.source import Span, Text
 
@@ -42,7 +43,16 @@ class NamedRef:
     params: tuple[Pair, ...] = ()
 
 
-Guard = Text | NamedRef | PythonRef
+@dataclass(frozen=True, slots=True)
+class Combined:
+    """Guards joined by `and`, `or`, `not` (which takes one); one that is null counts as false."""
+
+    operator: Literal["and", "or", "not"]
+    guards: tuple["Guard", ...]
+    span: Span
+
+
+Guard = Text | NamedRef | PythonRef | Combined
 
 
 @dataclass(frozen=True, slots=True)

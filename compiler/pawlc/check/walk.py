@@ -44,11 +44,18 @@ def actions(machine: syntax.Machine) -> Iterator[syntax.Action]:
 
 
 def guards(machine: syntax.Machine) -> Iterator[syntax.Guard]:
-    """Every guard that a transition has."""
+    """Every guard that a transition has, a combined one followed by what it joins."""
     for state in states(machine):
         for transition in transitions(state):
             if transition.guard is not None:
-                yield transition.guard
+                yield from _with_parts(transition.guard)
+
+
+def _with_parts(guard: syntax.Guard) -> Iterator[syntax.Guard]:
+    yield guard
+    if isinstance(guard, syntax.Combined):
+        for part in guard.guards:
+            yield from _with_parts(part)
 
 
 def invokes(machine: syntax.Machine) -> Iterator[syntax.Invoke]:
@@ -92,6 +99,8 @@ def _of_guard(guard: syntax.Guard) -> Iterator[Text]:
             yield guard
         case syntax.NamedRef():
             yield from (pair.value for pair in guard.params)
+        case syntax.Combined():  # `guards` yields what it joins
+            pass
         case syntax.PythonRef():
             pass
 

@@ -16,7 +16,7 @@ from pawlc.diagnostics import Diagnostic
 from pawlc.expr import sql
 from pawlc.expr.scope import EventScope, Scope
 from pawlc.model import python
-from pawlc.model.machine import Column, Effect, Event, Expression
+from pawlc.model.machine import Column, Effect, Event, Expression, Origin, Ref
 from pawlc.model.python import Companion
 from pawlc.source import Span, Text
 from pawlc.suggest import did_you_mean
@@ -93,8 +93,39 @@ def guard(
             return _named_guard(world, named, written.name.span, inner, report, open)
         case syntax.PythonRef():
             return python.guard(world.companion, written, scope, report)
+        case syntax.Combined():
+            return _combined(world, written, scope, report, open)
         case _:
             assert_never(written)
+
+
+def _combined(
+    world: World,
+    written: syntax.Combined,
+    scope: Scope,
+    report: Report,
+    open: tuple[str, ...],
+) -> Expression | None:
+    """Guards joined; each is asked `is true`, so that `not` of a null is true, as in XState."""
+    found = [guard(world, each, scope, report, open) for each in written.guards]
+    known = [each for each in found if each is not None]
+    if len(known) < len(found):
+        return None
+    asked = " is not true" if written.operator == "not" else " is true"
+    parts: list[str | Ref] = []
+    origins: list[Origin] = []
+    for number, each in enumerate(known):
+        here = Origin(each.source, 0)
+        before = f" {written.operator} (" if number else "("
+        parts += [before, *each.parts, ")" + asked]
+        origins += [here, *(each.origins or (here,) * len(each.parts)), here]
+    return Expression(
+        source=known[0].source,
+        parts=tuple(parts),
+        type="boolean",
+        literal=all(each.literal for each in known),
+        origins=tuple(origins),
+    )
 
 
 def _mentioned_guard(
@@ -108,7 +139,7 @@ def _mentioned_guard(
     """What `guards.<name>` stands for; one that is not mentioned, or wrong, gets a stand-in."""
     name = named.name.value
     stand_in = Expression(named.name, ("null",), "boolean")
-    mention = re.search(rf'\bguards\s*\.\s*"?{re.escape(name)}\b', text.value, re.IGNORECASE)
+    mention = re.search(rf'\bguards\s*\.\s*"?{re.escape(name)}(?![\w-])', text.value, re.IGNORECASE)
     if mention is None:
         return stand_in
     span = text.at(mention.start(), len(mention.group()))

@@ -32,6 +32,10 @@ def guard_text(guard: syntax.Guard) -> str:
             return guard.name.value
         case syntax.PythonRef():
             return guard.function.value
+        case syntax.Combined(operator="not"):
+            return f"not {guard_text(guard.guards[0])}"
+        case syntax.Combined():
+            return shorten(f" {guard.operator} ".join(map(guard_text, guard.guards)))
         case _:
             assert_never(guard)
 

@@ -58,16 +58,16 @@ def machine(form: Form, node: Mapping) -> syntax.Machine | None:
     return syntax.Machine(
         file=form.source.file,
         name=named,
-        version=_version(form, found.get("version")),
+        version=version(form, found.get("version")),
         description=literal(form, description, "`description`") if description else None,
         context=columns(form, found["context"], "`context`") if "context" in found else (),
         input=texts(form, found.get("input"), "`input`"),
         public=None if public is None else texts(form, public, "`public`"),
-        events=_events(form, found.get("events")),
-        effects=_effects(form, found.get("effects")),
-        delays=_named(form, found.get("delays"), "delay"),
-        guards=_named(form, found.get("guards"), "guard"),
-        actions=_named_actions(form, found.get("actions")),
+        events=events(form, found.get("events")),
+        effects=effects(form, found.get("effects")),
+        delays=named_expressions(form, found.get("delays"), "delay"),
+        guards=named_expressions(form, found.get("guards"), "guard"),
+        actions=named_actions(form, found.get("actions")),
         authorize=authorize(form, found["authorize"], False) if "authorize" in found else None,
         strict=boolean(form, found["strict"], "`strict`", True) if "strict" in found else True,
         root=state(form, named, {key: found[key] for key in NODE_KEYS if key in found}, named.span),
@@ -89,7 +89,7 @@ def _name(form: Form, node: Mapping, value: Node | None) -> Text | None:
     return found if found is not None and name(form, found, "machine") else None
 
 
-def _version(form: Form, node: Node | None) -> int:
+def version(form: Form, node: Node | None) -> int:
     """The version; 1 when none is written."""
     if node is None:
         return 1
@@ -104,7 +104,7 @@ def _version(form: Form, node: Node | None) -> int:
     return int(found.value)
 
 
-def _events(form: Form, node: Node | None) -> tuple[syntax.Event, ...]:
+def events(form: Form, node: Node | None) -> tuple[syntax.Event, ...]:
     if node is None:
         return ()
     return tuple(
@@ -114,7 +114,7 @@ def _events(form: Form, node: Node | None) -> tuple[syntax.Event, ...]:
     )
 
 
-def _effects(form: Form, node: Node | None) -> tuple[syntax.Effect, ...]:
+def effects(form: Form, node: Node | None) -> tuple[syntax.Effect, ...]:
     if node is None:
         return ()
     return tuple(
@@ -177,7 +177,7 @@ def _part(text: Text, start: int, part: str) -> Text:
     return Text(word, span, (begin,), text.quoted)
 
 
-def _named(form: Form, node: Node | None, kind: str) -> tuple[syntax.Named, ...]:
+def named_expressions(form: Form, node: Node | None, kind: str) -> tuple[syntax.Named, ...]:
     """The entries of `guards:` or `delays:`: an expression, or `{params, <kind>}`."""
     if node is None:
         return ()
@@ -212,14 +212,14 @@ def _definition(form: Form, node: Node, name: Text, kind: str) -> Text | syntax.
     if not isinstance(node, Mapping) or kind != "guard":
         return sql(form, node, f"`{name}`")
     found = guard(form, node)
-    if isinstance(found, syntax.NamedRef):
-        hint = f"write SQL, as in `guards.{found.name}`"
+    if isinstance(found, syntax.NamedRef | syntax.Combined):
+        hint = "write SQL, as in `guards.a and guards.b`"
         wrong(form, node, f"guard `{name}`", "an SQL expression", hint)
         return None
     return found
 
 
-def _named_actions(form: Form, node: Node | None) -> tuple[syntax.NamedActions, ...]:
+def named_actions(form: Form, node: Node | None) -> tuple[syntax.NamedActions, ...]:
     if node is None:
         return ()
     return tuple(

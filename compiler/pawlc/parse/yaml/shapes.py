@@ -41,11 +41,15 @@ _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What every reader needs: the source, the sink, and the names of `guards:`."""
+    """What every reader needs: the source, the sink, and the names of `guards:`.
+
+    `free_names`: states, events, guards and the like may be any text, as XState's are.
+    """
 
     source: Source
     sink: Sink
     guards: frozenset[str] = frozenset()
+    free_names: bool = False
 
 
 def mapping(
@@ -241,6 +245,8 @@ def column_definition(form: Form, entry: Entry) -> Text | None:
 
 def name(form: Form, text: Text, what: str) -> bool:
     """Whether a name of a machine, state, effect, guard, action or delay is well formed."""
+    if form.free_names:
+        return True
     hint = "letters, digits, `_` and `-`, beginning with a letter"
     if "." in text.value and what == "state":
         hint += "; `.` separates the states of a path"
@@ -249,7 +255,7 @@ def name(form: Form, text: Text, what: str) -> bool:
 
 def event_name(form: Form, text: Text) -> bool:
     """Whether the name of an event is well formed."""
-    return _matches(
+    return form.free_names or _matches(
         form, _EVENT, text, "event", "letters, digits, `_`, `-` and `.`, beginning with a letter"
     )
 

@@ -1,0 +1,149 @@
+"""State nodes, the root among them."""
+
+from pawlc import syntax
+from pawlc.parse.xstate import legacy
+from pawlc.parse.xstate.actions import actions
+from pawlc.parse.xstate.names import default_id
+from pawlc.parse.xstate.shapes import Import, as_json, items, members, pairs, text, unbuilt, value
+from pawlc.parse.xstate.transitions import (
+    always,
+    delayed,
+    handlers,
+    initial,
+    invokes,
+    targets,
+    transitions,
+)
+from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Scalar
+from pawlc.parse.yaml.shapes import replaced, wrong
+from pawlc.source import Text
+from pawlc.suggest import did_you_mean
+
+KEYS = (
+    "type",
+    "id",
+    "initial",
+    "states",
+    "on",
+    "after",
+    "always",
+    "onDone",
+    "entry",
+    "exit",
+    "invoke",
+    "output",
+    "history",
+    "target",
+    "tags",
+    "meta",
+    "description",
+)
+SILENT = (*legacy.STATE, "route", "key", "order", "version")
+_TYPES = ("atomic", "compound", "parallel", "final", "history")
+
+
+def states(reading: Import, node: Node | None, keys: tuple[str, ...]) -> tuple[syntax.State, ...]:
+    """The states under `states` of the state that `keys` lead to."""
+    if node is None:
+        return ()
+    if not isinstance(node, Mapping):
+        wrong(reading.form, node, "`states`", "an object")
+        return ()
+    return tuple(_state(reading, entry, keys) for entry in node.entries)
+
+
+def _state(reading: Import, entry: Entry, keys: tuple[str, ...]) -> syntax.State:
+    node, key = entry.value, entry.key
+    if not isinstance(node, Mapping):
+        wrong(reading.form, node, f"state `{key}`", "an object", "write `{}` for one without keys")
+        node = Mapping((), True, key.span)
+    found = members(reading.form, node, f"state `{key}`", KEYS, SILENT)
+    return state(reading, key, node, found, (*keys, key.value))
+
+
+def state(
+    reading: Import, key: Text, node: Mapping, members: dict[str, Entry], keys: tuple[str, ...]
+) -> syntax.State:
+    """A state node from its members; `keys` lead to it from the root."""
+    form = reading.form
+    found = {k: e.value for k, e in legacy.state(reading, node, members).items()}
+    id = text(form, found["id"], "`id`") if "id" in found else None
+    own_id = id.value if id is not None else default_id(reading.names.machine, keys)
+    described = found.get("description")
+    _refuse_route(reading, node)
+    return syntax.State(
+        key=key,
+        type=_type(reading, node, found.get("type")),
+        id=id,
+        initial=initial(reading, found.get("initial")),
+        states=states(reading, found.get("states"), keys),
+        on=handlers(reading, found.get("on")),
+        after=delayed(reading, found.get("after")),
+        always=always(reading, node),
+        on_done=transitions(reading, found.get("onDone")),
+        entry=actions(reading, found.get("entry")),
+        exit=actions(reading, found.get("exit")),
+        invoke=invokes(reading, found.get("invoke"), own_id),
+        output=_output(reading, found.get("output")),
+        authorize=None,
+        history=_history(reading, found.get("history")),
+        target=targets(reading, found["target"]) if "target" in found else None,
+        tags=_tags(reading, found.get("tags")),
+        meta=as_json(found["meta"]) if "meta" in found else None,
+        description=None if described is None else text(form, described, "`description`"),
+        span=key.span,
+    )
+
+
+def _type(reading: Import, node: Mapping, written: Node | None) -> Text | None:
+    if legacy.is_parallel(reading, node):
+        return replaced(_key(node, "parallel"), "parallel")
+    if written is None:
+        return None
+    found = text(reading.form, written, "`type`")
+    if found is None or found.value in _TYPES:
+        return found
+    hint = did_you_mean(found.value, _TYPES) or "one of " + ", ".join(f"`{t}`" for t in _TYPES)
+    message = f"no state is of type `{found}`"
+    reading.form.sink.error("PW107", message, found.span, "unknown type", hint)
+    return None
+
+
+def _key(node: Mapping, name: str) -> Text:
+    return next(entry.key for entry in node.entries if entry.key.value == name)
+
+
+def _history(reading: Import, node: Node | None) -> Text | None:
+    """`shallow`, `deep`, or `true` for shallow; `false` is none."""
+    match node:
+        case None:
+            return None
+        case Scalar(text=found) if found.value in ("shallow", "deep"):
+            return found
+        case Scalar(text=found, plain=True) if found.value == "true":
+            return replaced(found, "shallow")
+        case Scalar(text=found, plain=True) if found.value == "false":
+            return None
+        case _:
+            wrong(reading.form, node, "`history`", '`"shallow"` or `"deep"`')
+            return None
+
+
+def _tags(reading: Import, node: Node | None) -> tuple[Text, ...]:
+    found = (text(reading.form, item, "a tag") for item in items(node))
+    return tuple(tag for tag in found if tag is not None)
+
+
+def _output(reading: Import, node: Node | None) -> tuple[syntax.Pair, ...] | Text | None:
+    """A value, or an object of values that may be expressions."""
+    if node is None:
+        return None
+    if isinstance(node, Mapping):
+        return pairs(reading, node, "`output`")
+    return value(reading, node)
+
+
+def _refuse_route(reading: Import, node: Mapping) -> None:
+    if node.get("route") is not None:
+        hint = "write the transition under `on` of the root"
+        unbuilt(reading.form, "`route`", _key(node, "route").span, hint)
