@@ -112,8 +112,6 @@ _TITLES: tuple[tuple[str, str], ...] = (
     # documented, not built yet
     ("PW901", "a documented key that this version does not build"),
     ("PW902", "a documented action that this version does not build"),
-    ("PW903", "parallel states are not built yet"),
-    ("PW904", "history states are not built yet"),
     ("PW905", "child machines are not built yet"),
     ("PW906", "authorize in a state is not built yet"),
 )

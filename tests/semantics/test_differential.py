@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 from hypothesis import HealthCheck, given, reject, settings
+from hypothesis import strategies as st
 
 from pawlc.compile import compile_machine
 from pawlc.diagnostics import CompileError, Severity
@@ -51,7 +52,7 @@ def test_a_scenario_goes_in_postgres_as_it_says(
 
 @pytest.mark.smoke
 @quick
-@given(text=charts(), steps=walks())
+@given(text=st.one_of(charts(), charts(parallel=True, history=True)), steps=walks())
 def test_a_random_chart_goes_in_postgres_as_in_the_interpreter(
     text: str, steps: list[Walk], shared_connection: psycopg.Connection[Any]
 ) -> None:

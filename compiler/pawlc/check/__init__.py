@@ -23,10 +23,8 @@ from pawlc.check.send_patterns import send_patterns
 from pawlc.check.shadowed_transitions import shadowed_transitions
 from pawlc.check.state_types import state_types
 from pawlc.check.unbuilt_actions import unbuilt_actions
-from pawlc.check.unbuilt_history import unbuilt_history
 from pawlc.check.unbuilt_keys import unbuilt_keys
 from pawlc.check.unbuilt_machines import unbuilt_machines
-from pawlc.check.unbuilt_parallel import unbuilt_parallel
 from pawlc.check.undeclared_events import undeclared_events
 from pawlc.check.unreachable_states import unreachable_states
 from pawlc.check.untaken_raises import untaken_raises
@@ -67,8 +65,6 @@ MODEL_RULES: tuple[ModelRule, ...] = (
     shadowed_transitions,
     eventless_cycles,
     identifiers,
-    unbuilt_parallel,
-    unbuilt_history,
 )
 
 

@@ -5,8 +5,9 @@ from typing import assert_never
 
 from pawlc.lower.payload import convert, source_comment
 from pawlc.lower.plan import Plan
-from pawlc.lower.scope import Scope, field, own, typed
+from pawlc.lower.scope import Scope, typed
 from pawlc.lower.target import Body, Branch, If, Select, Set, Statement
+from pawlc.lower.variables import field, own
 from pawlc.model.machine import (
     Action,
     Assign,

@@ -8,8 +8,9 @@ Of several patterns that match an event, the most specific counts.
 from pawlc.lower.frame import guarded
 from pawlc.lower.payload import source_comment
 from pawlc.lower.plan import Plan
-from pawlc.lower.scope import Scope, own, reads_payload
+from pawlc.lower.scope import Scope, reads_payload
 from pawlc.lower.target import Body, Branch, Call, Comment, If
+from pawlc.lower.variables import own
 from pawlc.model import events
 from pawlc.model.machine import Expression, SendRule
 from pawlc.sql import Sql, ident, join, literal, sql

@@ -1,10 +1,9 @@
 """`v1_create`: authorise, reduce from nothing, store."""
 
-from pawlc.lower import authorize, store
+from pawlc.lower import authorize, configuration, store
 from pawlc.lower.frame import (
     BIGINT,
     JSONB,
-    LEAF,
     TEXT,
     TIME,
     arrays,
@@ -16,7 +15,7 @@ from pawlc.lower.frame import (
 )
 from pawlc.lower.payload import fields, source_comment
 from pawlc.lower.plan import Plan
-from pawlc.lower.scope import field, own, typed
+from pawlc.lower.scope import typed
 from pawlc.lower.table import SYSTEM
 from pawlc.lower.target import (
     Body,
@@ -31,6 +30,7 @@ from pawlc.lower.target import (
     Statement,
     Variable,
 )
+from pawlc.lower.variables import field, own
 from pawlc.model import events
 from pawlc.sql import Sql, ident, jsonb, literal, sql
 
@@ -68,7 +68,8 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         Variable(ident("id"), TEXT, ident("p_id"), constant=True),
         Variable(ident("iid"), BIGINT),
         Variable(ident("seq"), BIGINT, sql("1::bigint"), constant=True),
-        Variable(ident("leaf"), LEAF),
+        *configuration.variables(plan),
+        *((Variable(ident("status"), TEXT),) if plan.masks else ()),
         Variable(ident("now"), TIME, sql("pawl.now()"), constant=True),
         Variable(ident("claims"), JSONB, sql("pawl.claims()"), constant=True),
         Variable(ident("instance"), store.instance(plan)),
@@ -121,7 +122,10 @@ def _column(name: str) -> Sql:
 
 def _result(plan: Plan) -> Body:
     """Take the reduced row and its commands apart."""
-    body: list[Statement] = [Set(own("leaf"), sql("{}[1]", _column("state")))]
+    state, working = configuration.column(plan, ident("self", "instance"))
+    body: list[Statement] = [Set(working, state)]
+    if plan.masks:
+        body.append(Set(own("status"), _column("status")))
     body += [Set(field(c.name), _column(c.name)) for c in store.assigned(plan)]
     if plan.machine.output is not None:
         body.append(Set(own("output"), _column("output")))

@@ -1,32 +1,121 @@
 """Facts about states that the compiler knows, as functions over constants.
 
-v1_state      the part of a reply that depends on the state alone
-v1_accepts    the events that a state has transitions for
+v1_state      the part of a reply that depends on the configuration alone
+v1_accepts    the events that a configuration has transitions for
+v1_bits       with parallel or history states: a state and its ancestors as bits (one a word)
+v1_leaves     the way back: the paths of the active leaves, in document order
 """
 
-from pawlc.lower import authorize
+from pawlc.lower import authorize, parallel
+from pawlc.lower.configuration import conf
 from pawlc.lower.frame import name
 from pawlc.lower.plan import Plan, leaves_inside, matching
 from pawlc.lower.target import Function, Parameter
+from pawlc.lower.words import WIDTH, mask, split
 from pawlc.model import tree
 from pawlc.model.machine import Kind
-from pawlc.sql import ident, jsonb_rows, sql
+from pawlc.sql import Sql, ident, join, jsonb, jsonb_rows, literal, sql
+
+_STATE = Parameter(ident("p_state"), sql("text[]"))
 
 
-def state(plan: Plan) -> Function:
+def facts(plan: Plan) -> tuple[Function, ...]:
+    """The functions of a version that only know its states."""
+    if not plan.masks:
+        return (_state_of_leaf(plan), _accepts_of_leaf(plan))
+    words = range(conf(plan).count)
+    return (*(_bits(plan, n) for n in words), _leaves(plan), _state(plan), _accepts(plan))
+
+
+def _function(
+    plan: Plan, what: str, parameters: tuple[Parameter, ...], returns: Sql, body: Sql, comment: str
+) -> Function:
+    return Function(
+        name=name(plan, what),
+        parameters=parameters,
+        returns=returns,
+        body=body,
+        language="sql",
+        volatility="immutable",
+        comment=comment,
+    )
+
+
+def _state_of_leaf(plan: Plan) -> Function:
     rows = {
         plan.machine.states[leaf].path: _facts(plan, leaf)
         for leaf in leaves_inside(plan.machine, 0)
     }
-    return Function(
-        name=name(plan, "state"),
-        parameters=(Parameter(ident("p_leaf"), sql("text")),),
-        returns=sql("jsonb"),
-        body=sql("select {} -> p_leaf", jsonb_rows(rows)),
-        language="sql",
-        volatility="immutable",
-        comment="What a reply says of a state, by its path",
+    body = sql("select {} -> p_state[1]", jsonb_rows(rows))
+    return _function(plan, "state", (_STATE,), sql("jsonb"), body, _STATE_COMMENT)
+
+
+_STATE_COMMENT = "What a reply says of a configuration"
+_ACCEPTS_COMMENT = "The events that a configuration has transitions for"
+
+
+def _state(plan: Plan) -> Function:
+    tags = {
+        plan.machine.states[leaf].path: _tags(plan, leaf) for leaf in leaves_inside(plan.machine, 0)
+    }
+    told = sql("'[]'::jsonb")
+    if any(tags.values()):
+        told = sql(
+            "to_jsonb(array(\n    select distinct tag\n"
+            "    from unnest(p_state) leaf, jsonb_array_elements_text({} -> leaf) tag\n"
+            "    order by tag\n  ))",
+            jsonb_rows(tags),
+        )
+    body = sql(
+        "select jsonb_build_object('machine', {}, 'version', {}, 'state', p_state,\n"
+        "    'state_value', pawl.state_value(p_state), 'output', null, 'tags', {})",
+        literal(plan.machine.name),
+        plan.machine.version,
+        told,
     )
+    return _function(plan, "state", (_STATE,), sql("jsonb"), body, _STATE_COMMENT)
+
+
+def _tags(plan: Plan, leaf: int) -> list[str]:
+    line = (leaf, *tree.ancestors(plan.machine.states, leaf))
+    return sorted({tag for s in line for tag in plan.machine.states[s].tags})
+
+
+def _bits(plan: Plan, number: int) -> Function:
+    rows: dict[str, object] = {}
+    for state in plan.machine.states:
+        line = mask((state.index, *tree.ancestors(plan.machine.states, state.index)))
+        if state.kind is not Kind.HISTORY:
+            rows[state.path] = split(line, conf(plan).count)[number]
+    suffix = f"_{number + 1}" if number else ""
+    return _function(
+        plan,
+        f"bits{suffix}",
+        (Parameter(ident("p_path"), sql("text")),),
+        sql("bigint"),
+        sql("select ({} ->> p_path)::bigint", jsonb_rows(rows)),
+        "A state and its ancestors as bits, numbered in document order",
+    )
+
+
+def _leaves(plan: Plan) -> Function:
+    parts = []
+    leaves = parallel.leaves_of(plan, 0)
+    for number, word in enumerate(split(leaves, conf(plan).count)):
+        paths = {
+            str(1 << (s.index % WIDTH)): s.path
+            for s in plan.machine.states
+            if s.index // WIDTH == number and tree.is_leaf(s)
+        }
+        parameter = ident(f"p_conf_{number + 1}" if number else "p_conf")
+        parts.append(sql("pawl.bit_names({} & {}::bigint, {})", parameter, word, jsonb(paths)))
+    parameters = tuple(
+        Parameter(ident(f"p_conf_{n + 1}" if n else "p_conf"), sql("bigint"))
+        for n in range(conf(plan).count)
+    )
+    body = sql("select {}", join("\n    || ", parts))
+    comment = "The paths of the active leaves, in document order"
+    return _function(plan, "leaves", parameters, sql("text[]"), body, comment)
 
 
 def _facts(plan: Plan, leaf: int) -> dict[str, object]:
@@ -56,21 +145,25 @@ def _state_value(plan: Plan, line: list[int]) -> object:
     return value
 
 
-def accepts(plan: Plan) -> Function:
-    rows = {
-        plan.machine.states[leaf].path: _accepted(plan, leaf)
-        for leaf in leaves_inside(plan.machine, 0)
-    }
-    body = sql("select array(select jsonb_array_elements_text({} -> p_leaf))", jsonb_rows(rows))
-    return Function(
-        name=name(plan, "accepts"),
-        parameters=(Parameter(ident("p_leaf"), sql("text")),),
-        returns=sql("text[]"),
-        body=body,
-        language="sql",
-        volatility="immutable",
-        comment="The events that a state has transitions for, by its path",
+def _accepted_rows(plan: Plan) -> dict[str, object]:
+    leaves = leaves_inside(plan.machine, 0)
+    return {plan.machine.states[leaf].path: _accepted(plan, leaf) for leaf in leaves}
+
+
+def _accepts_of_leaf(plan: Plan) -> Function:
+    rows = jsonb_rows(_accepted_rows(plan))
+    body = sql("select array(select jsonb_array_elements_text({} -> p_state[1]))", rows)
+    return _function(plan, "accepts", (_STATE,), sql("text[]"), body, _ACCEPTS_COMMENT)
+
+
+def _accepts(plan: Plan) -> Function:
+    body = sql(
+        "select array(\n    select distinct event\n"
+        "    from unnest(p_state) leaf, jsonb_array_elements_text({} -> leaf) event\n"
+        "    order by event\n  )",
+        jsonb_rows(_accepted_rows(plan)),
     )
+    return _function(plan, "accepts", (_STATE,), sql("text[]"), body, _ACCEPTS_COMMENT)
 
 
 def _accepted(plan: Plan, leaf: int) -> list[str]:

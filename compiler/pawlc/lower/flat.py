@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from pawlc.lower import actions
 from pawlc.lower.plan import Plan
-from pawlc.lower.scope import Scope, own
+from pawlc.lower.scope import Scope
 from pawlc.lower.target import Body, Branch, If, Set, Statement
+from pawlc.lower.variables import own
 from pawlc.model import events, tree
 from pawlc.model.machine import OUTSIDE, Expression, Kind, State, Transition
 from pawlc.sql import Sql, jsonb, literal, sql, text_array
@@ -39,7 +40,7 @@ def transition(plan: Plan, taken: Transition, event: str | None) -> Body:
         *enter(plan, entry, event),
     )
     staying = _staying(plan, taken.domain)
-    return _merged(body, tuple(live for live in _LIVE if not _running(plan, staying, live)))
+    return _merged(body, tuple(live for live in _LIVE if not running(plan, staying, live)))
 
 
 def _merged(body: Body, empty: tuple[str, ...]) -> Body:
@@ -125,9 +126,9 @@ def _void(plan: Plan, source: int, domain: int) -> Body:
     staying = _staying(plan, domain)
     body: list[Statement] = []
     for live in _LIVE:
-        gone = _running(plan, exited, live)
+        gone = running(plan, exited, live)
         if gone:
-            body += _strike(plan, live, gone, all_of_them=not _running(plan, staying, live))
+            body += strike(plan, live, gone, all_of_them=not running(plan, staying, live))
     return tuple(body)
 
 
@@ -136,7 +137,7 @@ def _staying(plan: Plan, domain: int) -> tuple[int, ...]:
     return () if domain == OUTSIDE else (domain, *tree.ancestors(plan.machine.states, domain))
 
 
-def _running(plan: Plan, states: tuple[int, ...], live: str) -> tuple[str, ...]:
+def running(plan: Plan, states: tuple[int, ...], live: str) -> tuple[str, ...]:
     """The timers or invokes that these states have running while they are active."""
     chosen = [plan.machine.states[s] for s in sorted(states)]
     if live == "timers":
@@ -144,15 +145,18 @@ def _running(plan: Plan, states: tuple[int, ...], live: str) -> tuple[str, ...]:
     return tuple(invoke.id for state in chosen for invoke in state.invokes)
 
 
-def _strike(plan: Plan, live: str, gone: tuple[str, ...], all_of_them: bool) -> Body:
+def strike(plan: Plan, live: str, gone: tuple[str, ...], all_of_them: bool) -> Body:
+    """Take names off the list of live timers or invokes, and off what is still to be enqueued."""
     body: list[Statement] = []
     if all_of_them:
         body.append(Set(own(live), jsonb({})))
     else:
         names = literal(gone[0]) if len(gone) == 1 else text_array(gone)
         body.append(Set(own(live), sql("{} - {}", own(live), names)))
-    if plan.loops:
-        commands = own(_LIVE[live])
+    commands = own(_LIVE[live])
+    if plan.loops and all_of_them:
+        body.append(Set(commands, sql("null")))
+    elif plan.loops:
         forget = sql("pawl.without({}, {})", commands, text_array(gone))
         body.append(If((Branch(sql("{} is not null", commands), (Set(commands, forget),)),)))
     return tuple(body)
@@ -207,8 +211,8 @@ def _finish(plan: Plan, final: State, event: str | None) -> Body:
     body += actions.run(plan, final.exit, event)
     body += actions.run(plan, root.exit, event)
     for live in _LIVE:
-        if gone := _running(plan, (0, final.index), live):
-            body += _strike(plan, live, gone, all_of_them=True)
+        if gone := running(plan, (0, final.index), live):
+            body += strike(plan, live, gone, all_of_them=True)
     return tuple(body)
 
 

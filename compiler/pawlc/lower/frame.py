@@ -1,14 +1,14 @@
 """The frame of a generated function: its labelled blocks, its variables, its error handlers."""
 
-from pawlc.lower import store
+from pawlc.lower import configuration, parallel, store
 from pawlc.lower.plan import Plan
-from pawlc.lower.scope import context_variables, event_variables, own
+from pawlc.lower.scope import context_variables, event_variables
 from pawlc.lower.target import Block, Body, Call, Diagnose, Handler, Statement, Variable
+from pawlc.lower.variables import own
 from pawlc.model.machine import Column
 from pawlc.sql import Sql, ident, literal, sql
 
 TEXT, JSONB, BIGINT, TIME = sql("text"), sql("jsonb"), sql("bigint"), sql("timestamptz")
-LEAF = sql('text collate "C"')
 
 _DIAGNOSTICS = ("detail", "hint", "context", "constraint")
 
@@ -54,6 +54,8 @@ def working(plan: Plan) -> tuple[Variable, ...]:
             Variable(ident("microsteps"), sql("integer"), sql("0")),
             Variable(ident("passed"), sql("text[]")),
         ]
+    if plan.masks:
+        flags += parallel.variables(plan)
     if plan.queue:
         flags.append(Variable(ident("queue"), sql("jsonb[]")))
     if plan.python:
@@ -63,9 +65,10 @@ def working(plan: Plan) -> tuple[Variable, ...]:
 
 def system(plan: Plan) -> tuple[Variable, ...]:
     """The instance's own columns besides `iid` and `id`."""
-    types = {"status": TEXT, "seq": BIGINT, "timers": JSONB, "invokes": JSONB, "output": JSONB}
+    types = {"status": TEXT, "seq": BIGINT, "timers": JSONB, "invokes": JSONB, "history": JSONB}
+    types["output"] = JSONB
     read = (Variable(ident(n), types[n]) for n in store.needed(plan) if n != "iid")
-    return (Variable(ident("leaf"), LEAF), *read)
+    return (*configuration.variables(plan), *read)
 
 
 def arrays(plan: Plan) -> tuple[Variable, ...]:

@@ -16,8 +16,7 @@ def functions(plan: Plan) -> tuple[Function, ...]:
     """Everything that one version of a machine needs."""
     return (
         *(_python(plan, function) for function in plan.machine.python),
-        facts.state(plan),
-        facts.accepts(plan),
+        *facts.facts(plan),
         reduce(plan),
         send(plan),
         create(plan),

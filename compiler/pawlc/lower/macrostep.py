@@ -5,13 +5,15 @@ internal queue. A chart that has neither gets no loop.
 """
 
 from collections.abc import Iterable
+from functools import partial
 
-from pawlc.lower import authorize, flat
+from pawlc.lower import authorize, configuration, flat, parallel
 from pawlc.lower.payload import receive, source_comment
 from pawlc.lower.plan import Plan, eventless, for_unknown, matching
-from pawlc.lower.scope import Scope, own
+from pawlc.lower.scope import Scope
 from pawlc.lower.select import Candidates, Selection, select
 from pawlc.lower.target import Body, Branch, Call, If, Leave, Loop, Set, Statement
+from pawlc.lower.variables import own
 from pawlc.model import events
 from pawlc.model.machine import Prefix, Transition
 from pawlc.sql import Sql, boolean, ident, join, literal, sql
@@ -30,6 +32,8 @@ _OURS = sql("p_source is not null")
 
 def macrostep(plan: Plan, creates: bool) -> Body:
     """The statements of a macrostep; with `creates`, a row without a state is entered first."""
+    if plan.masks:
+        return _with_masks(plan, creates)
     first = _first(plan, creates)
     if not plan.loops:
         return first
@@ -75,6 +79,43 @@ def _creation(plan: Plan) -> Body:
     if ("event", "type") not in plan.uses:
         return ()
     return (Set(ident("event", "type"), literal(events.CREATION)),)
+
+
+def _with_masks(plan: Plan, creates: bool) -> Body:
+    """The loops of a chart with parallel or history states: select, then one microstep."""
+    dispatch = dispatched(plan)
+    if creates:
+        start = (
+            source_comment(plan.machine.states[0].span, f"{plan.machine.name} begins"),
+            *_creation(plan),
+            *parallel.begin(plan),
+        )
+        first = sql("self.state is null and self.microsteps = 0")
+        dispatch = (If((Branch(first, start),), otherwise=dispatch),)
+    moving = If((Branch(own("moved"), (*_count(plan), *parallel.microstep(plan))),))
+    handled = Set(own("handled"), sql("coalesce(self.handled, self.moved)"))
+    refused = sql("not (self.handled or {})", _OURS)
+    body: list[Statement] = [*parallel.reset(plan), *dispatch, handled]
+    if plan.machine.strict:
+        body.append(Leave(own("macrostep"), refused))
+    body += (
+        (moving,) if not plan.eventless else (Loop(own("eventless"), _until_stable(plan, moving)),)
+    )
+    return (Loop(own("macrostep"), (*body, *_next(plan))),)
+
+
+def _until_stable(plan: Plan, moving: If) -> Body:
+    def guard(transition: Transition) -> Sql | None:
+        return None if transition.guard is None else Scope(plan).sql(transition.guard)
+
+    mark = partial(parallel.mark, plan)
+    return (
+        moving,
+        Leave(own("eventless"), sql("self.status <> 'running'")),
+        *parallel.reset(plan),
+        *parallel.select(plan, eventless(plan.machine), guard, mark, by_leaf=True),
+        Leave(own("eventless"), sql("not self.moved")),
+    )
 
 
 def dispatched(plan: Plan) -> Body:
@@ -148,6 +189,11 @@ def _taken(plan: Plan, candidates: Iterable[Candidates], name: str | None) -> Bo
             return conditions[0] if conditions else None
         return join(" and ", [sql("({})", c) for c in conditions])
 
+    if plan.masks:
+        by_leaf = not plan.machine.regions_first
+        mark = partial(parallel.mark, plan)
+        return parallel.select(plan, candidates, guard, mark, by_leaf)
+
     def arm(transition: Transition) -> Body:
         return (Set(flag(plan), boolean(True)), *flat.transition(plan, transition, name))
 
@@ -169,7 +215,8 @@ def _count_if_moved(plan: Plan) -> Body:
 
 def _count(plan: Plan) -> Body:
     """Cut a macrostep that does not come to rest, naming the states that it passes through."""
-    remember = Set(own("passed"), sql("array_append(self.passed, self.leaf)"))
+    here = configuration.current(plan)
+    remember = Set(own("passed"), sql("self.passed || {}", here))
     stop = Call(
         ident("pawl", "raise_endless"),
         (
@@ -208,6 +255,8 @@ def _taken_eventless(plan: Plan) -> Body:
 
 def _next(plan: Plan) -> Body:
     """Take the next internal event, or come to rest."""
+    if not plan.queue:
+        return (Leave(own("macrostep")),)
     at_rest = sql("self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0")
     return (
         Leave(own("macrostep"), at_rest),

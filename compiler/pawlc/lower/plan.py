@@ -41,6 +41,7 @@ class Plan:
     log: bool
     python: bool
     stepwise: bool
+    masks: bool
     uses: frozenset[tuple[str, str]]
 
     @property
@@ -51,7 +52,7 @@ class Plan:
     @property
     def loops(self) -> bool:
         """Whether a macrostep can have more than one microstep."""
-        return self.eventless or self.queue
+        return self.eventless or self.queue or self.masks
 
     def hears(self, name: str) -> bool:
         """Whether any transition can take an event of this name."""
@@ -62,7 +63,8 @@ def plan(machine: Machine) -> Plan:
     """Look the machine over once."""
     actions = tuple(_actions(machine))
     heard = tuple(name for name in _names(machine) if any(matching(machine, name)))
-    done = {events.done_state(s.path) for s in machine.states if s.kind is Kind.COMPOUND and s.path}
+    composite = (s for s in machine.states if s.kind in (Kind.COMPOUND, Kind.PARALLEL))
+    done = {events.done_state(s.path) for s in composite if s.path}
     return Plan(
         machine=machine,
         names=heard,
@@ -74,6 +76,7 @@ def plan(machine: Machine) -> Plan:
         log=any(isinstance(a, Log) for a in actions),
         python=any(isinstance(a, PythonAssign) for a in actions),
         stepwise=any(ref.space == "in_state" for a in actions for ref in _refs(a)),
+        masks=any(s.kind in (Kind.PARALLEL, Kind.HISTORY) for s in machine.states),
         uses=frozenset((ref.space, ref.name) for ref in _refs(machine)),
     )
 
@@ -120,7 +123,7 @@ def _names(machine: Machine) -> tuple[str, ...]:
         named += [timer.name for timer in state.timers]
         for invoke in state.invokes:
             named += [events.done_invoke(invoke.id), events.error_invoke(invoke.id)]
-        if state.kind is Kind.COMPOUND and state.path:
+        if state.kind in (Kind.COMPOUND, Kind.PARALLEL) and state.path:
             named.append(events.done_state(state.path))
     return tuple(dict.fromkeys(named))
 

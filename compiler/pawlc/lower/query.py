@@ -1,12 +1,14 @@
 """`v1_simulate` and `v1_enabled`: what would happen, without writing."""
 
-from pawlc.lower import authorize, store
+from collections.abc import Callable
+
+from pawlc.lower import authorize, configuration, parallel, store
 from pawlc.lower.actions import build_object
 from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, name, system
 from pawlc.lower.plan import Plan, matching
 from pawlc.lower.reduce import load
-from pawlc.lower.scope import Scope, field, own, reads_payload
-from pawlc.lower.select import Selection, select
+from pawlc.lower.scope import Scope, reads_payload
+from pawlc.lower.select import Candidates, Selection, select
 from pawlc.lower.send import in_time, known, refuse_unhandled
 from pawlc.lower.target import (
     Block,
@@ -23,12 +25,14 @@ from pawlc.lower.target import (
     Statement,
     Variable,
 )
+from pawlc.lower.variables import field, own
 from pawlc.model.machine import Transition
 from pawlc.sql import Sql, boolean, ident, literal, sql
 
 
 def simulate(plan: Plan) -> Function:
     """The reply that an event would get, with the commands it would give; null: no such instance."""
+    state, working = configuration.column(plan, ident("self", "instance"))
     commands = tuple(
         (
             literal(name),
@@ -48,7 +52,8 @@ def simulate(plan: Plan) -> Function:
         *known(plan),
         Set(own("step"), reduced),
         Set(own("instance"), ident("self", "step", "p_instance")),
-        Set(own("leaf"), sql("{}[1]", ident("self", "instance", "state"))),
+        Set(working, state),
+        *((Set(own("status"), ident("self", "instance", "status")),) if plan.masks else ()),
         *refuse_unhandled(plan, ident("self", "step", "p_handled")),
         Set(own("seq"), sql("self.seq + 1")),
         *(Set(field(c.name), ident("self", "instance", c.name)) for c in store.assigned(plan)),
@@ -91,11 +96,15 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
     )
 
 
+Arm = Callable[[Transition], Body]
+
+
 def enabled(plan: Plan) -> Function:
     """The events that this caller could send now; null: no such instance."""
     body: list[Statement] = [
         store.read(plan, lock=False),
         If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
+        *configuration.unpack(plan),
         If((Branch(sql("self.status <> 'running'"), (Return(sql("'{{}}'::text[]")),)),)),
     ]
     for event in authorize.declared(plan):
@@ -107,6 +116,7 @@ def enabled(plan: Plan) -> Function:
         Variable(ident("claims"), JSONB, sql("pawl.claims()"), constant=True),
         *system(plan),
         Variable(ident("handled"), sql("boolean")),
+        *(parallel.answered(plan).variables() if plan.masks else ()),
         Variable(ident("possible"), sql("boolean")),
         Variable(ident("events"), sql("text[]"), sql("'{{}}'::text[]")),
     )
@@ -140,7 +150,7 @@ def _possible(plan: Plan, event: str) -> Body:
         Set(own("handled"), boolean(False)),
         Set(own("possible"), boolean(False)),
         Set(ident("event", "type"), literal(event)),
-        *select(Selection(own("handled"), guard, arm), candidates),
+        *_asked(plan, candidates, guard, arm),
     )
     if any(guard(t) is not None for _, transitions in candidates for t in transitions):
         fails = Handler(sql("others"), (Set(own("possible"), boolean(True)),))
@@ -152,6 +162,18 @@ def _possible(plan: Plan, event: str) -> Body:
         *_admitted(plan, event),
         If((Branch(own("possible"), (found,)),)),
     )
+
+
+def _asked(plan: Plan, candidates: tuple[Candidates, ...], guard: parallel.Guard, arm: Arm) -> Body:
+    if not plan.masks:
+        return select(Selection(own("handled"), guard, arm), candidates)
+    by_leaf = not plan.machine.regions_first
+    reset = parallel.answered(plan).empty()
+
+    def either(transition: Transition, rivals: bool) -> Body:
+        return arm(transition)
+
+    return (*reset, *parallel.select(plan, candidates, guard, either, by_leaf))
 
 
 def _admitted(plan: Plan, event: str) -> Body:

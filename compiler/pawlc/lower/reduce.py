@@ -1,12 +1,12 @@
 """`v1_reduce`: the macrostep as a pure function. What `create`, `simulate`, dry runs and replay use."""
 
-from pawlc.lower import store
+from pawlc.lower import configuration, store
 from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, working
 from pawlc.lower.macrostep import macrostep
 from pawlc.lower.plan import Plan
-from pawlc.lower.scope import field, own
 from pawlc.lower.send import forget_source
 from pawlc.lower.target import Body, Branch, Function, If, Parameter, Set, Statement, Variable
+from pawlc.lower.variables import field, own
 from pawlc.sql import Sql, ident, join, sql
 
 _ROW = ident("p_instance")
@@ -69,9 +69,11 @@ def load(plan: Plan, row: Sql) -> Body:
     def column(name: str) -> Sql:
         return sql("{}.{}", row, ident(name))
 
+    state, working = configuration.column(plan, row)
     return (
         Set(own("id"), column("id")),
-        Set(own("leaf"), sql("{}[1]", column("state"))),
+        Set(working, state),
+        *configuration.unpack_if_any(plan),
         *(Set(own(n), column(n)) for n in _system(plan)),
         *(Set(field(c.name), column(c.name)) for c in plan.machine.context),
     )
@@ -82,7 +84,8 @@ def _keep(plan: Plan) -> Body:
         return sql("{}.{}", _ROW, ident(name))
 
     body: list[Statement] = [
-        Set(column("state"), sql("array[self.leaf]")),
+        *configuration.pack(plan),
+        Set(column("state"), configuration.stored(plan)),
         *(Set(column(n), own(n)) for n in _system(plan)),
         Set(column("updated_at"), own("now")),
         *(Set(column(c.name), field(c.name)) for c in store.assigned(plan)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from pawlc.diagnostics import CompileError, Diagnostic
 from pawlc.expr import names
+from pawlc.lower import configuration
 from pawlc.lower.plan import Plan
 from pawlc.lower.target import Variable
 from pawlc.model import events
@@ -21,16 +22,6 @@ _NATIVE = ("text", "boolean", "bool", "integer", "int")
 
 _NAME = sql('text collate "C"')
 """Names are compared by bytes: dispatch searches them by halves."""
-
-
-def own(name: str) -> Sql:
-    """A variable of the `self` block."""
-    return ident("self", name)
-
-
-def field(name: str) -> Sql:
-    """A variable of the `context` block."""
-    return ident("context", name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +45,7 @@ class Scope:
     def _name(self, ref: Ref) -> str:
         match ref.space:
             case "in_state":
-                return f"pawl.in_state(array[self.leaf], {names.literal(ref.name)})"
+                return configuration.in_state(self.plan, ref.name)
             case "event" if self.event is not None:
                 name = variable(self.plan, self.event, ref.name)
                 return ident("event", name) if name else names.plpgsql_name(ref)

@@ -4,7 +4,7 @@ The order is DESIGN's: who is calling, the authorizer against the locked row, `e
 `expected_seq`, the payload, the macrostep. Nothing is written before the macrostep is over.
 """
 
-from pawlc.lower import authorize, store
+from pawlc.lower import authorize, configuration, store
 from pawlc.lower.frame import (
     BIGINT,
     JSONB,
@@ -19,7 +19,6 @@ from pawlc.lower.frame import (
 )
 from pawlc.lower.macrostep import macrostep
 from pawlc.lower.plan import Plan
-from pawlc.lower.scope import own
 from pawlc.lower.target import (
     Body,
     Branch,
@@ -32,6 +31,7 @@ from pawlc.lower.target import (
     Set,
     Variable,
 )
+from pawlc.lower.variables import own
 from pawlc.sql import Sql, ident, literal, sql, text_array
 
 
@@ -40,6 +40,7 @@ def send(plan: Plan) -> Function:
     body: Body = (
         store.read(plan, lock=True),
         If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
+        *configuration.unpack(plan),
         Set(own("now"), sql("pawl.now()")),
         *_arrival(plan),
         *in_time(plan),
@@ -87,6 +88,7 @@ def _macrostep(plan: Plan) -> Body:
         *macrostep(plan, creates=False),
         *refuse_unhandled(plan, sql("self.handled or p_source is not null")),
         *store.check(plan, store.assigned(plan)),
+        *configuration.pack(plan),
     )
 
 
@@ -139,8 +141,8 @@ def refuse_unhandled(plan: Plan, handled: Sql) -> Body:
         literal(plan.machine.name),
         own("id"),
         ident("event", "type"),
-        sql("array[self.leaf]"),
-        sql("{}(self.leaf)", name(plan, "accepts")),
+        configuration.stored(plan),
+        sql("{}({})", name(plan, "accepts"), configuration.stored(plan)),
     )
     refuse = Call(ident("pawl", "raise_unhandled"), arguments)
     return (If((Branch(sql("not ({})", handled), (refuse,)),)),)

@@ -1,9 +1,10 @@
 """Reading an instance into variables, writing it back with its commands, answering the caller."""
 
+from pawlc.lower import configuration
 from pawlc.lower.actions import build_object
 from pawlc.lower.payload import source_comment
 from pawlc.lower.plan import Plan
-from pawlc.lower.scope import Scope, field, own
+from pawlc.lower.scope import Scope
 from pawlc.lower.target import (
     Body,
     Branch,
@@ -15,10 +16,11 @@ from pawlc.lower.target import (
     Statement,
     Update,
 )
-from pawlc.model.machine import Action, Assign, Column, PythonAssign
+from pawlc.lower.variables import field, own
+from pawlc.model.machine import Action, Assign, Column, Kind, PythonAssign
 from pawlc.sql import Sql, ident, join, literal, sql
 
-READ = ("iid", "status", "seq", "timers", "invokes", "output")
+READ = ("iid", "status", "seq", "timers", "invokes", "history", "output")
 """System columns that a macrostep reads, besides `ctid` and the leaf."""
 
 
@@ -29,7 +31,9 @@ def instance(plan: Plan) -> Sql:
 
 def needed(plan: Plan) -> tuple[str, ...]:
     """The system columns that this machine's macrosteps read."""
+    has_history = any(s.kind is Kind.HISTORY for s in plan.machine.states)
     unneeded = {
+        *(() if has_history else ("history",)),
         *(() if plan.timers else ("timers",)),
         *(() if plan.invokes else ("invokes",)),
         *(() if plan.machine.output is not None else ("output",)),
@@ -42,16 +46,17 @@ def read(plan: Plan, lock: bool) -> Select:
     system = needed(plan)
     context = plan.machine.context
     place = (sql("i.ctid"),) if lock else ()
+    state, working = configuration.column(plan, ident("i"))
     return Select(
         columns=(
             *place,
-            sql("i.state[1]"),
+            state,
             *(sql("i.{}", ident(name)) for name in system),
             *(sql("i.{}", ident(column.name)) for column in context),
         ),
         into=(
             *((own("tid"),) if lock else ()),
-            own("leaf"),
+            working,
             *(own(name) for name in system),
             *(field(column.name) for column in context),
         ),
@@ -117,7 +122,7 @@ def update(plan: Plan) -> Update:
     return Update(
         table=instance(plan),
         values=(
-            (ident("state"), sql("array[self.leaf]")),
+            (ident("state"), configuration.stored(plan)),
             *((ident(name), own(name)) for name in system),
             (ident("updated_at"), sql("self.now")),
             *((ident(column.name), field(column.name)) for column in assigned(plan)),
@@ -182,7 +187,7 @@ def write_journal(plan: Plan, event: Sql) -> Insert:
         "seq": own("seq"),
         "version": sql("{}", plan.machine.version),
         "event": event,
-        "state": sql("array[self.leaf]"),
+        "state": configuration.stored(plan),
         "caller": sql("pawl.caller()"),
         "sub": sql("self.claims ->> 'sub'"),
         "trusted": sql("self.claims is null"),
@@ -207,9 +212,12 @@ def reply(plan: Plan, handled: Sql | None) -> Sql:
         (literal("seq"), own("seq")),
         (literal("context"), public(plan)),
     ]
+    if plan.masks:
+        pairs.append((literal("status"), own("status")))
     if plan.machine.output is not None:
         pairs.append((literal("output"), own("output")))
     if handled is not None:
         pairs.append((literal("handled"), handled))
-    constant = sql("{}(self.leaf)", ident(plan.machine.schema, f"{plan.version}_state"))
+    function = ident(plan.machine.schema, f"{plan.version}_state")
+    constant = sql("{}({})", function, configuration.stored(plan))
     return join(" || ", [constant, build_object(tuple(pairs))])

@@ -1,0 +1,492 @@
+"""The macrostep of a chart with parallel or history states.
+
+Sets of states are bits of bigint words with constant masks. Selection marks transitions in `self.taken` and adds
+up what they exit and enter; the microstep then exits, acts and enters in document order. The code of a
+state stands once, however many transitions lead to it.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Protocol
+
+from pawlc.lower import actions, configuration, flat
+from pawlc.lower.entry import Entry, completion, default_of, entry
+from pawlc.lower.payload import source_comment
+from pawlc.lower.plan import Plan
+from pawlc.lower.select import Candidates
+from pawlc.lower.target import Body, Branch, Comment, Each, If, Set, Statement, Variable
+from pawlc.lower.variables import own
+from pawlc.lower.words import WIDTH, Words, mask
+from pawlc.model import events, tree
+from pawlc.model.machine import OUTSIDE, Exactly, Kind, State, Transition
+from pawlc.sql import Sql, boolean, ident, join, literal, sql
+
+_SKIP = 4
+"""A subtree with more states to look at than this is skipped as a whole when none is concerned."""
+
+Guard = Callable[[Transition], Sql | None]
+
+
+class Arm(Protocol):
+    """What to do with a candidate; `rivals`: another one may have been chosen before it."""
+
+    def __call__(self, transition: Transition, rivals: bool) -> Body: ...
+
+
+def exits(plan: Plan) -> Words:
+    """The active states that the microstep leaves."""
+    return configuration.states(plan, "exits")
+
+
+def enters(plan: Plan) -> Words:
+    """The states that it enters."""
+    return configuration.states(plan, "enters")
+
+
+def answered(plan: Plan) -> Words:
+    """Selection so far: states that answered the event, or leaves that an eventless one covers."""
+    return configuration.states(plan, "answered")
+
+
+def defaults(plan: Plan) -> Words:
+    """The states entered by default, whose `initial` has actions."""
+    return configuration.states(plan, "defaults")
+
+
+def completed(plan: Plan) -> Words:
+    """The parallel states whose completion was told in this microstep."""
+    return configuration.states(plan, "completed")
+
+
+def acting(plan: Plan) -> tuple[Transition, ...]:
+    """The transitions with actions, in the order in which selected ones act."""
+    ordered = _post_order((s, (*s.transitions, *s.always)) for s in plan.machine.states)
+    return tuple(t for _, transitions in ordered for t in transitions if t.actions)
+
+
+def taken(plan: Plan) -> Words:
+    """The selected transitions among the acting ones."""
+    return Words("taken", max(1, -(-len(acting(plan)) // WIDTH)))
+
+
+def variables(plan: Plan) -> tuple[Variable, ...]:
+    """The working sets of a macrostep."""
+    sets = [exits(plan), enters(plan), answered(plan)]
+    if acting(plan):
+        sets.append(taken(plan))
+    if _has_initial_actions(plan):
+        sets.append(defaults(plan))
+    if _parallels_above_finals(plan):
+        sets.append(completed(plan))
+    return tuple(variable for words in sets for variable in words.variables())
+
+
+# --- selection --------------------------------------------------------------------------------
+
+
+def reset(plan: Plan) -> Body:
+    """Begin a selection."""
+    sets = [exits(plan), enters(plan), answered(plan)]
+    if acting(plan):
+        sets.append(taken(plan))
+    if _has_initial_actions(plan):
+        sets.append(defaults(plan))
+    return (Set(own("moved"), boolean(False)), *(s for words in sets for s in words.empty()))
+
+
+def select(plan: Plan, asked: Iterable[Candidates], guard: Guard, arm: Arm, by_leaf: bool) -> Body:
+    """Ask the active states, innermost first and in document order.
+
+    `by_leaf`: every leaf is asked and then its ancestors (W3C). Otherwise an ancestor is asked only when
+    nothing inside it answered (XState).
+    """
+    body: list[Statement] = []
+    earlier: list[State] = []
+    for state, transitions in _post_order(asked):
+        inside = any(tree.contains(plan.machine.states, state.index, e.index) for e in earlier)
+        rivals = any(_can_both_answer(plan, state, e, by_leaf) for e in earlier)
+        chosen = partial(arm, rivals=rivals)
+        body += _ask(plan, state, transitions, guard, chosen, by_leaf, inside)
+        earlier.append(state)
+    return tuple(body)
+
+
+def _can_both_answer(plan: Plan, one: State, other: State, by_leaf: bool) -> bool:
+    states = plan.machine.states
+    if tree.contains(states, one.index, other.index):
+        return by_leaf
+    return not tree.conflict(states, one.index, other.index)
+
+
+def _ask(
+    plan: Plan,
+    state: State,
+    transitions: tuple[Transition, ...],
+    guard: Guard,
+    chosen_by: Callable[[Transition], Body],
+    by_leaf: bool,
+    inside: bool,
+) -> Body:
+    inner: list[Statement] = []
+    for place, transition in enumerate(transitions):
+        inner.append(source_comment(transition.span, transition.label))
+        condition = guard(transition)
+        conditions = [_is_open(plan, state, by_leaf)] if place else []
+        if condition is not None:
+            conditions.append(sql("({})", condition) if conditions else condition)
+        chosen = (*_answer(plan, state, by_leaf), *chosen_by(transition))
+        inner += (If((Branch(join(" and ", conditions), chosen),)),) if conditions else chosen
+        if condition is None:
+            break
+    active = configuration.conf(plan).has_any(1 << state.index)
+    if state.parent is None:
+        active = sql("true")
+    asked = [active] if active != "true" else []
+    if inside:
+        asked.append(_is_open(plan, state, by_leaf))
+    return (If((Branch(join(" and ", asked), tuple(inner)),)),) if asked else tuple(inner)
+
+
+def _is_open(plan: Plan, state: State, by_leaf: bool) -> Sql:
+    """Whether nothing inside the state has answered yet; by leaf: whether a leaf is still to ask."""
+    if by_leaf:
+        leaves = leaves_of(plan, state.index)
+        return configuration.conf(plan).has_any_outside(leaves, answered(plan))
+    return answered(plan).has_none(subtree(plan, state.index) | 1 << state.index)
+
+
+def _answer(plan: Plan, state: State, by_leaf: bool) -> Body:
+    return answered(plan).add(leaves_of(plan, state.index) if by_leaf else 1 << state.index)
+
+
+def mark(plan: Plan, transition: Transition, rivals: bool) -> Body:
+    """Take a transition into the microstep; if there are rivals, unless it exits what one of them does."""
+    body: list[Statement] = [Set(own("moved"), boolean(True))]
+    if transition in acting(plan):
+        body += taken(plan).add(1 << acting(plan).index(transition))
+    if transition.domain is None:
+        return tuple(body)
+    below = subtree(plan, transition.domain)
+    body += exits(plan).add_common(configuration.conf(plan), below)
+    body += _add(plan, entry(plan, transition.targets, transition.domain))
+    if not rivals or not below:
+        return tuple(body)
+    return (If((Branch(exits(plan).has_none(below), tuple(body)),)),)
+
+
+def begin(plan: Plan) -> Body:
+    """Enter the machine for the first time."""
+    return (Set(own("moved"), boolean(True)), *_add(plan, entry(plan, (0,), OUTSIDE)))
+
+
+def _add(plan: Plan, entering: Entry) -> Body:
+    body = [*enters(plan).add(entering.states)]
+    with_actions = entering.by_default & _initial_actions(plan)
+    if with_actions:
+        body += defaults(plan).add(with_actions)
+    for history in entering.histories:
+        body += _restore(plan, history)
+    return tuple(body)
+
+
+def _restore(plan: Plan, history: int) -> Body:
+    """Enter what a history state remembers, else what it stands for by default."""
+    states = plan.machine.states
+    name = literal(states[history].path)
+    parent = states[history].parent
+    assert parent is not None
+    remembered = sql("self.history -> {}", name)
+    if states[history].history == "deep":
+        restoring = _restore_leaves(plan, remembered, subtree(plan, parent))
+    else:
+        children = (c for c in tree.regions(states, parent))
+        restoring = tuple(
+            If(
+                (
+                    Branch(
+                        sql("{} ? {}", remembered, literal(states[child].path)),
+                        _add(plan, completion(plan, child)),
+                    ),
+                )
+            )
+            for child in children
+        )
+    known = sql("self.history ? {}", name)
+    return (If((Branch(known, restoring),), _add(plan, default_of(plan, history))),)
+
+
+def _restore_leaves(plan: Plan, remembered: Sql, below: int) -> Body:
+    bits = ident(plan.machine.schema, f"{plan.version}_bits")
+    adding: list[Statement] = []
+    for number, word in enumerate(enters(plan).parts()):
+        part = (below >> (number * WIDTH)) & ((1 << WIDTH) - 1)
+        if part:
+            function = bits if number == 0 else Sql(f"{bits}_{number + 1}")
+            adding.append(Set(word, sql("{} | ({}(v_leaf) & {})", word, function, part)))
+    return (Each(ident("v_leaf"), sql("pawl.text_array({})", remembered), tuple(adding)),)
+
+
+# --- the microstep ----------------------------------------------------------------------------
+
+
+def microstep(plan: Plan) -> Body:
+    """Exit, act, enter; and if that completed the machine, run the exit actions of what is active."""
+    leaving = (
+        *_remember(plan),
+        *_visit_out(plan, 0, _leave),
+        *(() if plan.stepwise else configuration.conf(plan).remove_all(exits(plan))),
+    )
+    out = (If((Branch(exits(plan).is_not_empty(), leaving),)),)
+    coming = (*_arrive(plan), *_visit_in(plan, 0))
+    into = (If((Branch(enters(plan).is_not_empty(), coming),)),)
+    return (*out, *_act(plan), *into, *_end(plan))
+
+
+def _act(plan: Plan) -> Body:
+    body: list[Statement] = []
+    for number, transition in enumerate(acting(plan)):
+        trigger = transition.trigger
+        event = trigger.name if isinstance(trigger, Exactly) else None
+        doing = (
+            source_comment(transition.span, transition.label),
+            *actions.run(plan, transition.actions, event),
+        )
+        body.append(If((Branch(taken(plan).has_any(1 << number), doing),)))
+    return tuple(body)
+
+
+def _remember(plan: Plan) -> Body:
+    """Record history before any exit action."""
+    body: list[Statement] = []
+    states = plan.machine.states
+    for state in states:
+        if state.kind is not Kind.HISTORY or state.parent is None:
+            continue
+        if state.history == "deep":
+            words = configuration.conf(plan).parts()
+            below = subtree(plan, state.parent)
+            parts = [
+                sql("{} & {}::bigint", word, (below >> (n * WIDTH)) & ((1 << WIDTH) - 1))
+                for n, word in enumerate(words)
+            ]
+            leaves = ident(plan.machine.schema, f"{plan.version}_leaves")
+            found = sql("{}({})", leaves, join(", ", parts))
+        else:
+            names = [
+                sql("case when {} then {} end", _active(plan, c), literal(states[c].path))
+                for c in tree.regions(states, state.parent)
+            ]
+            found = sql("array_remove(array[{}], null)", join(", ", names))
+        kept = sql("self.history || jsonb_build_object({}, {})", literal(state.path), found)
+        left = exits(plan).has_any(1 << state.parent)
+        body.append(If((Branch(left, (Set(own("history"), kept),)),)))
+    return tuple(body)
+
+
+def _active(plan: Plan, index: int) -> Sql:
+    return configuration.conf(plan).has_any(1 << index)
+
+
+def _leave(plan: Plan, state: State) -> Body:
+    body = [*actions.run(plan, state.exit, None)]
+    if state.timers:
+        body += flat.strike(plan, "timers", tuple(t.name for t in state.timers), False)
+    if state.invokes:
+        body += flat.strike(plan, "invokes", tuple(i.id for i in state.invokes), False)
+    if plan.stepwise:
+        body += configuration.conf(plan).remove(1 << state.index)
+    return tuple(body)
+
+
+def _only_exit_actions(plan: Plan, state: State) -> Body:
+    return actions.run(plan, state.exit, None)
+
+
+def _visit_out(plan: Plan, index: int, leave: Callable[[Plan, State], Body]) -> Body:
+    """What is to be done on exit, innermost and last first."""
+    state = plan.machine.states[index]
+    inner = [s for c in reversed(state.children) for s in _visit_out(plan, c, leave)]
+    body = _skipped(exits(plan), subtree(plan, index), inner)
+    doing = () if state.kind is Kind.HISTORY else leave(plan, state)
+    if doing:
+        left = exits(plan).has_any(1 << index)
+        body = (*body, Comment(f"leave {_name(plan, state)}"), If((Branch(left, doing),)))
+    return body
+
+
+def _name(plan: Plan, state: State) -> str:
+    return state.path or plan.machine.name
+
+
+def _visit_in(plan: Plan, index: int) -> Body:
+    """What is to be done on entry, in document order."""
+    state = plan.machine.states[index]
+    inner = [s for c in state.children for s in _visit_in(plan, c)]
+    below = _skipped(enters(plan), subtree(plan, index), inner)
+    doing = () if state.kind is Kind.HISTORY else _come(plan, state)
+    if not doing:
+        return below
+    entered = enters(plan).has_any(1 << index)
+    return (Comment(f"enter {_name(plan, state)}"), If((Branch(entered, doing),)), *below)
+
+
+def _skipped(words: Words, below: int, inner: list[Statement]) -> Body:
+    if len(inner) <= _SKIP:
+        return tuple(inner)
+    return (If((Branch(words.has_any(below), tuple(inner)),)),)
+
+
+def _arrive(plan: Plan) -> Body:
+    """The entered states become active: at once, or each in its turn where that can be seen."""
+    body: list[Statement] = []
+    if _parallels_above_finals(plan):
+        body += completed(plan).empty()
+    if not plan.stepwise:
+        body += configuration.conf(plan).add_all(enters(plan), besides=_finals(plan))
+    return tuple(body)
+
+
+def _come(plan: Plan, state: State) -> Body:
+    body: list[Statement] = []
+    if plan.stepwise or state.kind is Kind.FINAL:
+        body += configuration.conf(plan).add(1 << state.index)
+    body += actions.run(plan, state.entry, None)
+    for timer in state.timers:
+        body += actions.set_timer(plan, timer, None)
+    for invoke in state.invokes:
+        body += actions.start(plan, invoke, None)
+    if state.initial is not None and state.initial.actions:
+        by_default = defaults(plan).has_any(1 << state.index)
+        starting = actions.run(plan, state.initial.actions, None)
+        body.append(If((Branch(by_default, starting),)))
+    if state.kind is Kind.FINAL:
+        body += _complete(plan, state)
+    return tuple(body)
+
+
+# --- completion -------------------------------------------------------------------------------
+
+
+def _complete(plan: Plan, final: State) -> Body:
+    """The done events of a final state's entry, inner to outer; at the root, the end."""
+    assert final.parent is not None
+    parent = plan.machine.states[final.parent]
+    if parent.kind is Kind.PARALLEL:
+        return _chain(plan, parent.index)
+    body: list[Statement] = []
+    if parent.parent is None:
+        return _finish(plan)
+    body += _raise_done(plan, parent, final)
+    return (*body, *_chain(plan, parent.parent))
+
+
+def _chain(plan: Plan, index: int) -> Body:
+    """Tell the completion of a parallel state, and of those right above it."""
+    state = plan.machine.states[index]
+    if state.kind is not Kind.PARALLEL:
+        return ()
+    told: list[Statement] = [*completed(plan).add(1 << index)]
+    if state.parent is None:
+        told += _finish(plan)
+    else:
+        told += _raise_done(plan, state, None)
+        if plan.machine.done_chain == "all":
+            told += _chain(plan, state.parent)
+    condition = sql(
+        "{} and {}", completed(plan).has_none(1 << index), _is_in_final_state(plan, index)
+    )
+    return (If((Branch(condition, tuple(told)),)),)
+
+
+def _is_in_final_state(plan: Plan, index: int) -> Sql:
+    """W3C's isInFinalState."""
+    state = plan.machine.states[index]
+    match state.kind:
+        case Kind.COMPOUND:
+            finals = mask(c for c in state.children if plan.machine.states[c].kind is Kind.FINAL)
+            return configuration.conf(plan).has_any(finals) if finals else sql("false")
+        case Kind.PARALLEL:
+            regions = tree.regions(plan.machine.states, index)
+            return join(" and ", [_is_in_final_state(plan, region) for region in regions])
+        case Kind.FINAL:
+            return _active(plan, index)
+        case _:
+            return sql("false")
+
+
+def _raise_done(plan: Plan, state: State, final: State | None) -> Body:
+    name = events.done_state(state.path)
+    if not plan.hears(name):
+        return ()
+    pairs = [(literal("type"), literal(name))]
+    if final is not None and final.done_output is not None:
+        pairs.append((literal("output"), flat.output_of(plan, final.done_output, None)))
+    return (actions.append("queue", actions.build_object(tuple(pairs))),)
+
+
+def _finish(plan: Plan) -> Body:
+    body: list[Statement] = [Set(own("status"), literal("done"))]
+    if plan.machine.output is not None:
+        body.append(Set(own("output"), flat.output_of(plan, plan.machine.output, None)))
+    return tuple(body)
+
+
+def _end(plan: Plan) -> Body:
+    """A machine that is done: exit actions run, the configuration stays."""
+    if not _can_end(plan):
+        return ()
+    body: list[Statement] = [*exits(plan).assign(configuration.conf(plan))]
+    leaving = _visit_out(plan, 0, _only_exit_actions)
+    body = [*body, *leaving] if leaving else []
+    for live, used in (("timers", plan.timers), ("invokes", plan.invokes)):
+        if used:
+            body += flat.strike(plan, live, flat.running(plan, _everything(plan), live), True)
+    return (If((Branch(sql("self.status = 'done'"), tuple(body)),)),) if body else ()
+
+
+# --- facts ------------------------------------------------------------------------------------
+
+
+def subtree(plan: Plan, index: int) -> int:
+    """The proper descendants of a state, as a mask; of `OUTSIDE`, every state."""
+    first = 0 if index == OUTSIDE else index + 1
+    last = len(plan.machine.states) - 1 if index == OUTSIDE else plan.machine.states[index].last
+    return mask(range(first, last + 1))
+
+
+def leaves_of(plan: Plan, index: int) -> int:
+    """The leaves at or below a state, as a mask."""
+    inside = range(index, plan.machine.states[index].last + 1)
+    return mask(s for s in inside if tree.is_leaf(plan.machine.states[s]))
+
+
+def _post_order(asked: Iterable[Candidates]) -> list[Candidates]:
+    """Innermost first, in document order among states that do not contain each other."""
+    return sorted(asked, key=lambda c: (c[0].last, -c[0].index))
+
+
+def _everything(plan: Plan) -> tuple[int, ...]:
+    return tuple(range(len(plan.machine.states)))
+
+
+def _finals(plan: Plan) -> int:
+    return mask(s.index for s in plan.machine.states if s.kind is Kind.FINAL)
+
+
+def _initial_actions(plan: Plan) -> int:
+    return mask(s.index for s in plan.machine.states if s.initial and s.initial.actions)
+
+
+def _has_initial_actions(plan: Plan) -> bool:
+    return bool(_initial_actions(plan))
+
+
+def _parallels_above_finals(plan: Plan) -> bool:
+    return any(s.kind is Kind.PARALLEL for s in plan.machine.states) and bool(_finals(plan))
+
+
+def _can_end(plan: Plan) -> bool:
+    root = plan.machine.states[0]
+    if root.kind is Kind.PARALLEL:
+        return bool(_finals(plan))
+    return any(plan.machine.states[c].kind is Kind.FINAL for c in root.children)
