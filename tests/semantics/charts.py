@@ -50,7 +50,7 @@ def walks() -> SearchStrategy[list[Walk]]:
     others = st.builds(
         Walk, st.sampled_from(["advance", "done", "error"]), st.just(""), st.integers(0, 4)
     )
-    return st.lists(st.one_of(event, event, others), max_size=8)
+    return st.lists(st.one_of(event, event, others), min_size=3, max_size=10)
 
 
 @st.composite
@@ -74,7 +74,7 @@ def _nodes(draw: DrawFn, path: tuple[str, ...], depth: int, parallel: bool, hist
     counts = (2, 3) if not path else (0, 0, 0, 2, 1, 3) if depth else (0,)
     count = draw(st.sampled_from(counts))
     if count == 0:
-        final = path and draw(st.integers(0, 4)) == 0
+        final = path and draw(st.integers(0, 2)) == 2
         return Node(path, "final" if final else "atomic")
     keys = "abc"[:count]
     children = [draw(_nodes((*path, key), depth - 1, parallel, history)) for key in keys]
@@ -100,8 +100,9 @@ class _Writer:
     def _chance(self, one_in: int) -> bool:
         return self.draw(st.integers(1, one_in)) == one_in
 
-    def _some(self, names: Sequence[str], most: int) -> list[str]:
-        return self.draw(st.lists(st.sampled_from(names), max_size=most, unique=True))
+    def _some(self, names: Sequence[str], least: int, most: int) -> list[str]:
+        drawn = st.lists(st.sampled_from(names), min_size=least, max_size=most, unique=True)
+        return self.draw(drawn)
 
     def state(self, node: Node) -> dict[str, Any]:
         """The keys of a state node."""
@@ -142,16 +143,15 @@ class _Writer:
 
     def _moves(self, node: Node) -> dict[str, Any]:
         found: dict[str, Any] = {}
-        names = self._some([*EVENTS, *RAISED, "go.*", "*"], 2)
-        if names:
-            found["on"] = {
-                name: self._candidates(node, "*" not in name, name in EVENTS) for name in names
-            }
-        if self._chance(4):
+        found["on"] = {
+            name: self._candidates(node, "*" not in name, name in EVENTS)
+            for name in self._some([*EVENTS, *RAISED, "go.*", "*"], 1, 2)
+        }
+        if self._chance(5):
             found["always"] = [self._eventless(node)]
         if self._chance(4):
             found["after"] = {
-                delay: self._candidates(node, False) for delay in self._some(DELAYS, 2)
+                delay: self._candidates(node, False) for delay in self._some(DELAYS, 1, 2)
             }
         if any(child.kind == "final" for child in node.children) and node.path:
             found["onDone"] = self._candidates(node, False)
@@ -162,8 +162,9 @@ class _Writer:
     def _eventless(self, node: Node) -> dict[str, Any]:
         """Mostly guarded and going elsewhere, so that not every chart loops."""
         found = self._transition(node, False)
-        if not self._chance(6):
-            found = {"target": self._target(node), "guard": self._condition(False), **found}
+        if not self._chance(8):
+            field, value = self.draw(st.sampled_from(FIELDS)), self.draw(st.integers(1, 4))
+            found |= {"target": self._target(node), "guard": f"context.{field} = {value}"}
         return found
 
     def _invoke(self, node: Node) -> dict[str, Any]:
@@ -174,7 +175,7 @@ class _Writer:
         return found | ({"onError": self._candidates(node, False)} if self._chance(2) else {})
 
     def _candidates(self, node: Node, event: bool, raising: bool = False) -> list[dict[str, Any]]:
-        count = self.draw(st.integers(1, 2))
+        count = 2 if self._chance(4) else 1
         return [self._transition(node, event, raising) for _ in range(count)]
 
     def _transition(self, node: Node, event: bool, raising: bool = False) -> dict[str, Any]:
@@ -203,7 +204,7 @@ class _Writer:
         return self.draw(st.sampled_from(spellings))
 
     def _actions(self, event: bool, raising: bool = False) -> list[dict[str, Any]]:
-        count = self.draw(st.integers(1, 2))
+        count = 2 if self._chance(3) else 1
         return [self._action(event, raising) for _ in range(count)]
 
     def _action(self, event: bool, raising: bool) -> dict[str, Any]:
