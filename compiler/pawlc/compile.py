@@ -20,8 +20,8 @@ from pawlc.sql import Sql
 class Compiled:
     """A definition and everything that deploy needs of it.
 
-    `hash` is of the definition and its companion, in hexadecimal. The scripts are to be run in the order
-    of the fields; `python` may be empty and needs a superuser.
+    `hash` is of the definition and its companion, in hexadecimal. The scripts are to be run in the
+    order of the fields; `python` may be empty and needs a superuser.
     """
 
     machine: Machine

@@ -1,8 +1,9 @@
 """Text that may become part of a statement.
 
-`Sql` is a `str` that only this module and the printer make: identifiers and literals are quoted here,
-expressions come from `expr` with every name resolved, and `sql` puts pieces into a pattern of our
-own. A plain `str` is refused wherever `Sql` is wanted, so nothing of a definition gets in unparsed.
+`Sql` is a `str` that only this module and the printer make: identifiers and literals are quoted
+here, expressions come from `expr` with every name resolved, and `sql` puts pieces into a pattern of
+our own. A plain `str` is refused wherever `Sql` is wanted, so nothing of a definition gets in
+unparsed.
 """
 
 import json

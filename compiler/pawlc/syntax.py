@@ -1,9 +1,9 @@
 """What the user wrote: the keys of XState's machine config plus what a database adds.
 
-Every front end produces this; nothing is resolved yet. Names are `Text`, so that each can be pointed at.
-Computed values are `Text` too, in SQL: `quoted` scalars keep that they were quoted. YAML null, booleans
-and numbers arrive as the SQL literals `null`, `true`, `42`.
-Order of tuples is the file's order.
+Every front end produces this; nothing is resolved yet. Names are `Text`, so that each can be
+pointed at. Computed values are `Text` too, in SQL: `quoted` scalars keep that they were quoted.
+YAML null, booleans and numbers arrive as the SQL literals `null`, `true`, `42`. Order of tuples is
+the file's order.
 """
 
 from dataclasses import dataclass, field
@@ -93,7 +93,8 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Unbuilt:
-    """A documented action that this version does not build yet (`send`, `cancel`); refused by `check`."""
+    """A documented action that this version does not build yet (`send`, `cancel`); refused by
+    `check`."""
 
     key: Text
     span: Span
@@ -104,7 +105,10 @@ Action = Assign | Raise | EmitEffect | Log | NamedRef | PythonRef | Unbuilt
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """`targets` is None for a targetless one. `actions` begins with the transition's own `assign:`."""
+    """`targets` is None for a targetless one.
+
+    `actions` begins with the transition's own `assign:`.
+    """
 
     targets: tuple[Text, ...] | None
     guard: Guard | None
@@ -214,7 +218,8 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The policy of an effect; None where the user said nothing. Durations are SQL intervals as text."""
+    """The policy of an effect; None where the user said nothing. Durations are SQL intervals as
+    text."""
 
     name: Text
     returns: tuple[Column, ...] | None

@@ -1,7 +1,9 @@
-"""Drive an instance in Postgres; the same methods as `driver.Interpreted`, the same `Observed` back.
+"""Drive an instance in Postgres; the same methods as `driver.Interpreted`, the same `Observed`
+back.
 
-Everything happens inside the transaction that the connection is in, so the caller rolls it back. The
-compiled scripts run as deploy would run them, without its probes: thousands of charts go through here.
+Everything happens inside the transaction that the connection is in, so the caller rolls it back.
+The compiled scripts run as deploy would run them, without its probes: thousands of charts go
+through here.
 """
 
 import json

@@ -11,8 +11,8 @@ WIDTH = 100
 def fit(text: str, indent: int, prefix: int = 0, suffix: int = 1) -> str:
     """`text` as it stands if it fits in a line, else over several lines.
 
-    `indent` is the column of the statement, `prefix` how far its first line is taken already, `suffix`
-    what follows the last.
+    `indent` is the column of the statement, `prefix` how far its first line is taken already,
+    `suffix` what follows the last.
 
     >>> print(fit("f(" + ", ".join(["argument"] * 12) + ")", 0, 0).splitlines()[1])
       argument,

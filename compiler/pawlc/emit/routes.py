@@ -1,7 +1,7 @@
 """The routers: from a machine's name to its functions, without dynamic SQL.
 
-Emitted at every deploy over all machines of the database. The search by name does not grow with their
-number.
+Emitted at every deploy over all machines of the database. The search by name does not grow with
+their number.
 """
 
 from pawlc.emit import printer

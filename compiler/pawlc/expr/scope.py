@@ -13,11 +13,11 @@ from pawlc.model.machine import Expression
 class EventScope:
     """What `event.` may name here.
 
-    `causes` are the event types that can lead here, in document order. `fields` maps a payload field
-    that every cause declares to its SQL type; `partial` maps one that only some declare to the causes that
-    lack it; `conflicting` one whose causes declare different types to those types. `output` maps the typed
-    fields of a done event; `has_output`, `has_error`, `has_data` say whether `event.output`,
-    `event.error` and `event.data` make sense.
+    `causes` are the event types that can lead here, in document order. `fields` maps a payload
+    field that every cause declares to its SQL type; `partial` maps one that only some declare to
+    the causes that lack it; `conflicting` one whose causes declare different types to those types.
+    `output` maps the typed fields of a done event; `has_output`, `has_error`, `has_data` say
+    whether `event.output`, `event.error` and `event.data` make sense.
     """
 
     causes: tuple[str, ...] = ()
@@ -35,9 +35,9 @@ class Scope:
     """The names of one place.
 
     `context` maps fields to SQL types. `event` None: no event here. `states` are the paths that
-    `in_state('…')` may name. `guards` maps the names of `guards:` to their resolved expressions, `params`
-    the parameters in force to theirs. `bare` maps column names that may stand unqualified to the `Ref`
-    space and name they mean: the check constraint of a field names the field alone.
+    `in_state('…')` may name. `guards` maps the names of `guards:` to their resolved expressions,
+    `params` the parameters in force to theirs. `bare` maps column names that may stand unqualified
+    to the `Ref` space and name they mean: the check constraint of a field names the field alone.
     """
 
     context: Mapping[str, str] = field(default_factory=dict)

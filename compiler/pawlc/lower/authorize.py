@@ -1,8 +1,8 @@
 """The authorizers of create and send.
 
-Rules are asked against the locked row, only when there are claims: a trusted caller without claims passes.
-A rule that reads a payload waits for the payload to be checked; it stands in the event's own branch.
-Of several patterns that match an event, the most specific counts.
+Rules are asked against the locked row, only when there are claims: a trusted caller without claims
+passes. A rule that reads a payload waits for the payload to be checked; it stands in the event's
+own branch. Of several patterns that match an event, the most specific counts.
 """
 
 from pawlc.lower.frame import guarded
@@ -64,7 +64,7 @@ def after_payload(plan: Plan, name: str) -> Body:
 
 
 def admitted(plan: Plan, name: str) -> Sql | None:
-    """The condition under which this caller may send an event, its payload unknown; None: always."""
+    """When this caller may send an event whose payload is not known yet; None: always."""
     rules = rules_for(plan, name)
     if _reads_event(rules):
         return None

@@ -1,7 +1,8 @@
 """Where the configuration of an instance lives while a macrostep lasts.
 
-In a chart with one active leaf it is `self.leaf`, the leaf's path. In one with parallel or history states it
-is `self.conf`, a bit for every active state; `self.state` keeps the leaves' paths as they are stored.
+In a chart with one active leaf it is `self.leaf`, the leaf's path. In one with parallel or history
+states it is `self.conf`, a bit for every active state; `self.state` keeps the leaves' paths as they
+are stored.
 """
 
 from pawlc.expr import names

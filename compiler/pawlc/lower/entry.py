@@ -1,7 +1,7 @@
 """What a transition enters in a chart with parallel or history states: W3C SCXML, computeEntrySet.
 
-All that the compiler can know becomes a constant mask; a history state among the targets leaves a piece to
-be decided when the transition is taken.
+All that the compiler can know becomes a constant mask; a history state among the targets leaves a
+piece to be decided when the transition is taken.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,8 @@ from pawlc.model.machine import OUTSIDE, Kind
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """States entered for certain, those among them entered by default (they run the actions of their
+    """States entered for certain, those among them entered by default (they run the actions of
+    their
     `initial`), both as masks, and the history states that say what else."""
 
     states: int

@@ -1,8 +1,8 @@
 """Leaving and entering states in a chart with one active leaf: one transition at a time.
 
-In such a chart a transition's target leaf is known, and so is every state it enters. What it exits is
-known too when its source is a leaf; from a compound source it depends on `self.leaf`, which the code
-tests only for states that have something to do on exit.
+In such a chart a transition's target leaf is known, and so is every state it enters. What it exits
+is known too when its source is a leaf; from a compound source it depends on `self.leaf`, which the
+code tests only for states that have something to do on exit.
 """
 
 from dataclasses import dataclass

@@ -29,7 +29,7 @@ def blocks(
 
 
 def _named(prefix: str, variables: tuple[Variable, ...], body: Body) -> tuple[Variable, ...]:
-    """The variables that the body names, by the way in which it names them; others would be waste."""
+    """The variables that the body names, by how it names them; others would be waste."""
     text = repr(body).replace("\\'", "'")
     return tuple(v for v in variables if f"{prefix}{v.name}" in text)
 

@@ -27,7 +27,8 @@ _CHAIN = 16
 """Longer chains of event names are searched by halves."""
 
 _OURS = sql("p_source is not null")
-"""The event comes from a timer or an invoke; from a caller, a strict chart refuses what nothing takes."""
+"""The event comes from a timer or an invoke; from a caller, a strict chart refuses what nothing
+takes."""
 
 
 def macrostep(plan: Plan, creates: bool) -> Body:

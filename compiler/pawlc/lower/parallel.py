@@ -1,8 +1,8 @@
 """The macrostep of a chart with parallel or history states.
 
-Sets of states are bits of bigint words with constant masks. Selection marks transitions in `self.taken` and adds
-up what they exit and enter; the microstep then exits, acts and enters in document order. The code of a
-state stands once, however many transitions lead to it.
+Sets of states are bits of bigint words with constant masks. Selection marks transitions in
+`self.taken` and adds up what they exit and enter; the microstep then exits, acts and enters in
+document order. The code of a state stands once, however many transitions lead to it.
 """
 
 from collections.abc import Callable, Iterable
@@ -97,8 +97,8 @@ def reset(plan: Plan) -> Body:
 def select(plan: Plan, asked: Iterable[Candidates], guard: Guard, arm: Arm, by_leaf: bool) -> Body:
     """Ask the active states, innermost first and in document order.
 
-    `by_leaf`: every leaf is asked and then its ancestors (W3C). Otherwise an ancestor is asked only when
-    nothing inside it answered (XState).
+    `by_leaf`: every leaf is asked and then its ancestors (W3C). Otherwise an ancestor is asked only
+    when nothing inside it answered (XState).
     """
     body: list[Statement] = []
     earlier: list[State] = []
@@ -148,7 +148,7 @@ def _ask(
 
 
 def _is_open(plan: Plan, state: State, by_leaf: bool) -> Sql:
-    """Whether nothing inside the state has answered yet; by leaf: whether a leaf is still to ask."""
+    """Whether nothing inside has answered yet; by leaf: whether a leaf is still to ask."""
     if by_leaf:
         leaves = leaves_of(plan, state.index)
         return configuration.conf(plan).has_any_outside(leaves, answered(plan))
@@ -160,7 +160,8 @@ def _answer(plan: Plan, state: State, by_leaf: bool) -> Body:
 
 
 def mark(plan: Plan, transition: Transition, rivals: bool) -> Body:
-    """Take a transition into the microstep; if there are rivals, unless it exits what one of them does."""
+    """Take a transition into the microstep; if there are rivals, unless it exits what one of them
+    does."""
     body: list[Statement] = [Set(own("moved"), boolean(True))]
     if transition in acting(plan):
         body += taken(plan).add(1 << acting(plan).index(transition))
@@ -230,7 +231,7 @@ def _restore_leaves(plan: Plan, remembered: Sql, below: int) -> Body:
 
 
 def microstep(plan: Plan) -> Body:
-    """Exit, act, enter; and if that completed the machine, run the exit actions of what is active."""
+    """Exit, act, enter; if that completed the machine, run the exit actions of what is active."""
     leaving = (
         *_remember(plan),
         *_visit_out(plan, 0, _leave),

@@ -27,8 +27,8 @@ from pawlc.model.machine import (
 class Plan:
     """A machine and the answers to what its code must be able to do.
 
-    `names` are the events that can reach a transition, in the order of their branches: declared ones first.
-    `uses` holds the `(space, name)` of every scope name read anywhere.
+    `names` are the events that can reach a transition, in the order of their branches: declared
+    ones first. `uses` holds the `(space, name)` of every scope name read anywhere.
     """
 
     machine: Machine

@@ -31,7 +31,7 @@ from pawlc.sql import Sql, boolean, ident, literal, sql
 
 
 def simulate(plan: Plan) -> Function:
-    """The reply that an event would get, with the commands it would give; null: no such instance."""
+    """The reply that an event would get, and the commands it would give; null: no instance."""
     state, working = configuration.column(plan, ident("self", "instance"))
     commands = tuple(
         (
@@ -66,7 +66,7 @@ def simulate(plan: Plan) -> Function:
         returns=JSONB,
         body=blocks(plan, _variables(plan), body),
         language="plpgsql",
-        comment="What an event would do: the reply and the commands; null: no such instance of this version",
+        comment="What an event would do, with its commands; null: no instance of this version",
     )
 
 
@@ -126,7 +126,7 @@ def enabled(plan: Plan) -> Function:
         returns=sql("text[]"),
         body=blocks(plan, variables, (*body, Return(own("events"))), arrives=False),
         language="plpgsql",
-        comment="The events that this caller could send now; null: no such instance of this version",
+        comment="The events that this caller could send now; null: no instance of this version",
         volatility="stable",
     )
 

@@ -1,4 +1,7 @@
-"""`v1_reduce`: the macrostep as a pure function. What `create`, `simulate`, dry runs and replay use."""
+"""`v1_reduce`: the macrostep as a pure function.
+
+What `create`, `simulate`, dry runs and replay use.
+"""
 
 from pawlc.lower import configuration, store
 from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, working
@@ -42,7 +45,7 @@ def reduce(plan: Plan) -> Function:
         returns=None,
         body=blocks(plan, variables, body),
         language="plpgsql",
-        comment="The macrostep as a pure function: a row and an event in, the next row and its commands out",
+        comment="The macrostep, pure: a row and an event in, the next row and its commands out",
     )
 
 

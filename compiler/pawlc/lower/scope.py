@@ -1,7 +1,7 @@
 """The variables of the generated functions, and expressions in terms of them.
 
-Three labelled blocks, `self`, `context` and `event`, hold the variables, so an expression reads in the
-generated code as it does in the definition.
+Three labelled blocks, `self`, `context` and `event`, hold the variables, so an expression reads in
+the generated code as it does in the definition.
 """
 
 from collections.abc import Iterator
@@ -87,7 +87,7 @@ def variable(plan: Plan, event: str, name: str) -> str | None:
 
 
 def event_variables(plan: Plan, arrives: bool) -> tuple[Variable, ...]:
-    """The variables of the `event` block; where none `arrives`, an expression reads its type only."""
+    """The variables of the `event` block; where none `arrives`, only its type is read."""
     if not arrives:
         return (Variable(ident("type"), _NAME),)
     found: dict[str, str] = {}

@@ -1,9 +1,9 @@
 """Which transition is taken: the candidates of one event, innermost state first.
 
-Leaves come first, as one `if … elsif` over `self.leaf`, or as a binary search by name where there are
-many, so that dispatch does not grow with the chart. Their ancestors follow, asked only while nothing
-was taken. Guards stand in `if`s of their own below the comment that names their line: PL/pgSQL
-reports an error in an `elsif` at the line of the `if`.
+Leaves come first, as one `if … elsif` over `self.leaf`, or as a binary search by name where there
+are many, so that dispatch does not grow with the chart. Their ancestors follow, asked only while
+nothing was taken. Guards stand in `if`s of their own below the comment that names their line:
+PL/pgSQL reports an error in an `elsif` at the line of the `if`.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,7 +26,8 @@ Candidates = tuple[State, tuple[Transition, ...]]
 class Selection:
     """How to ask and what to do.
 
-    `taken` is the flag that `arm` sets; `guard` gives a candidate's condition, None when it has none.
+    `taken` is the flag that `arm` sets; `guard` gives a candidate's condition, None when it has
+    none.
     """
 
     taken: Sql

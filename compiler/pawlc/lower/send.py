@@ -65,7 +65,7 @@ def send(plan: Plan) -> Function:
         returns=JSONB,
         body=blocks(plan, _variables(plan), body),
         language="plpgsql",
-        comment="Take an event: authorise, macrostep, store, enqueue effects and timers; null: no such instance of this version",
+        comment="Take an event: authorise, run, store, enqueue; null: no instance of this version",
     )
 
 

@@ -93,7 +93,8 @@ class Select:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """`insert into table (columns) values (…)`, perhaps `on conflict … do nothing returning … into`."""
+    """`insert into table (columns) values (…)`, perhaps `on conflict … do nothing returning …
+    into`."""
 
     table: Sql
     values: tuple[tuple[Sql, Sql], ...]

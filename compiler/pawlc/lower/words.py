@@ -1,8 +1,8 @@
 """Sets of states as constant bits of bigint variables.
 
-State `i` of the machine is bit `i % 62` of word `i // 62`, in document order, so the lowest bit of a
-configuration is its first state. A chart of up to 62 states needs one word; how many is settled when it is
-compiled. Masks are Python integers of any size; here they become SQL.
+State `i` of the machine is bit `i % 62` of word `i // 62`, in document order, so the lowest bit of
+a configuration is its first state. A chart of up to 62 states needs one word; how many is settled
+when it is compiled. Masks are Python integers of any size; here they become SQL.
 """
 
 from collections.abc import Iterable

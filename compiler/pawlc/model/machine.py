@@ -1,9 +1,10 @@
 """The machine: a tree of states in document order and transitions whose every name is resolved.
 
-A state is its index in `Machine.states` (pre-order, so the descendants of `s` are the indices
-`s + 1 … s.last`). Everything in which XState and W3C SCXML differ is data here, written by the front end:
-`Transition.domain`, the order of `State.transitions`, the trigger's kind, `Machine.regions_first`,
-`Machine.done_chain`, `Machine.strict`. The core reads them and has no mode.
+A state is its index in `Machine.states` (pre-order, so the descendants of `s` are the indices `s +
+1 … s.last`). Everything in which XState and W3C SCXML differ is data here, written by the front
+end: `Transition.domain`, the order of `State.transitions`, the trigger's kind,
+`Machine.regions_first`, `Machine.done_chain`, `Machine.strict`. The core reads them and has no
+mode.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +12,6 @@ from enum import StrEnum
 from typing import Literal
 
 from pawlc.source import Span, Text
-
 
 OUTSIDE = -1
 """The place above the root: the domain of a transition that exits and re-enters the root itself."""
@@ -33,7 +33,7 @@ class Ref:
 
     space      name
     context    a field
-    event      `type`, `data`, `output`, `error`, a declared field, `output.<field>`, `error.<field>`
+    event      `type`, `data`, `output`, `error`, a declared field, `output.<f>`, `error.<f>`
     claims     ``
     now        ``
     self       `id`, `machine`, `version`, `seq`
@@ -61,9 +61,10 @@ class Expression:
     """An SQL expression whose scope names are `Ref`s between pieces of SQL text.
 
     `''.join` of the parts, each `Ref` rendered for the place where it will run, is valid SQL.
-    `type` is the SQL type that the place wants (`boolean`, a column's type, `jsonb`, `interval`), or
-    None for any. `literal` is True when it reads nothing and calls nothing. `origins`, one for each part
-    or none at all, lead Postgres's complaints back to the file, through an expanded guard too.
+    `type` is the SQL type that the place wants (`boolean`, a column's type, `jsonb`, `interval`),
+    or None for any. `literal` is True when it reads nothing and calls nothing. `origins`, one for
+    each part or none at all, lead Postgres's complaints back to the file, through an expanded guard
+    too.
     """
 
     source: Text
@@ -89,9 +90,10 @@ class Check:
 class Column:
     """A context or payload field.
 
-    `references` is the rest of a foreign key clause as SQL (`app.customer (id) on delete restrict`), or
-    None. `default` None means no default. `collate` is a collation as SQL (`"C"`) or None; it belongs to
-    the column of the table and not to the type, since parameters and casts cannot carry it.
+    `references` is the rest of a foreign key clause as SQL (`app.customer (id) on delete
+    restrict`), or None. `default` None means no default. `collate` is a collation as SQL (`"C"`) or
+    None; it belongs to the column of the table and not to the type, since parameters and casts
+    cannot carry it.
     """
 
     name: str
@@ -115,7 +117,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """The policy of an effect, defaults filled in; durations are texts that Postgres reads as interval.
+    """The policy of an effect, defaults filled in; durations are texts that Postgres reads as
+    interval.
 
     `returns` None: the output is untyped (`event.output` is jsonb).
     """
@@ -202,11 +205,11 @@ Trigger = Exactly | Prefix | AnyEvent
 class Transition:
     """A candidate.
 
-    `index` numbers all transitions of the machine in document order. `trigger` None means eventless.
-    `targets` is empty for a targetless one, whose `domain` is None. Otherwise `domain` is the state
-    whose active proper descendants are exited and below which the targets are entered; `OUTSIDE`
-    when that includes the root. `label` is the
-    line of the source map without file and line: `offered --accept [guard]--> preparing`.
+    `index` numbers all transitions of the machine in document order. `trigger` None means
+    eventless. `targets` is empty for a targetless one, whose `domain` is None. Otherwise `domain`
+    is the state whose active proper descendants are exited and below which the targets are entered;
+    `OUTSIDE` when that includes the root. `label` is the line of the source map without file and
+    line: `offered --accept [guard]--> preparing`.
     """
 
     index: int
@@ -257,12 +260,13 @@ class Invoke:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state node. `transitions` holds `on`, `after`, `onDone` and the invokes' in order of priority.
+    """A state node. `transitions` holds `on`, `after`, `onDone` and the invokes' in order of
+    priority.
 
     The root's `path` is empty; dots inside a key are escaped in it. `last` is the index of its last
-    descendant (itself if it has none). `history` and `history_default` speak of history states only;
-    an empty default means the parent's own initial, with its actions. `done_output` speaks of final
-    states only.
+    descendant (itself if it has none). `history` and `history_default` speak of history states
+    only; an empty default means the parent's own initial, with its actions. `done_output` speaks of
+    final states only.
     """
 
     index: int
@@ -309,9 +313,9 @@ class Authorize:
 class PythonFunction:
     """A companion function that becomes a PL/Python function in the machine's schema.
 
-    `parameters` are (name, SQL type) in call order; `returns` is `boolean` for a guard, `jsonb` for an
-    action. `body` is the whole text between the dollar quotes: what the function needs of its file,
-    itself, and the call that returns.
+    `parameters` are (name, SQL type) in call order; `returns` is `boolean` for a guard, `jsonb` for
+    an action. `body` is the whole text between the dollar quotes: what the function needs of its
+    file, itself, and the call that returns.
     """
 
     name: str
@@ -325,9 +329,9 @@ class PythonFunction:
 class Machine:
     """A compiled definition, before any thought of SQL.
 
-    `regions_first`: an ancestor of a parallel is asked for an event only when no region answered (XState).
-    `done_chain`: `all` raises `done.state` for every completed ancestor, `grandparent` stops at the
-    first parallel (W3C SCXML, enterStates). `input` and `public` hold field names.
+    `regions_first`: an ancestor of a parallel is asked for an event only when no region answered
+    (XState). `done_chain`: `all` raises `done.state` for every completed ancestor, `grandparent`
+    stops at the first parallel (W3C SCXML, enterStates). `input` and `public` hold field names.
     """
 
     name: str

@@ -110,7 +110,7 @@ def _outside_name(home: Path) -> str:
     """Name a checkout's data folder so that a person recognises it.
 
     >>> _outside_name(Path("/root/shop/.pawl"))
-    'shop-a82bfa9bdd7d'
+    'shop-ff8547449f9d'
     """
     return f"{home.parent.name}-{hashlib.sha256(str(home).encode()).hexdigest()[:12]}"
 
