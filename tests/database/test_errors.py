@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,31 @@ from pawl.errors import (
     UnknownEvent,
     from_postgres,
 )
-from tests.database.calls import Call, refuses
+from tests.database.calls import Call, call_on, refuses
 
 FUNCTIONS = Path(__file__).parents[2] / "sql" / "functions"
 FIELDS = """{"prep_minutes": {"type": "integer", "required": true},
  "who": {"type": "uuid[]", "required": false}, "more": {"type": "jsonb", "required": false}}"""
+
+
+@pytest.fixture(scope="module")
+def call(module_database: str) -> Iterator[Call]:
+    with psycopg.connect(module_database, autocommit=True) as connection:
+        yield call_on(connection)
+
+
+@pytest.fixture(scope="module")
+def door(call: Call) -> Call:
+    call((Path(__file__).parent / "handmade.sql").read_text("utf-8"))
+    return call
+
+
+@pytest.fixture
+def d(door: Call) -> Call:
+    """The machine `door` with one instance, `d`."""
+    door("select count(erase_instance('door', id)) from pawl_door.instance")
+    door("select create_instance('door', 'd')")
+    return door
 
 
 def raised() -> dict[str, str]:
@@ -183,29 +204,21 @@ def test_an_unknown_field_is_told_the_nearest(call: Call) -> None:
     ],
 )
 def test_arguments_are_refused_with_a_code(
-    door: Call, query: str, code: str, kind: type[PawlError]
+    d: Call, query: str, code: str, kind: type[PawlError]
 ) -> None:
-    door("select create_instance('door', 'd')")
     with refuses(code, kind):
-        door(f"select {query}")
+        d(f"select {query}")
 
 
-def test_json_nested_deeply_is_an_answer_not_a_crash(door: Call) -> None:
-    door("select create_instance('door', 'd')")
+def test_json_nested_deeply_is_an_answer_not_a_crash(d: Call) -> None:
     with pytest.raises(PawlError) as caught:
-        door("select send_event('door', 'd', repeat('[', 100000)::jsonb)")
+        d("select send_event('door', 'd', repeat('[', 100000)::jsonb)")
     assert caught.value.sqlstate == "54001"
     with refuses("malformed_event", MalformedEvent):
-        door("select send_event('door', 'd', (repeat('[', 3000) || repeat(']', 3000))::jsonb)")
+        d("select send_event('door', 'd', (repeat('[', 3000) || repeat(']', 3000))::jsonb)")
 
 
 # --- what a generated function caught ----------------------------------------------------------
-
-
-@pytest.fixture
-def d(door: Call) -> Call:
-    door("select create_instance('door', 'd')")
-    return door
 
 
 @pytest.mark.smoke

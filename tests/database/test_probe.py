@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from textwrap import dedent
 
 import psycopg
@@ -69,8 +69,14 @@ def pointed(text: str, problem: Diagnostic) -> str:
     return text.split("\n")[start.line - 1][start.column - 1 : end.column - 1]
 
 
-@pytest.fixture
-def tables(connection: psycopg.Connection) -> psycopg.Connection:
+@pytest.fixture(scope="module")
+def database(module_database: str) -> str:
+    return module_database
+
+
+@pytest.fixture(scope="module")
+def tables(database: str) -> Iterator[psycopg.Connection]:
+    connection = psycopg.connect(database, autocommit=True)
     connection.execute(
         """
         create schema app;
@@ -87,7 +93,8 @@ def tables(connection: psycopg.Connection) -> psycopg.Connection:
         create aggregate app.total(numeric) (sfunc = numeric_add, stype = numeric);
         """
     )
-    return connection
+    yield connection
+    connection.close()
 
 
 @pytest.fixture

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import psycopg
 import pytest
 
-from tests.database.calls import Call
+from tests.database.calls import Call, call_on
+
+
+@pytest.fixture(scope="module")
+def connection(module_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(module_database, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def call(connection: psycopg.Connection) -> Call:
+    return call_on(connection)
 
 
 @pytest.mark.parametrize(
