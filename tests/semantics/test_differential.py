@@ -21,7 +21,7 @@ from tests.semantics.walks import take
 CASES = tuple(case for case in cases() if "postgres" in case.engines)
 
 quick = settings(
-    max_examples=120,
+    max_examples=60,
     suppress_health_check=[
         HealthCheck.too_slow,
         HealthCheck.data_too_large,
