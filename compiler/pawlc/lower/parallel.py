@@ -58,21 +58,15 @@ def completed(plan: Plan) -> Words:
     return configuration.states(plan, "completed")
 
 
-def acting(plan: Plan) -> tuple[Transition, ...]:
-    """The transitions with actions, in the order in which selected ones act."""
-    ordered = _post_order((s, (*s.transitions, *s.always)) for s in plan.machine.states)
-    return tuple(t for _, transitions in ordered for t in transitions if t.actions)
-
-
 def taken(plan: Plan) -> Words:
-    """The selected transitions among the acting ones."""
-    return Words("taken", max(1, -(-len(acting(plan)) // WIDTH)))
+    """The turns of the selected transitions."""
+    return Words("taken", max(1, -(-len(plan.turns) // WIDTH)))
 
 
 def variables(plan: Plan) -> tuple[Variable, ...]:
     """The working sets of a macrostep."""
     sets = [exits(plan), enters(plan), answered(plan)]
-    if acting(plan):
+    if plan.turns:
         sets.append(taken(plan))
     if _has_initial_actions(plan):
         sets.append(defaults(plan))
@@ -87,7 +81,7 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
 def reset(plan: Plan) -> Body:
     """Begin a selection."""
     sets = [exits(plan), enters(plan), answered(plan)]
-    if acting(plan):
+    if plan.turns:
         sets.append(taken(plan))
     if _has_initial_actions(plan):
         sets.append(defaults(plan))
@@ -134,7 +128,7 @@ def _ask(
         conditions = [_is_open(plan, state, by_leaf)] if place else []
         if condition is not None:
             conditions.append(sql("({})", condition) if conditions else condition)
-        chosen = (*_answer(plan, state, by_leaf), *chosen_by(transition))
+        chosen = (*chosen_by(transition), *_answer(plan, state, by_leaf))
         inner += (If((Branch(join(" and ", conditions), chosen),)),) if conditions else chosen
         if condition is None:
             break
@@ -163,8 +157,7 @@ def mark(plan: Plan, transition: Transition, rivals: bool) -> Body:
     """Take a transition into the microstep; if there are rivals, unless it exits what one of them
     does."""
     body: list[Statement] = [Set(own("moved"), boolean(True))]
-    if transition in acting(plan):
-        body += taken(plan).add(1 << acting(plan).index(transition))
+    body += _take_turn(plan, transition)
     if transition.domain is None:
         return tuple(body)
     below = subtree(plan, transition.domain)
@@ -173,6 +166,24 @@ def mark(plan: Plan, transition: Transition, rivals: bool) -> Body:
     if not rivals or not below:
         return tuple(body)
     return (If((Branch(exits(plan).has_none(below), tuple(body)),)),)
+
+
+def _take_turn(plan: Plan, transition: Transition) -> Body:
+    """Remember when it is to act: before a state inside its source, if it was chosen for a leaf
+    before that state, else in its own turn."""
+    own_turn: Body = ()
+    earlier: list[Branch] = []
+    for number, turn in enumerate(plan.turns):
+        if turn.transition is not transition:
+            continue
+        marking = taken(plan).add(1 << number)
+        if turn.before is None:
+            own_turn = marking
+        else:
+            leaves = leaves_of(plan, transition.source) & ((1 << turn.before) - 1)
+            uncovered = configuration.conf(plan).has_any_outside(leaves, answered(plan))
+            earlier.append(Branch(uncovered, marking))
+    return (If(tuple(earlier), own_turn),) if earlier else own_turn
 
 
 def begin(plan: Plan) -> Body:
@@ -245,8 +256,8 @@ def microstep(plan: Plan) -> Body:
 
 def _act(plan: Plan) -> Body:
     body: list[Statement] = []
-    for number, transition in enumerate(acting(plan)):
-        trigger = transition.trigger
+    for number, turn in enumerate(plan.turns):
+        transition, trigger = turn.transition, turn.transition.trigger
         event = trigger.name if isinstance(trigger, Exactly) else None
         doing = (
             source_comment(transition.span, transition.label),

@@ -6,9 +6,11 @@ Loops and variables appear only in charts that can use them.
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 
+from pawlc.lower.turns import Turn, turns
 from pawlc.model import events, tree
 from pawlc.model.machine import (
     Action,
+    Cancel,
     EmitEffect,
     Exactly,
     Expression,
@@ -17,6 +19,7 @@ from pawlc.model.machine import (
     Machine,
     PythonAssign,
     Raise,
+    RaiseLater,
     Ref,
     State,
     Transition,
@@ -27,6 +30,8 @@ from pawlc.model.machine import (
 class Plan:
     """A machine and the answers to what its code must be able to do.
 
+    `unbound`: some timers belong to no state, so that leaving states never empties the list of live
+    ones; `numbered`: some of these have no id.
     `names` are the events that can reach a transition, in the order of their branches: declared
     ones first. `uses` holds the `(space, name)` of every scope name read anywhere.
     """
@@ -38,10 +43,13 @@ class Plan:
     effects: bool
     invokes: bool
     timers: bool
+    unbound: bool
+    numbered: bool
     log: bool
     python: bool
     stepwise: bool
     masks: bool
+    turns: tuple[Turn, ...]
     uses: frozenset[tuple[str, str]]
 
     @property
@@ -62,9 +70,11 @@ class Plan:
 def plan(machine: Machine) -> Plan:
     """Look the machine over once."""
     actions = tuple(_actions(machine))
+    masks = any(s.kind in (Kind.PARALLEL, Kind.HISTORY) for s in machine.states)
     heard = tuple(name for name in _names(machine) if any(matching(machine, name)))
     composite = (s for s in machine.states if s.kind in (Kind.COMPOUND, Kind.PARALLEL))
     done = {events.done_state(s.path) for s in composite if s.path}
+    unbound = any(isinstance(a, RaiseLater | Cancel) for a in actions)
     return Plan(
         machine=machine,
         names=heard,
@@ -72,11 +82,14 @@ def plan(machine: Machine) -> Plan:
         queue=any(isinstance(a, Raise) for a in actions) or not done.isdisjoint(heard),
         effects=any(isinstance(a, EmitEffect) for a in actions),
         invokes=any(s.invokes for s in machine.states),
-        timers=any(s.timers for s in machine.states),
+        timers=unbound or any(s.timers for s in machine.states),
+        unbound=unbound,
+        numbered=any(isinstance(a, RaiseLater) and a.id is None for a in actions),
         log=any(isinstance(a, Log) for a in actions),
         python=any(isinstance(a, PythonAssign) for a in actions),
         stepwise=any(ref.space == "in_state" for a in actions for ref in _refs(a)),
-        masks=any(s.kind in (Kind.PARALLEL, Kind.HISTORY) for s in machine.states),
+        masks=masks,
+        turns=turns(machine) if masks else (),
         uses=frozenset((ref.space, ref.name) for ref in _refs(machine)),
     )
 
@@ -118,7 +131,7 @@ def _names(machine: Machine) -> tuple[str, ...]:
     """Every event name that can occur and that the definition names or implies."""
     named = [event.name for event in machine.events]
     named += [t.trigger.name for t in machine.transitions() if isinstance(t.trigger, Exactly)]
-    named += [a.event for a in _actions(machine) if isinstance(a, Raise)]
+    named += [a.event for a in _actions(machine) if isinstance(a, Raise | RaiseLater)]
     for state in machine.states:
         named += [timer.name for timer in state.timers]
         for invoke in state.invokes:
