@@ -95,6 +95,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW323", "Python syntax error"),
     ("PW324", "a Python action whose fields are not known"),
     ("PW325", "Python that cannot run inside Postgres"),
+    ("PW326", "something that pawl_owner may not use"),
     # behaviour
     ("PW401", "a state that can never be entered"),
     ("PW402", "a transition that can never be taken"),
@@ -109,6 +110,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW411", "a send rule that matches no event"),
     ("PW412", "a guard, action or delay that nothing uses"),
     ("PW413", "a raised event that no state takes"),
+    ("PW414", "a cancel of what is never raised"),
     # documented, not built yet
     ("PW901", "a documented key that this version does not build"),
     ("PW902", "a documented action that this version does not build"),

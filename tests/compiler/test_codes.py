@@ -10,7 +10,7 @@ from pawlc.parse.yaml import actions, root, states, transitions
 from tests.errors_golden import diagnose
 
 # Found by Postgres when a machine is deployed; the compiler alone cannot know.
-AT_DEPLOY = {"PW315"}
+AT_DEPLOY = {"PW315", "PW326"}
 
 
 def _blocks(page: str, section: str, language: str) -> str | None:

@@ -91,6 +91,11 @@ def tables(database: str) -> Iterator[psycopg.Connection]:
         create function app.roll(int, int) returns boolean language sql volatile return $1 > $2;
         create operator app.<~> (leftarg = int, rightarg = int, function = app.roll);
         create aggregate app.total(numeric) (sfunc = numeric_add, stype = numeric);
+        grant usage on schema app to pawl_owner;
+        grant select on app.member, app.loose to pawl_owner;
+        create table app.secret (id uuid);
+        create function app.hidden(numeric) returns boolean language sql stable return $1 > 1;
+        revoke execute on function app.hidden from public;
         """
     )
     yield connection
@@ -265,6 +270,23 @@ def test_a_mistake_in_a_block_scalar_is_shown_on_its_own_line(tables: psycopg.Co
     line = text.split("\n")[problem.span.start.line - 1]
     assert line.strip() == "and context.total ~ 'x'"
     assert pointed(text, problem) == "~"
+
+
+def test_what_pawl_owner_may_not_use_is_refused_with_the_grant(tables: psycopg.Connection) -> None:
+    secret = "exists (select from app.secret s where s.id = context.owner)"
+    for guard, grant in (
+        (secret, "grant select on app.secret to pawl_owner"),
+        ("app.hidden(context.total)", "grant execute on function app.hidden(numeric) to pawl_owner"),
+    ):
+        text = TEMPLATE.format(**(SOUND | {"guard": guard}))
+        (problem,) = probe.run(tables, machine(text))
+        assert (problem.code, problem.hint and grant in problem.hint) == ("PW326", True)
+
+
+def test_read_runs_with_the_clients_own_grants(tables: psycopg.Connection) -> None:
+    read = "exists (select from app.secret s where s.id = context.owner)"
+    text = TEMPLATE.format(**SOUND).replace("  create:", f"  read: {read}\n  create:")
+    assert probe.run(tables, machine(text)) == ()
 
 
 def test_a_reference_does_not_stay_locked(tables: psycopg.Connection, database: str) -> None:

@@ -36,6 +36,7 @@ UNKNOWN = {
     psycopg.errors.InvalidSchemaName,
 }
 MISMATCH = re.compile(r"is of type (?P<wants>.+) but (?:default )?expression is of type (?P<is>.+)")
+GRANT = "expressions run as pawl_owner: grant it usage on the schema and what the expression uses"
 CALLED = re.compile(r":(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)")
 FLAG = re.compile(r":(hasAggs|hasWindowFuncs|hasTargetSRFs) (true|false)")
 
@@ -68,6 +69,7 @@ def _judge(connection: Connection, machine: Machine) -> Iterator[Diagnostic]:
         if probe.kind is not Kind.TYPE:
             yield from _ask(connection, probe)
     yield from _trees(connection, asked)
+    yield from _forbidden(connection, machine, asked)
 
 
 def _ask(connection: Connection, probe: Probe) -> Iterator[Diagnostic]:
@@ -98,6 +100,8 @@ def _complaint(connection: Connection, probe: Probe, error: psycopg.Error) -> Di
         return Diagnostic("PW315", message, span, hint=_cast_hint(probe, mismatch))
     if isinstance(error, psycopg.errors.GroupingError | psycopg.errors.WindowingError):
         return Diagnostic("PW307", "an aggregate has no rows here", span, hint=ONE_ROW)
+    if isinstance(error, psycopg.errors.InsufficientPrivilege):
+        return Diagnostic("PW326", message, span, hint=GRANT)
     if isinstance(error, psycopg.errors.SyntaxError):
         return Diagnostic("PW304", f"SQL {message}", span, hint="this server is older")
     if type(error) in UNKNOWN and not _misused(connection, probe, position):
@@ -204,6 +208,48 @@ def _volatile(
                 hint = CONTEXT if schema == "pg_catalog" else hint
                 span = _call(probe, name, operators)
                 yield Diagnostic("PW306", f"`{qualified}` is volatile", span, hint=hint)
+
+
+def _forbidden(
+    connection: Connection, machine: Machine, asked: tuple[Probe, ...]
+) -> Iterator[Diagnostic]:
+    """The complaints about tables and functions that pawl_owner, who runs the code, may not use."""
+    rows = connection.execute(
+        """
+        select p.proname::text, n.nspname::text, r.relname::text,
+          'grant select on ' || r.oid::regclass
+        from pg_catalog.pg_depend d
+        join pg_catalog.pg_proc p on p.oid = d.objid and d.classid = 'pg_proc'::regclass
+        join pg_catalog.pg_class r on r.oid = d.refobjid and d.refclassid = 'pg_class'::regclass
+        join pg_catalog.pg_namespace n on n.oid = r.relnamespace
+        where p.pronamespace = %(schema)s::regnamespace
+          and r.relkind in ('r', 'v', 'm', 'f', 'p')
+          and r.relnamespace <> p.pronamespace
+          and not (has_schema_privilege('pawl_owner', n.oid, 'usage')
+            and has_any_column_privilege('pawl_owner', r.oid, 'select'))
+        union
+        select p.proname, n.nspname, f.proname, 'grant execute on function ' || f.oid::regprocedure
+        from pg_catalog.pg_depend d
+        join pg_catalog.pg_proc p on p.oid = d.objid and d.classid = 'pg_proc'::regclass
+        join pg_catalog.pg_proc f on f.oid = d.refobjid and d.refclassid = 'pg_proc'::regclass
+        join pg_catalog.pg_namespace n on n.oid = f.pronamespace
+        where p.pronamespace = %(schema)s::regnamespace
+          and n.nspname !~ '^pawl_'
+          and not (has_schema_privilege('pawl_owner', n.oid, 'usage')
+            and has_function_privilege('pawl_owner', f.oid, 'execute'))
+        order by 1, 2, 3
+        """,
+        {"schema": SCHEMA},
+    ).fetchall()
+    probed = {probe.made: probe for probe in asked if probe.made is not None}
+    for made, schema, name, grant in rows:
+        probe = probed.get(made)
+        # `read` runs with the client's own grants.
+        if probe is None or probe.expression is machine.authorize.read:
+            continue
+        message = f"`pawl_owner`, who runs this, may not use `{schema}.{name}`"
+        hint = f"grant usage on schema {schema} to pawl_owner; {grant} to pawl_owner"
+        yield Diagnostic("PW326", message, _call(probe, name, []), hint=hint)
 
 
 def _call(probe: Probe, name: str, operators: list[str]) -> Span:
