@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -18,195 +17,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pawl.errors import PawlError
-from pawlc.compile import compile_machine
 from pawlc.model.machine import Kind, Machine, State
-from tests.database.calls import Call, call_on
-from tests.database.order import (
-    COURIER,
-    CUSTOMER,
-    EXAMPLE,
-    RESTAURANT,
-    contents,
-    deploy_order,
-    deploy_text,
+from tests.database.calls import call_on
+from tests.database.order import contents, deploy_order, deploy_text
+from tests.database.walks import (
+    DESK,
+    INPUT,
+    KITCHEN,
+    MACHINES,
+    START,
+    TYPES,
+    WALKS,
+    Step,
+    Walk,
+    events,
 )
-
-DESK = """\
-machine: desk
-version: 1
-context:
-  n: int not null default 0 check (n < 50)
-  at: timestamptz
-  word: text
-events:
-  up: { by: int not null check (by < 20) }
-  down: {}
-  swap: {}
-  toggle: {}
-  close: {}
-effects: { ring: { returns: { code: int not null } }, tell: {} }
-authorize: { create: true, read: true, send: { "*": true } }
-output: { n: context.n }
-initial: idle
-states:
-  idle:
-    on:
-      up:
-        - { guard: event.by > 5, target: busy.fast, assign: { n: context.n + event.by } }
-        - { guard: event.by > 0, target: busy, assign: { n: context.n + event.by } }
-      toggle: { guard: context.n > 4, target: busy, actions: [ { raise: swap } ] }
-      close: over
-  busy:
-    initial: slow
-    entry: [ { log: context.n } ]
-    exit: [ { assign: { at: now } } ]
-    on: { down: idle, up: { assign: { n: context.n + event.by } } }
-    after: { 10 seconds: { target: idle, assign: { n: 0 } } }
-    onDone: resting
-    states:
-      slow:
-        always: { guard: context.n > 20, target: fast }
-        on: { swap: fast, toggle: ended }
-      fast:
-        entry: [ { effect: tell, input: { n: context.n, at: now } } ]
-        invoke:
-          src: ring
-          onDone: { target: slow, assign: { n: event.output.code } }
-          onError: { target: ended, assign: { word: event.error.code } }
-        on: { swap: { target: fast, reenter: true } }
-        after: { 5 seconds: ended }
-      ended: { type: final }
-  resting:
-    always: { guard: context.n = 0, target: idle }
-    on: { toggle: { target: idle, assign: { word: self.id } } }
-  over: { type: final }
-"""
-
-START = "2026-01-01 00:00:00+00"
-TYPES = {
-    "desk": ("up", "down", "swap", "toggle", "close"),
-    "order": ("accept", "reject", "courier.accept", "courier.decline", "complete"),
-}
-INPUT = {
-    "desk": {},
-    "order": {"customer_id": CUSTOMER, "restaurant_id": RESTAURANT, "total": 9.5},
-}
-MACHINES = {
-    "desk": compile_machine(DESK, "desk.machine.yaml").machine,
-    "order": compile_machine(EXAMPLE.read_text("utf-8"), EXAMPLE.name).machine,
-}
 
 _ids = itertools.count()
-
-
-@dataclass(slots=True)
-class Walk:
-    """An instance under way; `times` has the machine's time of each macrostep, by seq."""
-
-    call: Call
-    connection: psycopg.Connection
-    machine: str
-    id: str
-    times: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def row(self) -> dict[str, Any]:
-        query = f"select to_jsonb(i) - 'iid' from pawl_{self.machine}.instance as i where i.id = %s"
-        return self.call(query, self.id)
-
-    def send(self, event: dict[str, object], function: str = "send_event", *more: object) -> Any:
-        """Send or simulate; a refusal is told by its code."""
-        marks = ", %s" * len(more)
-        query = f"select {function}(%s, %s, %s{marks})"
-        try:
-            return self.call(query, self.machine, self.id, json.dumps(event), *more)
-        except PawlError as error:
-            return error.code
-
-    def take(self, step: Step) -> None:
-        """Send an event, let seconds pass, or answer the oldest effect."""
-        match step:
-            case {"type": _}:
-                self.send(step)
-            case {"seconds": seconds}:
-                self.call("select pawl.advance_clock(%s * interval '1 second')", seconds)
-                while self.call("select pawl.fire_due_timers(100)"):
-                    pass
-            case {"answer": answer}:
-                self.call(
-                    "select count(case when %s::jsonb ? 'error'"
-                    " then pawl.fail_effect(effect_id, token, %s::jsonb -> 'error', false)::text"
-                    " else pawl.complete_effect(effect_id, token, %s::jsonb) end)"
-                    " from pawl.claim_effects('w', null, 1, '1 hour')",
-                    *[json.dumps(answer)] * 3,
-                )
-        self._note()
-
-    def _note(self) -> None:
-        now = self.call("select pawl.now()::text")
-        for seq in range(len(self.times) + 1, self.row["seq"] + 1):
-            self.times[seq] = now
-
-
-Step = dict[str, Any]
-
-
-def events(machine: str) -> st.SearchStrategy[Step]:
-    """Events of a machine: mostly good, some with a payload that is not; seldom the last one."""
-
-    def made(type: str, number: int) -> Step:
-        match type:
-            case "up":
-                return {"type": type, "by": number}
-            case "accept":
-                return {"type": type, "prep_minutes": number}
-            case "reject":
-                return {"type": type, "reason": str(number)}
-            case _:
-                return {"type": type}
-
-    often = [name for name in TYPES[machine] if name not in ("close", "reject")]
-    return st.builds(made, st.sampled_from([*often * 3, *TYPES[machine]]), st.integers(-1, 21))
-
-
-GOOD: Step = {"answer": {"code": 3, "courier_id": COURIER}}
-ROUTES: dict[str, list[Step]] = {
-    "order": [
-        {"answer": {}},
-        {"type": "accept", "prep_minutes": 5},
-        {"seconds": 300},
-        GOOD,
-        {"answer": {}},
-        {"type": "courier.accept"},
-    ],
-    "desk": [
-        {"type": "up", "by": 4},
-        {"type": "up", "by": 18},
-        {"answer": {}},
-        GOOD,
-        {"type": "swap"},
-        {"answer": {"error": {"code": "no"}}},
-        {"type": "toggle"},
-    ],
-}
-"""How an instance goes through its states when all goes well; a walk leaves it at any point."""
-
-
-def steps(machine: str) -> st.SearchStrategy[list[Step]]:
-    """A walk: events, waiting, answers to effects."""
-    wait = st.builds(lambda s: {"seconds": s}, st.sampled_from([1, 5, 11, 130, 400]))
-    answer = st.sampled_from([GOOD, GOOD, {"answer": {"error": {"code": "no"}}}])
-    free = st.lists(st.one_of(events(machine), events(machine), wait, answer), min_size=2)
-    begun = st.integers(0, len(ROUTES[machine])).map(lambda n: ROUTES[machine][:n])
-    return st.builds(lambda first, rest: [*first, *rest[:10]], begun, free)
-
-
-WALKS = st.sampled_from(["desk", "order"]).flatmap(
-    lambda machine: st.tuples(st.just(machine), steps(machine))
-)
 modestly = settings(
-    max_examples=30,
+    max_examples=40,
     derandomize=True,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -220,6 +49,7 @@ def connection(module_database: str) -> Iterator[psycopg.Connection]:
         connection.execute("select pawl.set_clock(%s)", (START,))
         deploy_order(connection)
         deploy_text(connection, DESK)
+        deploy_text(connection, KITCHEN)
         yield connection
 
 
@@ -234,7 +64,7 @@ def walking(connection: psycopg.Connection) -> Callable[[str], Walk]:
         id = f"i-{next(_ids)}"
         call("select create_instance(%s, %s, %s)", machine, id, json.dumps(INPUT[machine]))
         walk = Walk(call, connection, machine, id)
-        walk._note()
+        walk.note()
         return walk
 
     return begin
@@ -243,20 +73,40 @@ def walking(connection: psycopg.Connection) -> Callable[[str], Walk]:
 # --- the configuration -------------------------------------------------------------------------
 
 
-def active(machine: Machine, leaf: str) -> list[State]:
-    """The root, the leaf's ancestors and the leaf."""
-    return [s for s in machine.states if s.parent is None or f"{leaf}.".startswith(f"{s.path}.")]
+def active(machine: Machine, leaves: list[str]) -> list[State]:
+    """The root, the leaves' ancestors and the leaves, in document order."""
+    return [
+        state
+        for state in machine.states
+        if state.parent is None or any(f"{leaf}.".startswith(f"{state.path}.") for leaf in leaves)
+    ]
+
+
+def assert_legal_configuration(machine: Machine, leaves: list[str]) -> None:
+    """As W3C SCXML 3.11 has it: one child of each compound state, all of each parallel one."""
+    states = active(machine, leaves)
+    for state in states:
+        children = [
+            s for s in machine.states if s.parent == state.index and s.kind is not Kind.HISTORY
+        ]
+        inside = [child for child in children if child in states]
+        match state.kind:
+            case Kind.COMPOUND:
+                assert len(inside) == 1, (state.path, leaves)
+            case Kind.PARALLEL:
+                assert inside == children, (state.path, leaves)
+            case _:
+                assert state.path in leaves
+    ends = [s.path for s in states if s.kind in (Kind.ATOMIC, Kind.FINAL)]
+    assert leaves == ends, "all leaves, once each, in document order"
 
 
 def assert_legal(walk: Walk) -> None:
-    """One leaf of the chart; status, timers and invokes as it has them."""
+    """A legal configuration; status, timers and invokes as it has them."""
     machine, row = MACHINES[walk.machine], walk.row
-    (leaf,) = row["state"]
-    states = active(machine, leaf)
-    below = [s for s in machine.states if s.path == leaf]
-    assert len(below) == 1
-    assert below[0].kind in (Kind.ATOMIC, Kind.FINAL)
-    ended = below[0].kind is Kind.FINAL and len(states) == 2
+    assert_legal_configuration(machine, row["state"])
+    states = active(machine, row["state"])
+    ended = len(states) == 2 and states[1].kind is Kind.FINAL
     assert row["status"] == ("done" if ended else "running")
     assert (row["output"] is not None) == (ended and machine.output is not None)
     timers = {timer.name for state in states for timer in state.timers}
@@ -306,7 +156,7 @@ def source_of(type: str) -> str | None:
 def replayed(walk: Walk) -> dict[str, Any]:
     """The row that the journal's events lead to, by the pure reducer of version 1."""
     schema = f"pawl_{walk.machine}"
-    defaults = {"desk": {"n": 0}, "order": {"asked": []}}[walk.machine]
+    defaults = {"desk": {"n": 0}, "order": {"asked": []}, "kitchen": {"heat": 0}}[walk.machine]
     row: dict[str, Any] = {
         **{"id": walk.id, "version": 1, "status": "running", "seq": 0, "created_at": START},
         **{"timers": {}, "invokes": {}, "history": {}, "created_at": walk.times[1]},
