@@ -12,7 +12,7 @@ from pawlc.emit import scripts, verify
 from pawlc.lower import lower
 from pawlc.model.machine import Machine
 from pawlc.model.resolve import resolve
-from pawlc.parse import yaml
+from pawlc.parse import judged, parse
 from pawlc.sql import Sql
 
 
@@ -20,13 +20,14 @@ from pawlc.sql import Sql
 class Compiled:
     """A definition and everything that deploy needs of it.
 
-    `hash` is of the definition and its companion, in hexadecimal. The scripts are to be run in the
+    `hash` is of the definition and its companions, in hexadecimal. The scripts are to be run in the
     order of the fields; `python` may be empty and needs a superuser.
     """
 
     machine: Machine
     source: str
     companion: str | None
+    impl: str | None
     hash: str
     warnings: tuple[Diagnostic, ...]
     table: Sql
@@ -49,12 +50,15 @@ def header(machine: Machine, hash: str) -> str:
     )
 
 
-def compile_machine(text: str, file: str, companion: str | None = None) -> Compiled:
+def compile_machine(
+    text: str, file: str, companion: str | None = None, impl: str | None = None
+) -> Compiled:
     """Compile a definition, or raise `CompileError` with everything that is wrong with it.
 
-    `companion` is the text of the Python file beside it.
+    `companion` is the text of the Python file beside it, `impl` that of the `.impl.yaml` beside a
+    definition in XState's JSON.
     """
-    machine, diagnostics = check(text, file, companion)
+    machine, diagnostics = check(text, file, companion, impl)
     if machine is None or _has_error(diagnostics):
         raise CompileError(diagnostics)
     unit = lower(machine)
@@ -62,7 +66,8 @@ def compile_machine(text: str, file: str, companion: str | None = None) -> Compi
         machine=machine,
         source=text,
         companion=companion,
-        hash=content_hash(text, companion),
+        impl=impl,
+        hash=content_hash(text, companion, impl),
         warnings=diagnostics,
         table=scripts.schema_and_table(machine, unit),
         python=scripts.python_functions(unit),
@@ -74,19 +79,19 @@ def compile_machine(text: str, file: str, companion: str | None = None) -> Compi
 
 
 def check(
-    text: str, file: str, companion: str | None = None
+    text: str, file: str, companion: str | None = None, impl: str | None = None
 ) -> tuple[Machine | None, tuple[Diagnostic, ...]]:
     """Everything that can be said about a definition without a database.
 
     Each stage waits for the one before: a rule over a machine that is half understood makes noise.
     """
-    written, found = yaml.parse(text, file)
+    written, found = parse(text, file, impl)
     if written is None or _has_error(found):
         return None, in_order(found)
     machine, more = resolve(written, companion)
-    found += (*check_syntax(written), *more)
+    found += judged((*check_syntax(written), *more), file)
     if not _has_error(found):
-        found += check_model(machine)
+        found += judged(check_model(machine), file)
     return machine, in_order(found)
 
 
@@ -94,11 +99,13 @@ def _has_error(found: tuple[Diagnostic, ...]) -> bool:
     return any(one.severity is Severity.ERROR for one in found)
 
 
-def content_hash(text: str, companion: str | None) -> str:
-    """What makes a version the same version: its definition and its companion.
+def content_hash(text: str, companion: str | None, impl: str | None = None) -> str:
+    """What makes a version the same version: its definition and its companions.
 
     >>> content_hash("a", None) == content_hash("a", None) != content_hash("a", "")
     True
     """
     parts = [text] if companion is None else [text, companion]
+    if impl is not None:
+        parts += ["", impl]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

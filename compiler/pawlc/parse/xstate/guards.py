@@ -109,8 +109,7 @@ def _paths(reading: Import, node: Node, above: str) -> Iterator[str]:
     """The paths that a state value names, its innermost states only."""
     match node:
         case Scalar() if node.text.value.startswith("#") and not above:
-            name = node.text.value[1:]
-            yield reading.names.paths.get(name, name)
+            yield reading.names.path(node.text.value[1:])
         case Scalar() if not node.plain:
             yield f"{above}.{node.text.value}" if above else node.text.value
         case Mapping() if not node.entries and above:

@@ -69,6 +69,18 @@ class Names:
         """
         return _WILDCARDS.get(name) or (self.event(name),)
 
+    def path(self, reference: str) -> str:
+        """The path of `#id` or `#id.child`, without the `#`; what is unknown stays as it is.
+
+        >>> Names("m", {"m": "", "b": "a.b"}).path("b.c"), Names().path("x")
+        ('a.b.c', 'x')
+        """
+        for cut in (*(p for p, letter in enumerate(reference) if letter == "."), len(reference)):
+            found = self.paths.get(reference[:cut])
+            if found is not None:
+                return ".".join(part for part in (found, reference[cut + 1 :]) if part)
+        return reference
+
     def _after(self, rest: str) -> str | None:
         """`<delay>.<id>`, where both may hold dots: the longest id counts."""
         for dot in (place for place, letter in enumerate(rest) if letter == "."):
