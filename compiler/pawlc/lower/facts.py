@@ -135,10 +135,12 @@ def _facts(plan: Plan, leaf: int) -> dict[str, object]:
 
 
 def _state_value(plan: Plan, line: list[int]) -> object:
-    """XState's shape of one leaf: `"a"`, `{"a": "b"}`.
+    """XState's shape of one leaf: `"a"`, `{"a": "b"}`; `{}` if it is the root.
 
     `line` is the leaf and its ancestors, innermost first; the root has no part in it.
     """
+    if line == [0]:
+        return {}
     value: object = plan.machine.states[line[0]].key
     for index in line[1:-1]:
         value = {plan.machine.states[index].key: value}
