@@ -16,6 +16,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_what constant text := coalesce('event "' || p_event || '"', 'the input');
   v_source jsonb;
   v_detail jsonb;
   v_field text;
@@ -40,12 +41,13 @@ begin
     v_field := substring(v_source ->> 'label' from ' field (.*)$');
     perform pawl.raise_error('PT400', 'malformed_payload',
       case
-        when v_field is null then format('the payload of event "%s" is malformed: %s', p_event, p_message)
-        else format('field "%s" of event "%s" is malformed: %s', v_field, p_event, p_message)
+        when v_field is null then format('%s is malformed: %s', v_what, p_message)
+        else format('field "%s" of %s is malformed: %s', v_field, v_what, p_message)
       end,
       v_detail - 'transition'
         || jsonb_build_object('field', v_field, 'problem', case when v_field is not null then 'type' end),
-      'Send the fields that the machine''s "events" section declares.');
+      format('Send the fields that the machine''s "%s" section declares.',
+        case when p_event is null then 'input' else 'events' end));
   end if;
   perform pawl.raise_error(p_sqlstate, 'expression_failed', p_message, v_detail,
     case

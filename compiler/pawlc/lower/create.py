@@ -41,7 +41,7 @@ def create(plan: Plan) -> Function:
     taken = Call(ident("pawl", "raise_exists"), (literal(plan.machine.name), own("id")))
     body: Body = (
         Set(ident("event", "type"), literal(events.CREATION)),
-        guarded(plan, literal("create"), _arrival(plan)),
+        guarded(plan, sql("null"), _arrival(plan)),
         *_row(plan),
         Set(own("step"), reduced),
         Set(own("instance"), ident("self", "step", "p_instance")),
@@ -94,7 +94,7 @@ def _arrival(plan: Plan) -> Body:
     return (
         *(() if machine.authorize.create is not None else authorize.create(plan)),
         source_comment(machine.states[0].span, "event create"),
-        *fields(plan, "create", ident("p_input"), given, takes, (), closed=True, checks=False),
+        *fields(plan, None, ident("p_input"), given, takes, (), closed=True, checks=False),
         *defaults,
         *(authorize.create(plan) if machine.authorize.create is not None else ()),
     )

@@ -43,7 +43,7 @@ def _declared(plan: Plan, event: Event, source: Sql) -> Body:
 
 def fields(
     plan: Plan,
-    event: str,
+    event: str | None,
     source: Sql,
     columns: tuple[Column, ...],
     variables: dict[str, Sql],
@@ -53,7 +53,8 @@ def fields(
 ) -> Body:
     """Check the shape of an object, then convert its fields and ask their checks.
 
-    `closed` refuses undeclared fields; `besides` are keys that may stand beside them.
+    `closed` refuses undeclared fields; `besides` are keys that may stand beside them. `event` None:
+    the object is the input of a creation.
     """
     wrong = shape_is_wrong(source, columns, besides, closed)
     body: list[Statement] = []
@@ -156,7 +157,7 @@ def convert(source: Sql, name: str, type: str) -> Sql:
     return sql("({} ->> {})::{}", source, key, typename(type))
 
 
-def _checks(plan: Plan, event: str, column: Column) -> Body:
+def _checks(plan: Plan, event: str | None, column: Column) -> Body:
     """A payload's check constraints, read as Postgres reads them: null passes."""
     body: list[Statement] = []
     for check in column.checks:
