@@ -65,12 +65,23 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Raise:
-    """An internal event; with `delay` or `id` a delayed one."""
+    """An internal event. With `delay` it comes later, as an event of its own that `id` can cancel.
+
+    `delay` is an SQL expression, an interval or milliseconds as in `after`, or a name of `delays:`.
+    """
 
     event: Text
     data: tuple[Pair, ...]
     delay: Text | None
     id: Text | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """`cancel: id`: take back the delayed `raise` of this id."""
+
+    id: Text
     span: Span
 
 
@@ -93,14 +104,13 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Unbuilt:
-    """A documented action that this version does not build yet (`send`, `cancel`); refused by
-    `check`."""
+    """A documented action that this version does not build yet (`send`); refused by `check`."""
 
     key: Text
     span: Span
 
 
-Action = Assign | Raise | EmitEffect | Log | NamedRef | PythonRef | Unbuilt
+Action = Assign | Raise | Cancel | EmitEffect | Log | NamedRef | PythonRef | Unbuilt
 
 
 @dataclass(frozen=True, slots=True)

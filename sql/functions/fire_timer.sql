@@ -7,6 +7,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_event jsonb := coalesce(p_timer.event, jsonb_build_object('type', p_timer.name));
   v_attempt pawl.attempt;
 begin
   perform from pawl.timer where timer_id = p_timer.timer_id for update skip locked;
@@ -14,8 +15,7 @@ begin
     return false;
   end if;
   v_attempt := pawl.try_event(
-    p_timer.machine, p_timer.iid, p_timer.name, p_timer.seq,
-    jsonb_build_object('type', p_timer.name));
+    p_timer.machine, p_timer.iid, p_timer.name, p_timer.seq, v_event);
   if v_attempt.outcome <> 'failed' then
     delete from pawl.timer where timer_id = p_timer.timer_id;
     return true;
@@ -26,8 +26,7 @@ begin
     delete from pawl.timer where timer_id = p_timer.timer_id;
     insert into pawl.dead_letter (kind, machine, iid, seq, name, attempts, event, error)
     values ('timer', p_timer.machine, p_timer.iid, p_timer.seq, p_timer.name,
-      p_timer.attempts + v_attempt.counts, jsonb_build_object('type', p_timer.name),
-      v_attempt.error);
+      p_timer.attempts + v_attempt.counts, v_event, v_attempt.error);
   else
     update pawl.timer
     set attempts = attempts + v_attempt.counts,

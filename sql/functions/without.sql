@@ -1,4 +1,5 @@
--- What a macrostep still has to enqueue after it left states again: commands without some names.
+-- What a macrostep still has to enqueue after it left states again, or took back what it raised:
+-- commands without some names.
 -- Null when none is left.
 create or replace function pawl.without(p_commands pawl.effect_command[], p_invoke_ids text[])
 returns pawl.effect_command[]
@@ -16,8 +17,8 @@ create or replace function pawl.without(p_commands pawl.timer_command[], p_names
 returns pawl.timer_command[]
 language sql immutable
 as $$
-  select array_agg(row(t.name, t.due_at)::pawl.timer_command order by t.place)
-  from unnest(p_commands) with ordinality as t (name, due_at, place)
+  select array_agg(row(t.name, t.due_at, t.event)::pawl.timer_command order by t.place)
+  from unnest(p_commands) with ordinality as t (name, due_at, event, place)
   where t.name <> all (p_names)
 $$;
 

@@ -80,6 +80,6 @@ def test_commands_of_states_that_were_left_again_are_dropped(call: Call) -> None
         "select (select array_agg(e.effect) from unnest("
         f"pawl.without({effects}::pawl.effect_command[], '{{i}}')) as e)"
     ) == ["b", "c"]
-    timers = "array[row('t', now()), row('u', now())]::pawl.timer_command[]"
+    timers = "array[row('t', now(), null), row('u', now(), null)]::pawl.timer_command[]"
     assert call(f"select cardinality(pawl.without({timers}, '{{t,x}}'))") == 1
     assert call(f"select pawl.without({timers}, '{{t,u}}') is null")

@@ -1,8 +1,9 @@
 """Random charts as YAML, and random walks through them.
 
 `charts()` draws definitions that the whole pipeline accepts: states nested to depth three, guards
-and assignments over small integers, `raise`, `always`, `after`, wildcards, `onDone`, effects, logs,
-invokes. Endless loops can happen. Parallel and history states are drawn only where asked for.
+and assignments over small integers, `raise` at once and later, `cancel`, `always`, `after`,
+wildcards, `onDone`, effects, logs, invokes. Endless loops can happen. Parallel and history states
+are drawn only where asked for.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,8 @@ FIELDS = ("a", "b", "c")
 EVENTS = ("go", "go.fast", "stop", "tick")
 RAISED = ("inner", "echo")
 DELAYS = ("1 s", "1500", "3 seconds")
+LATER = (*DELAYS, "interval '2 s'", "(abs(context.a) + 1) * interval '1 s'")
+IDS = ("one", "two")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,7 @@ class _Writer:
         return [self._action(event, raising) for _ in range(count)]
 
     def _action(self, event: bool, raising: bool) -> dict[str, Any]:
-        kinds = ["log", "assign", "effect", *["raise"] * raising]
+        kinds = ["log", "assign", "effect", "later", "cancel", *["raise"] * raising]
         match self.draw(st.sampled_from(kinds)):
             case "assign":
                 return {"assign": self._assign(event)}
@@ -216,6 +219,13 @@ class _Writer:
                 return {"log": self._number(event)}
             case "effect":
                 return {"effect": "mail", "input": {"n": self._number(event)}}
+            case "cancel":
+                return {"cancel": self.draw(st.sampled_from(IDS))}
+            case "later":
+                name = self.draw(st.sampled_from([*RAISED, *EVENTS]))
+                when = {"delay": self.draw(st.sampled_from(LATER))}
+                id = {} if self._chance(3) else {"id": self.draw(st.sampled_from(IDS))}
+                return {"raise": {"event": name, "data": {"x": self._number(event)}, **when, **id}}
             case _:
                 name = self.draw(st.sampled_from(RAISED))
                 return {"raise": {"event": name, "data": {"x": self._number(event)}}}

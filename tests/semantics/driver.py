@@ -5,7 +5,7 @@ check of payloads, the refusals of a strict machine, the constraints of the cont
 the database has the same methods.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -62,10 +62,11 @@ class Interpreted:
         """
         self.now += by
         shown = [self._unchanged()]
-        while (name := self._due()) is not None:
-            shown.append(self._try(partial(self._step, Event(name, external=False))))
+        failed: list[LiveTimer] = []
+        while (timer := self._due(failed)) is not None:
+            shown.append(self._try(partial(self._step, timer.event)))
             if shown[-1].error:
-                break
+                failed.append(timer)
         return _together(shown)
 
     def done(self, invoke: str, output: Any) -> Observed:
@@ -81,7 +82,7 @@ class Interpreted:
     # --- inside -------------------------------------------------------------------------------
 
     def _facts(self) -> Facts:
-        return Facts(id="i", seq=self.seq, now=self.now)
+        return Facts(id="i", seq=self.seq + 1, now=self.now)
 
     def _unchanged(self) -> Observed:
         if self.snapshot is None:
@@ -96,8 +97,9 @@ class Interpreted:
             return replace(self._unchanged(), handled=False, error="endless_loop")
         except Refused as refusal:
             return replace(self._unchanged(), handled=False, error=refusal.code)
+        if outcome.snapshot is not self.snapshot:
+            self.seq += 1
         self.snapshot = outcome.snapshot
-        self.seq += 1
         return observe(self.machine, outcome)
 
     def _step(self, event: Event) -> Outcome:
@@ -169,12 +171,11 @@ class Interpreted:
             for transition in self.machine.states[index].transitions
         )
 
-    def _due(self) -> str | None:
-        """The timer that fires next, if one is due."""
+    def _due(self, failed: Container[LiveTimer]) -> LiveTimer | None:
+        """The timer that fires next, if one is due; one that failed backs off."""
         assert self.snapshot is not None
-        due = [(due_at(timer), n) for n, timer in enumerate(self.snapshot.timers)]
-        first = min((moment for moment in due if moment[0] <= self.now), default=None)
-        return None if first is None else self.snapshot.timers[first[1]].name
+        ready = (t for t in self.snapshot.timers if due_at(t) <= self.now and t not in failed)
+        return min(ready, key=due_at, default=None)
 
 
 def due_at(timer: LiveTimer) -> datetime:
@@ -188,10 +189,12 @@ def due_at(timer: LiveTimer) -> datetime:
 
 
 def _together(shown: list[Observed]) -> Observed:
-    """Several steps as one: the last instance, all that was done."""
+    """Several steps as one: the last instance, all that was done, the first failure."""
+    error = next((one.error for one in shown if one.error), None)
     return replace(
         shown[-1],
-        handled=shown[-1].error is None,
+        handled=error is None,
+        error=error,
         effects=tuple(effect for one in shown for effect in one.effects),
         started=tuple(invoke for one in shown for invoke in one.started),
         log=tuple(line for one in shown for line in one.log),

@@ -26,6 +26,7 @@ from pawlc.check.unbuilt_actions import unbuilt_actions
 from pawlc.check.unbuilt_keys import unbuilt_keys
 from pawlc.check.unbuilt_machines import unbuilt_machines
 from pawlc.check.undeclared_events import undeclared_events
+from pawlc.check.unknown_cancels import unknown_cancels
 from pawlc.check.unreachable_states import unreachable_states
 from pawlc.check.untaken_raises import untaken_raises
 from pawlc.check.unused_effects import unused_effects
@@ -49,6 +50,7 @@ SYNTAX_RULES: tuple[SyntaxRule, ...] = (
     undeclared_events,
     unused_events,
     untaken_raises,
+    unknown_cancels,
     send_patterns,
     unused_effects,
     unused_names,

@@ -21,6 +21,10 @@ What the standard leaves open, or where the model makes XState's choice:
 - An invoke's input is computed on entry; it starts at the end of the macrostep if its state is
   still active. A timer that is due and an invoke that answers are no longer live when their event
   runs.
+- A delayed `raise` is a timer that no state binds. Its payload is computed when it is raised; when
+  it is due its event is a macrostep, which a strict machine does not refuse. The same id again
+  takes the place of the pending one; `cancel` voids it, also in the macrostep that raised it. The
+  end of the machine voids all.
 - A machine is done when a child of the root is final, or all regions of a parallel root are. Its
   output is computed there; then the exit actions of all active states run, the root's last. The
   configuration stays. Internal events still waiting are dropped.

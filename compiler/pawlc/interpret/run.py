@@ -37,6 +37,7 @@ from pawlc.model import events, tree
 from pawlc.model.machine import (
     Action,
     Assign,
+    Cancel,
     EmitEffect,
     Expression,
     Kind,
@@ -44,6 +45,7 @@ from pawlc.model.machine import (
     Machine,
     PythonAssign,
     Raise,
+    RaiseLater,
     State,
     Transition,
 )
@@ -54,9 +56,11 @@ _REMEMBERED = 20
 
 def without_source(snapshot: Snapshot, event: Event) -> Snapshot:
     """The snapshot without the timer that fires, or the invoke that answers, by this event."""
+    if event.external:
+        return snapshot
     return replace(
         snapshot,
-        timers=tuple(t for t in snapshot.timers if t.name != event.type),
+        timers=tuple(t for t in snapshot.timers if t.name != (event.timer or event.type)),
         invokes=tuple(
             id
             for id in snapshot.invokes
@@ -89,6 +93,7 @@ class Run:
         self.timers = {timer.name: timer for timer in snapshot.timers}
         self.invokes = list(snapshot.invokes)
         self.pending: dict[str, InvokeStarted] = {}
+        self.raised_without_id = 0
         self.status: Literal["running", "done"] = "running"
         self.output: object = None
         self.queue: deque[Event] = deque()
@@ -232,8 +237,7 @@ class Run:
         self.trace.append(Exited(index))
         self.execute(state.exit)
         for timer in state.timers:
-            if self.timers.pop(timer.name, None) is not None:
-                self.trace.append(TimerVoided(timer.name))
+            self._void_timer(timer.name)
         for invoke in state.invokes:
             self.pending.pop(invoke.id, None)
             if invoke.id in self.invokes:
@@ -264,10 +268,19 @@ class Run:
 
     def _set_timers(self, state: State) -> None:
         for timer in state.timers:
-            delay = self.value(timer.delay)
-            live = LiveTimer(timer.name, delay, timer.deadline, self.facts.now)
-            self.timers[timer.name] = live
-            self.trace.append(TimerSet(live))
+            event = Event(timer.name, external=False)
+            self._set_timer(timer.name, self.value(timer.delay), timer.deadline, event)
+
+    def _set_timer(self, name: str, delay: object, deadline: bool, event: Event) -> None:
+        """Begin a timer; it takes the place of one that already has its name."""
+        self._void_timer(name)
+        live = LiveTimer(name, delay, deadline, self.facts.now, event)
+        self.timers[name] = live
+        self.trace.append(TimerSet(live))
+
+    def _void_timer(self, name: str) -> None:
+        if self.timers.pop(name, None) is not None:
+            self.trace.append(TimerVoided(name))
 
     def _prepare_invokes(self, state: State) -> None:
         for invoke in state.invokes:
@@ -334,6 +347,8 @@ class Run:
         if self.status == "done":
             for index in sorted(self.active, reverse=True):
                 self._leave(index)
+            for name in tuple(self.timers):
+                self._void_timer(name)
 
     def _output(self, output: tuple[tuple[str, Expression], ...] | Expression | None) -> object:
         match output:
@@ -358,12 +373,26 @@ class Run:
                     event = Event(action.event, self._values(action.data), external=False)
                     self.queue.append(event)
                     self.trace.append(Raised(event))
+                case RaiseLater():
+                    self._raise_later(action)
+                case Cancel():
+                    self._void_timer(events.raised_later(action.id))
                 case EmitEffect():
                     self.trace.append(Emitted(action.effect, self._values(action.input)))
                 case Log():
                     self.trace.append(Logged(self.value(action.value)))
                 case _:
                     assert_never(action)
+
+    def _raise_later(self, action: RaiseLater) -> None:
+        if action.id is not None:
+            name = events.raised_later(action.id)
+        else:
+            self.raised_without_id += 1
+            name = events.raised_without_id(self.facts.seq, self.raised_without_id)
+        payload, delay = self._values(action.data), self.value(action.delay)
+        event = Event(action.event, payload, external=False, timer=name)
+        self._set_timer(name, delay, action.deadline, event)
 
     def value(self, expression: Expression) -> object:
         """Evaluate in the present: the context as it is now, the states that are active now."""

@@ -12,18 +12,25 @@ LONGEST_MACROSTEP = 1000
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An event under way. `external` ones come from a caller; a strict machine may refuse them."""
+    """An event under way. `external` ones come from a caller; a strict machine may refuse them.
+
+    `timer` is the name of the timer that sends it, where that is not its type: a delayed `raise`.
+    """
 
     type: str
     payload: Mapping[str, object] = field(default_factory=dict)
     output: object = None
     error: object = None
     external: bool = True
+    timer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an expression may read besides context and event: the same for a whole macrostep."""
+    """What an expression may read besides context and event: the same for a whole macrostep.
+
+    `seq` counts macrosteps, this one included.
+    """
 
     id: str = ""
     seq: int = 0
@@ -53,12 +60,16 @@ NO_FACTS = Facts()
 
 @dataclass(frozen=True, slots=True)
 class LiveTimer:
-    """A timer that runs: `delay` is an interval counted from `since`, or a deadline."""
+    """A timer that runs: `delay` is an interval counted from `since`, or a deadline.
+
+    When it is due, `event` is a macrostep.
+    """
 
     name: str
     delay: object
     deadline: bool
     since: object
+    event: Event
 
 
 @dataclass(frozen=True, slots=True)

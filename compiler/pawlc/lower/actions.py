@@ -8,18 +8,21 @@ from pawlc.lower.plan import Plan
 from pawlc.lower.scope import Scope, typed
 from pawlc.lower.target import Body, Branch, If, Select, Set, Statement
 from pawlc.lower.variables import field, own
+from pawlc.model import events
 from pawlc.model.machine import (
     Action,
     Assign,
+    Cancel,
     EmitEffect,
     Expression,
     Invoke,
     Log,
     PythonAssign,
     Raise,
+    RaiseLater,
     Timer,
 )
-from pawlc.sql import Sql, ident, join, literal, sql
+from pawlc.sql import Sql, ident, join, literal, sql, text_array
 
 _ARGUMENTS = 40
 """Pairs in one `jsonb_build_object`; a function takes at most 100 arguments."""
@@ -59,15 +62,13 @@ def run(plan: Plan, actions: tuple[Action, ...], event: str | None) -> Body:
             case PythonAssign():
                 body += _python(plan, action, event)
             case Raise():
-                pairs = (("type", None), *action.data)
-                scope = Scope(plan, event)
-                built = build_object(
-                    tuple(
-                        (literal(n), literal(action.event) if v is None else scope.sql(v))
-                        for n, v in pairs
-                    )
-                )
-                body.append(append("queue", built))
+                body.append(append("queue", _event(plan, action, event)))
+            case RaiseLater():
+                body += _raise_later(plan, action, event)
+            case Cancel():
+                name = events.raised_later(action.id)
+                body += (Set(own("timers"), sql("{} - {}", own("timers"), literal(name))),)
+                body += forget("due", (name,))
             case EmitEffect():
                 body.append(
                     append(
@@ -79,6 +80,39 @@ def run(plan: Plan, actions: tuple[Action, ...], event: str | None) -> Body:
             case _:
                 assert_never(action)
     return tuple(body)
+
+
+def _event(plan: Plan, action: Raise | RaiseLater, event: str | None) -> Sql:
+    """A raised event as jsonb."""
+    scope = Scope(plan, event)
+    payload = ((literal(name), scope.sql(value)) for name, value in action.data)
+    return build_object(((literal("type"), literal(action.event)), *payload))
+
+
+def _raise_later(plan: Plan, action: RaiseLater, event: str | None) -> Body:
+    """Set a timer for an event; one with the same id, set just before, is not stored at all."""
+    made = _event(plan, action, event)
+    if action.id is not None:
+        name = events.raised_later(action.id)
+        before = forget("due", (name,))
+        return (*before, *_set_timer(plan, literal(name), action, made, event))
+    number = sql("format('raise.%s.%s', {}, {})", own("seq"), own("raised"))
+    return (
+        Set(own("raised"), sql("{} + 1", own("raised"))),
+        Set(own("timer"), number),
+        *_set_timer(plan, own("timer"), action, made, event),
+    )
+
+
+def forget(commands: str, names: tuple[str, ...]) -> Body:
+    """Take timers or invokes off what is still to be enqueued."""
+    kept = sql("pawl.without({}, {})", own(commands), text_array(names))
+    return (If((Branch(is_enqueued(commands), (Set(own(commands), kept),)),)),)
+
+
+def is_enqueued(commands: str) -> Sql:
+    """Whether the macrostep has commands of this kind."""
+    return sql("{} is not null", own(commands))
 
 
 def _line(plan: Plan, action: Log, event: str | None) -> Sql:
@@ -95,24 +129,33 @@ def append(array: str, value: Sql) -> Set:
 def start(plan: Plan, invoke: Invoke, event: str | None) -> Body:
     """Start an invoke: its effect, and its place among the live ones."""
     command = _command(invoke.effect, invoke.id, values(plan, invoke.input, event))
-    return (append("started", command), _enlist("invokes", invoke.id))
+    return (append("started", command), _enlist("invokes", literal(invoke.id)))
 
 
 def set_timer(plan: Plan, timer: Timer, event: str | None) -> Body:
     """Set a timer: when it is due, and its place among the live ones."""
+    return _set_timer(plan, literal(timer.name), timer, sql("null"), event)
+
+
+def _set_timer(
+    plan: Plan, name: Sql, timer: Timer | RaiseLater, made: Sql, event: str | None
+) -> Body:
+    due = _due(plan, name, timer, event)
+    command = sql("row({}, {}, {})::pawl.timer_command", name, due, made)
+    return (append("due", command), _enlist("timers", name))
+
+
+def _due(plan: Plan, name: Sql, timer: Timer | RaiseLater, event: str | None) -> Sql:
+    """When a timer is due; a computed delay may turn out to be null."""
     delay = Scope(plan, event).sql(timer.delay)
-    due = delay if timer.deadline else sql("self.now + {}", _operand(delay))
-    command = sql("row({}, {})::pawl.timer_command", literal(timer.name), due)
-    return (append("due", command), _enlist("timers", timer.name))
+    if delay.startswith("interval '") and delay.count("'") == 2 and delay.endswith("'"):
+        return sql("self.now + {}", delay)
+    due = delay if timer.deadline else sql("self.now + ({})", delay)
+    return sql("pawl.due_at({}, {})", name, due)
 
 
-def _operand(delay: Sql) -> Sql:
-    is_constant = delay.startswith("interval '") and delay.count("'") == 2 and delay.endswith("'")
-    return delay if is_constant else sql("({})", delay)
-
-
-def _enlist(live: str, name: str) -> Set:
-    entry = sql("jsonb_build_object({}, self.seq)", literal(name))
+def _enlist(live: str, name: Sql) -> Set:
+    entry = sql("jsonb_build_object({}, self.seq)", name)
     return Set(own(live), sql("{} || {}", own(live), entry))
 
 

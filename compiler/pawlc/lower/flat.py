@@ -32,7 +32,7 @@ class Entry:
 def transition(plan: Plan, taken: Transition, event: str | None) -> Body:
     """Exit, act, enter. `event` is the event under way where the code knows it."""
     if taken.domain is None:
-        return actions.run(plan, taken.actions, event)
+        return _trimmed(plan, actions.run(plan, taken.actions, event))
     entry = entry_of(plan, taken.targets, taken.domain)
     body = (
         *_exit(plan, taken.source, taken.domain, event),
@@ -40,7 +40,8 @@ def transition(plan: Plan, taken: Transition, event: str | None) -> Body:
         *enter(plan, entry, event),
     )
     staying = _staying(plan, taken.domain)
-    return _merged(body, tuple(live for live in _LIVE if not running(plan, staying, live)))
+    empty = tuple(live for live in _LIVE if not _outlives(plan, staying, live))
+    return _merged(_trimmed(plan, body), empty)
 
 
 def _merged(body: Body, empty: tuple[str, ...]) -> Body:
@@ -59,7 +60,36 @@ def _merged(body: Body, empty: tuple[str, ...]) -> Body:
 def initial(plan: Plan) -> Body:
     """Enter the machine for the first time."""
     body = enter(plan, entry_of(plan, (0,), OUTSIDE), events.CREATION)
-    return _merged(body, tuple(_LIVE))
+    return _merged(_trimmed(plan, body), tuple(_LIVE))
+
+
+def _trimmed(plan: Plan, body: Body) -> Body:
+    """Leave out what cannot matter: taking timers back before any is set, and edits of a list that
+    is emptied in the end."""
+    lists, emptied = tuple(map(own, _LIVE)), jsonb({})
+    kept: list[Statement] = []
+    for place, statement in enumerate(body):
+        match statement:
+            case Set(target=target) if target in lists:
+                idle = Set(target, emptied) in body[place + 1 :]
+            case If(branches=(Branch(condition=condition),)):
+                takes_back = condition == actions.is_enqueued("due")
+                idle = takes_back and not plan.loops and not any(map(_sets_timer, kept))
+            case _:
+                idle = False
+        if not idle:
+            kept.append(statement)
+    return tuple(kept)
+
+
+def _sets_timer(statement: Statement) -> bool:
+    match statement:
+        case Set():
+            return statement.target == own("due")
+        case If():
+            return any(_sets_timer(s) for branch in statement.branches for s in branch.body)
+        case _:
+            return False
 
 
 def entry_of(plan: Plan, targets: tuple[int, ...], domain: int) -> Entry:
@@ -128,7 +158,7 @@ def _void(plan: Plan, source: int, domain: int) -> Body:
     for live in _LIVE:
         gone = running(plan, exited, live)
         if gone:
-            body += strike(plan, live, gone, all_of_them=not running(plan, staying, live))
+            body += strike(plan, live, gone, all_of_them=not _outlives(plan, staying, live))
     return tuple(body)
 
 
@@ -145,6 +175,11 @@ def running(plan: Plan, states: tuple[int, ...], live: str) -> tuple[str, ...]:
     return tuple(invoke.id for state in chosen for invoke in state.invokes)
 
 
+def _outlives(plan: Plan, staying: tuple[int, ...], live: str) -> bool:
+    """Whether anything may go on running when only these states stay active."""
+    return (live == "timers" and plan.unbound) or bool(running(plan, staying, live))
+
+
 def strike(plan: Plan, live: str, gone: tuple[str, ...], all_of_them: bool) -> Body:
     """Take names off the list of live timers or invokes, and off what is still to be enqueued."""
     body: list[Statement] = []
@@ -154,11 +189,10 @@ def strike(plan: Plan, live: str, gone: tuple[str, ...], all_of_them: bool) -> B
         names = literal(gone[0]) if len(gone) == 1 else text_array(gone)
         body.append(Set(own(live), sql("{} - {}", own(live), names)))
     commands = own(_LIVE[live])
-    if plan.loops and all_of_them:
+    if all_of_them and (plan.loops or (live == "timers" and plan.unbound)):
         body.append(Set(commands, sql("null")))
     elif plan.loops:
-        forget = sql("pawl.without({}, {})", commands, text_array(gone))
-        body.append(If((Branch(sql("{} is not null", commands), (Set(commands, forget),)),)))
+        body += actions.forget(_LIVE[live], gone)
     return tuple(body)
 
 
@@ -211,8 +245,8 @@ def _finish(plan: Plan, final: State, event: str | None) -> Body:
     body += actions.run(plan, final.exit, event)
     body += actions.run(plan, root.exit, event)
     for live in _LIVE:
-        if gone := running(plan, (0, final.index), live):
-            body += strike(plan, live, gone, all_of_them=True)
+        if _outlives(plan, (0, final.index), live):
+            body += strike(plan, live, (), all_of_them=True)
     return tuple(body)
 
 

@@ -60,6 +60,11 @@ def working(plan: Plan) -> tuple[Variable, ...]:
         flags.append(Variable(ident("queue"), sql("jsonb[]")))
     if plan.python:
         flags.append(Variable(ident("python"), JSONB))
+    if plan.numbered:
+        flags += [
+            Variable(ident("raised"), sql("integer"), sql("0")),
+            Variable(ident("timer"), TEXT),
+        ]
     return (*system(plan), *flags, *arrays(plan))
 
 

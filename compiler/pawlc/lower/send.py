@@ -48,7 +48,7 @@ def send(plan: Plan) -> Function:
         guarded(plan, ident("event", "type"), _macrostep(plan)),
         *protected(plan, store.assigned(plan), store.update(plan)),
         *store.write_commands(plan),
-        store.write_journal(plan, ident("p_event")),
+        store.write_journal(plan, ident("p_event"), ident("p_source")),
         Set(own("reply"), store.reply(plan, own("handled"))),
         If((Branch(sql("p_event_id is not null"), (_keep_reply(plan),)),)),
         Return(own("reply")),

@@ -175,12 +175,13 @@ def _timer(plan: Plan) -> Insert:
         "name": ident("v_timer", "name"),
         "seq": own("seq"),
         "due_at": ident("v_timer", "due_at"),
+        **({"event": ident("v_timer", "event")} if plan.unbound else {}),
     }
     return _insert("timer", values)
 
 
-def write_journal(plan: Plan, event: Sql) -> Insert:
-    """The journal row of the macrostep."""
+def write_journal(plan: Plan, event: Sql, source: Sql | None = None) -> Insert:
+    """The journal row of the macrostep; `source` is the timer or invoke that the event is from."""
     values = {
         "machine": literal(plan.machine.name),
         "iid": own("iid"),
@@ -191,6 +192,7 @@ def write_journal(plan: Plan, event: Sql) -> Insert:
         "caller": sql("pawl.caller()"),
         "sub": sql("self.claims ->> 'sub'"),
         "trusted": sql("self.claims is null"),
+        **({"source": source} if source is not None and (plan.timers or plan.invokes) else {}),
         **({"log": own("log")} if plan.log else {}),
     }
     return _insert("journal", values)

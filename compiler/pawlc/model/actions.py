@@ -2,7 +2,7 @@
 
 In: `syntax.Action`s and the scope of their place. Out: `model.Action`s. An action that is
 documented but not built is left out; `check` refuses it. Reported here: PW301, PW312, PW313, PW316,
-PW317.
+PW317; those of delays come through from `delays`.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from typing import assert_never
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr.scope import Scope
-from pawlc.model import python
+from pawlc.model import delays, python
 from pawlc.model.expressions import (
     Report,
     World,
@@ -22,7 +22,16 @@ from pawlc.model.expressions import (
     pairs,
     params_match,
 )
-from pawlc.model.machine import Action, Assign, EmitEffect, Event, Log, Raise
+from pawlc.model.machine import (
+    Action,
+    Assign,
+    Cancel,
+    EmitEffect,
+    Event,
+    Log,
+    Raise,
+    RaiseLater,
+)
 from pawlc.source import Text
 from pawlc.suggest import did_you_mean
 
@@ -47,7 +56,9 @@ def _action(
         case syntax.Assign():
             yield _assign(world, written, scope, report)
         case syntax.Raise():
-            yield _raise(world, written, scope, report)
+            yield from _raise(world, written, scope, report)
+        case syntax.Cancel():
+            yield Cancel(written.id.value, written.span)
         case syntax.EmitEffect():
             if effect_exists(world, written.effect, report):
                 values = pairs(world, written.input, scope, report)
@@ -79,13 +90,22 @@ def _assign(world: World, written: syntax.Assign, scope: Scope, report: Report) 
     return Assign(pairs(world, known, scope, report, types), written.span)
 
 
-def _raise(world: World, written: syntax.Raise, scope: Scope, report: Report) -> Raise:
+def _raise(
+    world: World, written: syntax.Raise, scope: Scope, report: Report
+) -> Iterator[Raise | RaiseLater]:
     declared = world.events.get(written.event.value)
     types = {column.name: column.type for column in declared.fields} if declared else {}
     if declared is not None:
         report.extend(_payload_problems(written, declared))
     data = pairs(world, written.data, scope, report, types)
-    return Raise(written.event.value, data, written.span)
+    event = written.event.value
+    if written.delay is None:
+        yield Raise(event, data, written.span)
+        return
+    delay = delays.computed(world, written.delay, scope, report)
+    if delay is not None:
+        id = written.id.value if written.id is not None else None
+        yield RaiseLater(event, data, delay.expression, delay.deadline, id, written.span)
 
 
 def _payload_problems(written: syntax.Raise, declared: Event) -> Iterator[Diagnostic]:

@@ -1,13 +1,14 @@
-"""The delay of an `after`: an interval, a number of milliseconds, or an entry of `delays:`.
+"""Delays: an interval, a number of milliseconds, or an entry of `delays:`; of `raise` any SQL too.
 
-An entry of `delays:` is an interval, unless its expression is a cast to timestamptz or nothing but
-a context field of that type: then it is a deadline. Whatever else yields a timestamptz, as in
+A computed delay is an interval, unless its expression is a cast to timestamptz or nothing but
+a field of that type: then it is a deadline. Whatever else yields a timestamptz, as in
 `context.due - interval '1 day'`, needs the cast; without it the deploy's probe finds the wrong
 type.
 Reported here: PW111, PW312.
 """
 
 import re
+from dataclasses import dataclass
 
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr.scope import Scope
@@ -26,18 +27,46 @@ _CAST = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """When a timer is due: after an interval, or at a deadline."""
+
+    expression: Expression
+    deadline: bool
+
+
 def timer(world: World, name: str, delay: Text, scope: Scope, report: Report) -> Timer | None:
     """The timer of an `after` key; `name` is its event."""
-    if any(delay.value == named.name.value for named in world.machine.delays):
-        return _named_timer(world, name, delay, scope, report)
-    interval = as_interval(delay)
-    if interval is not None:
-        return Timer(name, interval, False, delay.span)
-    if _NAME.fullmatch(delay.value):
-        entry(delay, world.machine.delays, "delay", report)
-    else:
+    found = _written(world, delay, scope, report)
+    if found is None and not _is_name(world, delay):
         report.append(not_an_interval(delay, delay.span))
-    return None
+    return None if found is None else Timer(name, found.expression, found.deadline, delay.span)
+
+
+def computed(world: World, delay: Text, scope: Scope, report: Report) -> Delay | None:
+    """The delay of a `raise`: what an `after` could say, or an SQL expression."""
+    found = _written(world, delay, scope, report)
+    if found is not None or _is_name(world, delay):
+        return found
+    return _of(world, delay, scope, report)
+
+
+def _written(world: World, delay: Text, scope: Scope, report: Report) -> Delay | None:
+    """An interval as written, or an entry of `delays:`."""
+    if _is_name(world, delay):
+        named = entry(delay, world.machine.delays, "delay", report)
+        if named is None or not isinstance(named.value, Text):
+            return None
+        return _of(world, named.value, scope, report)
+    interval = as_interval(delay)
+    return None if interval is None else Delay(interval, False)
+
+
+def _is_name(world: World, delay: Text) -> bool:
+    """Whether a delay can only be an entry of `delays:`."""
+    if any(delay.value == named.name.value for named in world.machine.delays):
+        return True
+    return _NAME.fullmatch(delay.value) is not None and as_interval(delay) is None
 
 
 def as_interval(delay: Text) -> Expression | None:
@@ -60,25 +89,21 @@ def not_an_interval(delay: Text, span: Span) -> Diagnostic:
     )
 
 
-def is_deadline(expression: Expression, world: World) -> bool:
-    """Whether an entry of `delays:` names a moment instead of a duration."""
+def is_deadline(expression: Expression) -> bool:
+    """Whether an expression names a moment instead of a duration."""
     match expression.parts:
-        case (Ref(space="context", name=name),):
-            return world.context[name].type in _MOMENT
+        case (Ref(type=str() as type),):
+            return type in _MOMENT
         case _:
             return _CAST.search(expression.source.value.strip()) is not None
 
 
-def _named_timer(
-    world: World, name: str, delay: Text, scope: Scope, report: Report
-) -> Timer | None:
-    named = entry(delay, world.machine.delays, "delay", report)
-    if named is None or not isinstance(named.value, Text):
-        return None
-    found = expression(world, named.value, scope, None, report)
+def _of(world: World, text: Text, scope: Scope, report: Report) -> Delay | None:
+    """The delay that an expression gives."""
+    found = expression(world, text, scope, None, report)
     if found is None:
         return None
-    deadline = is_deadline(found, world)
+    deadline = is_deadline(found)
     kind = "timestamptz" if deadline else "interval"
-    typed = expression(world, named.value, scope, kind, [])
-    return Timer(name, typed or found, deadline, delay.span)
+    typed = expression(world, text, scope, kind, [])
+    return Delay(typed or found, deadline)

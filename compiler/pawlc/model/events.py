@@ -2,7 +2,8 @@
 
 Events that the machine makes itself: `after.<delay as written>.<path>`, `done.state.<path>`,
 `done.invoke.<id>`, `error.invoke.<id>`; the creation of an instance is `CREATION`. A root's path is
-empty and leaves no trace in the name.
+empty and leaves no trace in the name. Delayed raises only name timers; their events have names of
+their own.
 """
 
 from typing import assert_never
@@ -19,6 +20,24 @@ def after(delay: str, path: str) -> str:
     'after.5 minutes.kitchen.cooking'
     """
     return _dotted("after", delay, path)
+
+
+def raised_later(id: str) -> str:
+    """The name of the timer of a delayed `raise` with an id.
+
+    >>> raised_later("reminder")
+    'raise reminder'
+    """
+    return f"raise {id}"
+
+
+def raised_without_id(seq: int, number: int) -> str:
+    """The name of the timer of one without: the macrostep that raised it, and which of those there.
+
+    >>> raised_without_id(17, 1)
+    'raise.17.1'
+    """
+    return f"raise.{seq}.{number}"
 
 
 def done_state(path: str) -> str:

@@ -160,6 +160,30 @@ class Raise:
 
 
 @dataclass(frozen=True, slots=True)
+class RaiseLater:
+    """Set a timer that no state binds; its event, made now, is a macrostep of its own when due.
+
+    `delay` gives an interval, or a timestamptz for a deadline. The same `id` again takes the place
+    of the one that is pending; None: nothing can cancel it.
+    """
+
+    event: str
+    data: tuple[tuple[str, Expression], ...]
+    delay: Expression
+    deadline: bool
+    id: str | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Void the pending `RaiseLater` of this id, if there is one."""
+
+    id: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class EmitEffect:
     """Enqueue an effect that nobody waits for."""
 
@@ -176,7 +200,7 @@ class Log:
     span: Span
 
 
-Action = Assign | PythonAssign | Raise | EmitEffect | Log
+Action = Assign | PythonAssign | Raise | RaiseLater | Cancel | EmitEffect | Log
 
 
 @dataclass(frozen=True, slots=True)

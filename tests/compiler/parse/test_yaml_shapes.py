@@ -152,7 +152,7 @@ def test_a_guard_is_named_only_when_guards_has_the_name(written: str, expected: 
         ("{ log: context.a }", syntax.Log),
         ("{ python: price }", syntax.PythonRef),
         ("{ send: { event: x } }", syntax.Unbuilt),
-        ("{ cancel: x }", syntax.Unbuilt),
+        ("{ cancel: x }", syntax.Cancel),
     ],
 )
 def test_each_kind_of_action_stands_alone_or_in_a_list(written: str, expected: type) -> None:

@@ -1,4 +1,4 @@
-"""Actions: `assign`, `raise`, `effect`, `log`, `python`, an entry of `actions:` by name."""
+"""Actions: `assign`, `raise`, `cancel`, `effect`, `log`, `python`, an entry of `actions:`."""
 
 from collections.abc import Mapping as Dict
 
@@ -14,6 +14,7 @@ from pawlc.parse.yaml.shapes import (
     mapping,
     name,
     pairs,
+    raise_id,
     span_of,
     sql,
     wrong,
@@ -93,7 +94,9 @@ def _read(form: Form, kind: str, found: Dict[str, Node], node: Mapping) -> synta
         case "python":
             function = literal(form, value, "`python`")
             return None if function is None else syntax.PythonRef(function)
-        case "send" | "cancel":
+        case "cancel":
+            return _cancel(form, value, span)
+        case "send":
             return syntax.Unbuilt(_key(node, kind), span)
         case _:
             return _by_name(form, kind, found, span)
@@ -138,10 +141,25 @@ def _raise(form: Form, node: Node, span: Span) -> syntax.Raise | None:
     event = literal(form, found["event"], "`event`")
     data = pairs(form, found.get("data"), "`data`")
     delay = sql(form, found["delay"], "`delay`") if "delay" in found else None
-    ident = literal(form, found["id"], "`id`") if "id" in found else None
+    ident = _id(form, found["id"], "`id`") if "id" in found else None
+    if "id" in found and "delay" not in found:
+        hint = "only what comes later can be cancelled: add a `delay`, or leave the `id` out"
+        where = _key(node, "id").span
+        form.sink.error("PW108", "an `id` needs a `delay`", where, "no `delay` beside it", hint)
     if event is None or not event_name(form, event):
         return None
     return syntax.Raise(event, data, delay, ident, span)
+
+
+def _cancel(form: Form, node: Node, span: Span) -> syntax.Cancel | None:
+    ident = _id(form, node, "`cancel`")
+    return None if ident is None else syntax.Cancel(ident, span)
+
+
+def _id(form: Form, node: Node, what: str) -> Text | None:
+    """The id of a delayed `raise`."""
+    found = literal(form, node, what)
+    return found if found is not None and raise_id(form, found) else None
 
 
 def guard(form: Form, node: Node) -> syntax.Guard | None:

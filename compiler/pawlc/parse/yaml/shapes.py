@@ -260,6 +260,13 @@ def event_name(form: Form, text: Text) -> bool:
     )
 
 
+def raise_id(form: Form, text: Text) -> bool:
+    """Whether the id of a delayed `raise` is well formed."""
+    return form.free_names or _matches(
+        form, _EVENT, text, "id", "letters, digits, `_`, `-` and `.`, beginning with a letter"
+    )
+
+
 def field(form: Form, text: Text) -> bool:
     """Whether a field's name can be written in SQL."""
     return _matches(form, _FIELD, text, "field", "letters, digits and `_`, as in SQL")
