@@ -9,12 +9,14 @@ STAMP := $(VENV)/.installed
 TESTS ?= tests
 # What goes to pytest besides the two processes: make test ARGS="-k timers -x"
 ARGS ?=
+# A folder laid out like ../shared/suites, run without the ledger
+SUITES ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check golden fuzz bench clean
+.PHONY: help setup demo test check conformance golden fuzz bench clean
 
 help: ## print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## create .venv with Pawl (editable) and the development tools
 	@:
@@ -42,6 +44,9 @@ check: $(STAMP) ## ruff, mypy, then the tests: what CI runs
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(MAKE) --no-print-directory test
+
+conformance: $(STAMP) ## hold Pawl against suites that others wrote (SUITES=folder: any other)
+	@$(BIN)/python -m tests.conformance $(SUITES) $(if $(ACCEPT),--accept)
 
 golden: $(STAMP) ## rewrite the expected outputs of the tests from today's
 	@$(BIN)/python -m tests.golden

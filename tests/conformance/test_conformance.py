@@ -1,0 +1,63 @@
+"""A sample of the outside suites; `make conformance` runs them all."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conformance import ledger, suites
+from tests.conformance.cases import Case
+from tests.conformance.judge import Verdict, verdicts
+
+FILES = suites.files(suites.DEFAULT) if suites.DEFAULT.is_dir() else ()
+needs_suites = pytest.mark.skipif(not FILES, reason=suites.ABSENT)
+
+
+def named(file: tuple[str, Path]) -> str:
+    return f"{file[0]}/{file[1].stem}"
+
+
+@pytest.fixture(scope="module")
+def kept() -> dict[ledger.Key, Verdict]:
+    return ledger.read()
+
+
+@needs_suites
+def test_the_ledger_and_the_suites_speak_of_the_same_cases(
+    kept: dict[ledger.Key, Verdict],
+) -> None:
+    cases = [(c.suite, c.group, c.name) for file in FILES for c in suites.cases(*file)]
+    assert list(ledger.strangers(cases, kept)) == []
+    assert [case for case in cases if case not in kept] == []
+
+
+@needs_suites
+@pytest.mark.parametrize("file", FILES[::6], ids=named)
+def test_the_interpreter_goes_as_xstate(
+    file: tuple[str, Path], kept: dict[ledger.Key, Verdict]
+) -> None:
+    assert list(ledger.compare(verdicts(suites.cases(*file), None), kept)) == []
+
+
+@needs_suites
+@pytest.mark.parametrize("file", FILES[3::24], ids=named)
+def test_postgres_goes_as_xstate(
+    file: tuple[str, Path],
+    kept: dict[ledger.Key, Verdict],
+    connection: psycopg.Connection[Any],
+) -> None:
+    cases = first_of_each_chart(suites.cases(*file))
+    assert list(ledger.compare(verdicts(cases, connection), kept)) == []
+
+
+def first_of_each_chart(cases: Iterator[Case]) -> Iterator[Case]:
+    """The first case of each of a file's first charts: deploying them is what takes its time."""
+    charts = []
+    for case in cases:
+        if case.chart not in charts:
+            charts.append(case.chart)
+            yield case
+        if len(charts) == 5:
+            return
