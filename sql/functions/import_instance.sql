@@ -14,6 +14,9 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform pawl.require_trusted('import_instance');
+  if context is null then
+    perform pawl.raise_null_argument('context');
+  end if;
   perform pawl.check_new(machine, id, context);
   perform pawl.check_version(machine, coalesce(version, 0));
   perform pawl.check_state(machine, version, state);

@@ -13,7 +13,15 @@ from typing import Any
 import psycopg
 import pytest
 
-from pawl.errors import AlreadyExists, MalformedPayload, NotFound, NotRunning, PawlError, Refused
+from pawl.errors import (
+    AlreadyExists,
+    BadRequest,
+    MalformedPayload,
+    NotFound,
+    NotRunning,
+    PawlError,
+    Refused,
+)
 from tests.database.calls import Call, call_on
 from tests.database.order import (
     COUNTER,
@@ -219,7 +227,12 @@ def test_simulate_tells_the_reply_and_the_commands(
     assert {key: told.pop(key) for key in ("effects", "log", "timers")} == {
         "effects": [],
         "log": [],
-        "timers": [{"name": "after.prep_time.preparing", "due_at": "2026-01-01T12:20:00+00:00"}],
+        "timers": [
+            {
+                **{"name": "after.prep_time.preparing", "event": None},
+                "due_at": "2026-01-01T12:20:00+00:00",
+            }
+        ],
     }
     assert told == send(call, "order", id, "accept", {"prep_minutes": 20})
 
@@ -240,6 +253,23 @@ def test_history_tells_every_macrostep_who_asked_and_what_was_logged(call: Call,
             **{"log": ["oh"], **common},
         },
     ]
+
+
+def test_whatever_only_reads_runs_in_a_read_only_transaction(call: Call, id: str) -> None:
+    """As PostgREST answers GET; and what writes is told to be at fault by nobody but Postgres."""
+    create_order(call, id)
+    event = '{"type": "accept", "prep_minutes": 5}'
+    call("set default_transaction_read_only = on")
+    try:
+        assert call("select get_instance('order', %s)", id)["seq"] == 1
+        assert call("select enabled_events('order', %s)", id) == ["accept", "reject"]
+        assert call("select simulate_event('order', %s, %s)", id, event)["seq"] == 2
+        assert call("select count(*) from history('order', %s)", id) == 1
+        with pytest.raises(PawlError) as caught:
+            call("select send_event('order', %s, %s)", id, event)
+        assert caught.value.sqlstate == "25006"
+    finally:
+        call("set default_transaction_read_only = off")
 
 
 # --- operators ---------------------------------------------------------------------------------
@@ -322,6 +352,12 @@ def test_an_import_keeps_the_constraints(
     with refused(code, Refused):
         query = "select import_instance('order', %s, 1, %s::text[], %s)"
         call(query, id, state, json.dumps(full))
+
+
+def test_an_import_without_context_names_the_argument(call: Call, refused: Refusal) -> None:
+    with refused("null_argument", BadRequest) as caught:
+        call("select import_instance('order', 'x', 1, '{delivering}', null)")
+    assert caught.value.detail["argument"] == "context"
 
 
 def test_a_forced_state_ends_what_was_running_and_says_why(

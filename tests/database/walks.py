@@ -29,10 +29,15 @@ events:
   down: {}
   swap: {}
   toggle: {}
+  later: {}
+  never: {}
   close: {}
 effects: { ring: { returns: { code: int not null } }, tell: {} }
 authorize: { create: true, read: true, send: { "*": true } }
 output: { n: context.n }
+on:
+  later: { actions: [ { raise: { event: toggle, delay: 3 seconds, id: soon } } ] }
+  never: { actions: [ { cancel: soon } ] }
 initial: idle
 states:
   idle:
@@ -122,7 +127,7 @@ states:
 
 START = "2026-01-01 00:00:00+00"
 TYPES = {
-    "desk": ("up", "down", "swap", "toggle", "close"),
+    "desk": ("up", "down", "swap", "toggle", "later", "never", "close"),
     "order": ("accept", "reject", "courier.accept", "courier.decline", "complete"),
     "kitchen": ("hotter", "next", "swap", "break", "resume", "shut"),
 }

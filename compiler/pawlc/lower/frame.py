@@ -1,5 +1,7 @@
 """The frame of a generated function: its labelled blocks, its variables, its error handlers."""
 
+import re
+
 from pawlc.lower import configuration, parallel, store
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import context_variables, event_variables
@@ -21,17 +23,26 @@ def name(plan: Plan, what: str) -> Sql:
 def blocks(
     plan: Plan, own_variables: tuple[Variable, ...], body: Body, arrives: bool = True
 ) -> Block:
-    """The blocks `self`, `context` and `event` around a body; `arrives`: `p_event` is there."""
-    event = Block(ident("event"), _named("event.", event_variables(plan, arrives), body), body)
+    """The blocks `self`, `context` and `event` around a body; `arrives`: `p_event` is there.
+
+    Variables that the body does not name are left out.
+    """
+    text = repr(body).replace("\\'", "'")
+    arriving = event_variables(plan, arrives)
+    named = tuple(v for v in arriving if _names(text, f"event.{v.name}"))
+    event = Block(ident("event"), named, body)
     context = Block(ident("context"), context_variables(plan.machine.context), (event,))
-    outer = _named("", (*_constants(plan), *own_variables), body)
+    outer = tuple(v for v in (*_constants(plan), *own_variables) if _names(text, _own_name(v)))
     return Block(ident("self"), outer, (context,))
 
 
-def _named(prefix: str, variables: tuple[Variable, ...], body: Body) -> tuple[Variable, ...]:
-    """The variables that the body names, by how it names them; others would be waste."""
-    text = repr(body).replace("\\'", "'")
-    return tuple(v for v in variables if f"{prefix}{v.name}" in text)
+def _names(text: str, name: str) -> bool:
+    return re.search(re.escape(name) + r"(?!\w)", text) is not None
+
+
+def _own_name(variable: Variable) -> str:
+    """How a body names a variable of `self`; cursors stand alone."""
+    return variable.name if variable.name.startswith("v_") else f"self.{variable.name}"
 
 
 def _constants(plan: Plan) -> tuple[Variable, ...]:

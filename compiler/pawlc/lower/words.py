@@ -33,7 +33,9 @@ class Words:
 
     def variables(self) -> tuple[Variable, ...]:
         """Their declarations; the set begins empty."""
-        return tuple(Variable(ident(name), sql("bigint"), sql("0")) for name in self._names())
+        return tuple(
+            Variable(ident(name), sql("bigint"), sql("0::bigint")) for name in self._names()
+        )
 
     def parts(self) -> tuple[Sql, ...]:
         """The words as expressions, lowest first."""
@@ -69,7 +71,7 @@ class Words:
 
     def empty(self) -> Body:
         """Take all members out."""
-        return tuple(Set(word, sql("0")) for word in self.parts())
+        return tuple(Set(word, sql("0::bigint")) for word in self.parts())
 
     def add(self, members: int) -> Body:
         """Put members in."""
