@@ -27,6 +27,11 @@ begin
     perform pawl.raise_again(p_sqlstate, p_message, p_detail, p_hint);
   end if;
 
+  -- pawl.quick_claims() leaves it to claims() to say what is wrong with malformed ones.
+  if p_sqlstate like '22%' or p_sqlstate = '54001' then
+    perform pawl.claims();
+  end if;
+
   -- A constraint speaks when the row is stored, after every arm: no line of the chart is to blame.
   v_detail := jsonb_build_object('machine', p_machine, 'id', p_id, 'event', p_event);
   if p_sqlstate like '23%' then

@@ -13,7 +13,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if jsonb_typeof(event -> 'type') is distinct from 'string' or pg_column_size(event) > 1048576 then
+  if pg_column_size(event) > 1048576 then
     perform pawl.check_event(machine, event);
   end if;
   return pawl.route_send(machine, id, event, event_id, expected_seq);

@@ -100,6 +100,9 @@ begin
   if p_expected_seq <> v_row.seq then
     perform pawl.raise_seq_mismatch('door', p_id, p_expected_seq, v_row.seq);
   end if;
+  if jsonb_typeof(p_event -> 'type') is distinct from 'string' then
+    perform pawl.check_event('door', p_event);
+  end if;
   if v_type <> all (array['open', 'close', 'ring']) then
     perform pawl.raise_unknown_event('door', v_type, array['open', 'close', 'ring']);
   end if;

@@ -5,7 +5,6 @@ passes. A rule that reads a payload waits for the payload to be checked; it stan
 own branch. Of several patterns that match an event, the most specific counts.
 """
 
-from pawlc.lower.frame import guarded
 from pawlc.lower.payload import source_comment
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import Scope, reads_payload
@@ -28,8 +27,11 @@ def create(plan: Plan) -> Body:
     return (_comment((rule,), "create"), If((Branch(refused, deny),)))
 
 
-def send(plan: Plan) -> Body:
-    """Refuse a sender whom no rule admits, before the payload is looked at."""
+def send(plan: Plan, trusted: Body = ()) -> Body:
+    """Refuse a sender whom no rule admits, before the payload is looked at.
+
+    `trusted` is done for a trusted caller instead.
+    """
     groups: dict[tuple[Expression, ...], list[str]] = {}
     for name in declared(plan):
         rules = rules_for(plan, name)
@@ -41,18 +43,14 @@ def send(plan: Plan) -> Body:
         for rules, names in groups.items()
     ]
     unknown = rules_for(plan, None) if not plan.machine.strict else ()
-    deny = (
-        _unless(plan, unknown, "send any other") if unknown else _deny(plan, ident("event", "type"))
-    )
+    deny = _unless(plan, unknown, "send any other") if unknown else _deny_any(plan)
     if later:
         branches.append(Branch(sql("not ({})", _is_one_of(later)), deny))
         otherwise: Body = ()
     else:
         otherwise = deny
     inner: Body = (If(tuple(branches), otherwise),) if branches else otherwise
-    if groups or unknown:
-        inner = (guarded(plan, ident("event", "type"), inner),)
-    return (If((Branch(_CLIENT, inner),)),)
+    return (If((Branch(_CLIENT, inner),), trusted),)
 
 
 def after_payload(plan: Plan, name: str) -> Body:
@@ -122,6 +120,12 @@ def _is_one_of(names: list[str]) -> Sql:
     if len(names) == 1:
         return sql("event.type = {}", literal(names[0]))
     return sql("event.type in ({})", join(", ", [literal(name) for name in names]))
+
+
+def _deny_any(plan: Plan) -> Body:
+    """Deny what is not even an event as such."""
+    form = Call(ident("pawl", "check_event"), (literal(plan.machine.name), ident("p_event")))
+    return (form, *_deny(plan, ident("event", "type")))
 
 
 def _deny(plan: Plan, event: Sql) -> Body:

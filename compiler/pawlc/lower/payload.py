@@ -57,6 +57,8 @@ def fields(
     the object is the input of a creation.
     """
     wrong = shape_is_wrong(source, columns, besides, closed)
+    if closed and not columns and besides == ("type",):
+        wrong = sql("{} <> {}", source, jsonb({"type": event}))
     body: list[Statement] = []
     if wrong is not None:
         declared = {c.name: {"type": c.type, "required": _is_required(c)} for c in columns}

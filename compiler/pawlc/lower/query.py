@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from pawlc.lower import authorize, configuration, parallel, store
 from pawlc.lower.actions import build_object
-from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, name, system
+from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, system
 from pawlc.lower.plan import Plan, matching
 from pawlc.lower.reduce import load
 from pawlc.lower.scope import Scope, reads_payload
 from pawlc.lower.select import Candidates, Selection, select
-from pawlc.lower.send import in_time, known, refuse_unhandled
+from pawlc.lower.send import admitted, in_time, refuse_unhandled
 from pawlc.lower.target import (
     Block,
     Body,
@@ -47,9 +47,7 @@ def simulate(plan: Plan) -> Function:
         If((Branch(sql("self.instance is null"), (Return(sql("null")),)),)),
         *load(plan, own("instance")),
         Set(own("claims"), sql("pawl.claims()")),
-        *authorize.send(plan),
-        *in_time(plan, expected=False),
-        *known(plan),
+        guarded(plan, ident("event", "type"), (*admitted(plan), *in_time(plan, expected=False))),
         Set(own("step"), reduced),
         Set(own("instance"), ident("self", "step", "p_instance")),
         Set(working, state),

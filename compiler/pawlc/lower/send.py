@@ -2,6 +2,9 @@
 
 The order is DESIGN's: who is calling, the authorizer against the locked row, `event_id`, status,
 `expected_seq`, the payload, the macrostep. Nothing is written before the macrostep is over.
+
+Each event is a transaction, and PL/pgSQL prepares an expression anew in each transaction that
+evaluates it, for half a microsecond: so what is mostly false is asked in one condition.
 """
 
 from pawlc.lower import authorize, configuration, store
@@ -42,10 +45,7 @@ def send(plan: Plan) -> Function:
         If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
         *configuration.unpack(plan),
         Set(own("now"), sql("pawl.now()")),
-        *_arrival(plan),
-        *in_time(plan),
-        Set(own("seq"), sql("self.seq + 1")),
-        guarded(plan, ident("event", "type"), _macrostep(plan)),
+        guarded(plan, ident("event", "type"), (*_arrival(plan), *_macrostep(plan))),
         *protected(plan, store.assigned(plan), store.update(plan)),
         *store.write_commands(plan),
         store.write_journal(plan, ident("p_event"), ident("p_source")),
@@ -84,7 +84,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
 
 def _macrostep(plan: Plan) -> Body:
     return (
-        If((Branch(sql("p_source is null"), known(plan)),), forget_source(plan)),
+        Set(own("seq"), sql("self.seq + 1")),
         *macrostep(plan, creates=False),
         *refuse_unhandled(plan, sql("self.handled or p_source is not null")),
         *store.check(plan, store.assigned(plan)),
@@ -93,7 +93,10 @@ def _macrostep(plan: Plan) -> Body:
 
 
 def _arrival(plan: Plan) -> Body:
-    """What only an event of a caller goes through, not one of a timer or an invoke."""
+    """What only an event of a caller goes through, not one of a timer or an invoke.
+
+    Those arrive at a running instance: `internal_event` has looked.
+    """
     machine = literal(plan.machine.name)
     replay = (
         Set(
@@ -102,29 +105,45 @@ def _arrival(plan: Plan) -> Body:
         ),
         If((Branch(sql("self.reply is not null"), (Return(own("reply")),)),)),
     )
-    return (
-        If(
-            (
-                Branch(
-                    sql("p_source is null"),
-                    (Set(own("claims"), sql("pawl.claims()")), *authorize.send(plan)),
-                ),
-            )
-        ),
-        If((Branch(sql("p_event_id is not null"), replay),)),
+    special = sql(
+        "p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq"
     )
+    found_special = (If((Branch(sql("p_event_id is not null"), replay),)), *in_time(plan))
+    body = (
+        Set(own("claims"), sql("pawl.quick_claims()")),
+        *admitted(plan),
+        If((Branch(special, found_special),)),
+    )
+    return (If((Branch(sql("p_source is null"), body),), forget_source(plan)),)
 
 
-def known(plan: Plan) -> Body:
+def admitted(plan: Plan) -> Body:
+    """Refuse who may not send the event, and an event that nobody may.
+
+    The authorizers of a strict machine admit declared events only.
+    """
+    refuse = _unless_known(plan)
+    if plan.machine.strict:
+        return authorize.send(plan, trusted=refuse)
+    return (*authorize.send(plan), *refuse)
+
+
+def _unless_known(plan: Plan) -> Body:
     """Refuse an event that is not declared, or that only the machine itself makes."""
     declared = text_array(authorize.declared(plan))
-    arguments = (literal(plan.machine.name), ident("event", "type"), declared)
-    refuse = Call(ident("pawl", "raise_unknown_event"), arguments)
+    machine = literal(plan.machine.name)
     if plan.machine.strict:
         unknown = sql("event.type is null or event.type <> all ({})", declared)
     else:
-        unknown = sql("event.type is null or event.type ~ '^(after|done|error|pawl)[.]'")
-    return (If((Branch(unknown, (refuse,)),)),)
+        unknown = sql(
+            "jsonb_typeof(p_event -> 'type') is distinct from 'string'"
+            " or event.type ~ '^(after|done|error|pawl)[.]'"
+        )
+    refuse = (
+        Call(ident("pawl", "check_event"), (machine, ident("p_event"))),
+        Call(ident("pawl", "raise_unknown_event"), (machine, ident("event", "type"), declared)),
+    )
+    return (If((Branch(unknown, refuse),)),)
 
 
 def forget_source(plan: Plan) -> Body:

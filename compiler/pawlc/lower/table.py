@@ -7,8 +7,8 @@ from pawlc.lower.target import Constraint, Table, TableColumn
 from pawlc.model.machine import Column, Machine
 from pawlc.sql import Sql, as_column, ident, sql, typename
 
-# No check on `status`: only literals of ours are ever stored there, and Postgres parses the checks of
-# a table anew in each statement, this one for 8 µs (bench/README.md).
+# No check on `status`: only literals of ours are ever stored there, and Postgres parses the checks
+# of a table anew in each statement, this one for 8 µs (bench/README.md).
 SYSTEM = (
     ("iid", "bigint generated always as identity", "internal key; locks are taken in its order"),
     ("id", 'text collate "C" not null', "the name that its creator gave it"),
