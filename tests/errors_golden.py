@@ -4,15 +4,20 @@
 or says `# error: LINE:COL CODE` elsewhere where a mark on the line would change what it means.
 Beside it stand the report, `<code>-<name>.txt`, and as `<code>-<name>.companion` the file that
 would be `<code>-<name>.py`, whose lines are marked in the same way.
+
+A case in JSON is `<code>-<name>.json`, with its companion in `.impl`. JSON has no comments, so its
+marks stand in `.marks`, a line `json LINE:COL CODE` or `impl LINE:COL CODE` each.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from pawlc.check import check_model, check_syntax
 from pawlc.diagnostics import Diagnostic, Severity, in_order
 from pawlc.model.resolve import resolve
-from pawlc.parse.yaml import parse
+from pawlc.parse import judged, parse
+from pawlc.parse.xstate import file_name
 from pawlc.render import text
 
 FOLDER = Path(__file__).parent / "errors"
@@ -21,23 +26,30 @@ _MARK = re.compile(r"# error:((?: (?:\d+:)?\d+ PW\d+)+)")
 
 def cases() -> list[Path]:
     """The definitions of all cases."""
-    return sorted(FOLDER.glob("*.machine.yaml"))
+    return sorted([*FOLDER.glob("*.machine.yaml"), *FOLDER.glob("*.json")])
+
+
+def name(case: Path) -> str:
+    """What a case is called."""
+    return case.name.removesuffix(".machine.yaml").removesuffix(".json")
 
 
 def golden(case: Path) -> Path:
     """Where the report of a case is kept."""
-    return case.with_name(case.name.replace(".machine.yaml", ".txt"))
+    return case.with_name(f"{name(case)}.txt")
 
 
-def diagnose(source: str, file: str, companion: str | None = None) -> tuple[Diagnostic, ...]:
+def diagnose(
+    source: str, file: str, companion: str | None = None, impl: str | None = None
+) -> tuple[Diagnostic, ...]:
     """Every complaint of the compiler's front half about a definition."""
-    written, found = parse(source, file)
+    written, found = parse(source, file, impl)
     if written is None or _failed(found):
         return found
     model, problems = resolve(written, companion)
-    found = (*found, *check_syntax(written), *problems)
+    found = (*found, *judged((*check_syntax(written), *problems), file))
     if model is not None and not _failed(found):
-        found = (*found, *check_model(model))
+        found = (*found, *judged(check_model(model), file))
     return in_order(found)
 
 
@@ -47,17 +59,20 @@ def _failed(found: tuple[Diagnostic, ...]) -> bool:
 
 def sources(case: Path) -> dict[str, str]:
     """The files of a case by the names that its diagnostics show, the definition first."""
-    companion = case.with_name(case.name.replace(".machine.yaml", ".companion"))
     found = {case.name: case.read_text(encoding="utf-8")}
-    if companion.exists():
-        found[companion.with_suffix(".py").name] = companion.read_text(encoding="utf-8")
+    beside = {".companion": f"{name(case)}.py", ".impl": file_name(case.name)}
+    for suffix, shown in beside.items():
+        file = case.with_name(name(case) + suffix)
+        if file.exists():
+            found[shown] = file.read_text(encoding="utf-8")
     return found
 
 
 def of_case(case: Path) -> tuple[Diagnostic, ...]:
     """The complaints about a case."""
-    definition, companion, *_ = (*sources(case).values(), None)
-    return diagnose(definition or "", case.name, companion)
+    texts = sources(case)
+    companion, impl = texts.get(f"{name(case)}.py"), texts.get(file_name(case.name))
+    return diagnose(texts[case.name], case.name, companion, impl)
 
 
 def report(case: Path) -> str:
@@ -67,6 +82,8 @@ def report(case: Path) -> str:
 
 def marked(case: Path) -> list[tuple[str, int, int, str]]:
     """What a case says that it must give: (file, line, column, code), in order."""
+    if case.suffix == ".json":
+        return sorted(_listed(case))
     found = []
     for file, source in sources(case).items():
         for number, line in enumerate(source.split("\n"), 1):
@@ -75,6 +92,15 @@ def marked(case: Path) -> list[tuple[str, int, int, str]]:
                     row, _, column = place.rpartition(":")
                     found.append((file, int(row or number), int(column), code))
     return sorted(found)
+
+
+def _listed(case: Path) -> Iterator[tuple[str, int, int, str]]:
+    """The marks of a case in JSON."""
+    files = {"json": case.name, "impl": file_name(case.name)}
+    for line in case.with_suffix(".marks").read_text(encoding="utf-8").splitlines():
+        file, place, code = line.split()
+        row, _, column = place.partition(":")
+        yield files[file], int(row), int(column), code
 
 
 def rewrite() -> None:

@@ -1,6 +1,6 @@
 """Every diagnostic code and its title; the pages behind them are `explain/<code>.md`.
 
-PW0xx YAML and its traps, PW1xx keys and shapes, PW2xx states, targets and names, PW3xx names inside
+PW0xx YAML, its traps, JSON, PW1xx keys and shapes, PW2xx states, targets and names, PW3xx names inside
 expressions, PW4xx behaviour, PW9xx what is documented but not built yet. A code never changes its
 meaning and is never used twice.
 """
@@ -36,6 +36,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW015", "a character that a definition may not hold"),
     ("PW016", "YAML tags are not supported"),
     ("PW017", "`yes`, `no`, `on` and `off` are not booleans"),
+    ("PW018", "the file is not JSON"),
     # keys and shapes
     ("PW101", "unknown key"),
     ("PW102", "a required key is missing"),
@@ -51,6 +52,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW112", "a bad event descriptor"),
     ("PW113", "a name appears twice in a list"),
     ("PW114", "a key that means nothing here"),
+    ("PW115", "a word of XState v4"),
     # states, targets, names
     ("PW201", "two states have the same id"),
     ("PW202", "a compound state has no initial state"),
@@ -96,6 +98,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW324", "a Python action whose fields are not known"),
     ("PW325", "Python that cannot run inside Postgres"),
     ("PW326", "something that pawl_owner may not use"),
+    ("PW327", "names that nothing implements"),
     # behaviour
     ("PW401", "a state that can never be entered"),
     ("PW402", "a transition that can never be taken"),
@@ -116,6 +119,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW902", "a documented action that this version does not build"),
     ("PW905", "child machines are not built yet"),
     ("PW906", "authorize in a state is not built yet"),
+    ("PW907", "a part of XState that this version does not build"),
 )
 
 CODES: dict[str, Code] = {code: Code(code, title) for code, title in _TITLES}

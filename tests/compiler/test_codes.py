@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pawlc.codes import CODES, explain
-from pawlc.diagnostics import Severity
+from pawlc.diagnostics import Diagnostic, Severity
 from pawlc.parse.yaml import actions, root, states, transitions
 from tests.errors_golden import diagnose
 
@@ -19,6 +19,16 @@ def _blocks(page: str, section: str, language: str) -> str | None:
     body = body.partition("\n## ")[0]
     found = re.search(rf"```{language}\n(.*?)```", body, re.DOTALL)
     return found.group(1) if found else None
+
+
+def _diagnosed(page: str, section: str) -> tuple[Diagnostic, ...]:
+    """The complaints about an example: YAML, or JSON with YAML as its companion."""
+    written, json = _blocks(page, section, "yaml"), _blocks(page, section, "json")
+    python = _blocks(page, section, "python")
+    if json is not None:
+        return diagnose(json, "door.json", python, written)
+    assert written is not None
+    return diagnose(written, "door.machine.yaml", python)
 
 
 def test_an_unknown_code_has_no_page() -> None:
@@ -39,17 +49,11 @@ def test_a_page_begins_with_its_code_and_title(code: str) -> None:
 
 @pytest.mark.parametrize("code", [code for code in CODES if code not in AT_DEPLOY])
 def test_the_wrong_example_gives_the_code(code: str) -> None:
-    page = explain(code)
-    wrong = _blocks(page, "Wrong", "yaml")
-    assert wrong is not None
-    found = diagnose(wrong, "door.machine.yaml", _blocks(page, "Wrong", "python"))
+    found = _diagnosed(explain(code), "Wrong")
     assert code in {diagnostic.code for diagnostic in found}
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_right_example_compiles(code: str) -> None:
-    page = explain(code)
-    right = _blocks(page, "Right", "yaml")
-    assert right is not None
-    found = diagnose(right, "door.machine.yaml", _blocks(page, "Right", "python"))
+    found = _diagnosed(explain(code), "Right")
     assert [d for d in found if d.severity is Severity.ERROR or d.code == code] == []

@@ -6,21 +6,17 @@ import pytest
 
 from pawlc.codes import CODES
 from tests.compiler.test_codes import AT_DEPLOY
-from tests.errors_golden import cases, golden, marked, of_case, report
+from tests.errors_golden import cases, golden, marked, name, of_case, report
 
 
-def _name(case: Path) -> str:
-    return case.name.removesuffix(".machine.yaml")
-
-
-@pytest.mark.parametrize("case", cases(), ids=_name)
+@pytest.mark.parametrize("case", cases(), ids=name)
 def test_a_case_gives_what_it_marks(case: Path) -> None:
     found = [(d.span.file, d.span.start.line, d.span.start.column, d.code) for d in of_case(case)]
     assert sorted(found) == marked(case)
     assert case.name[:5] in {code for *_, code in found}
 
 
-@pytest.mark.parametrize("case", cases(), ids=_name)
+@pytest.mark.parametrize("case", cases(), ids=name)
 def test_the_report_of_a_case_is_the_golden_one(case: Path) -> None:
     assert report(case) == golden(case).read_text(encoding="utf-8")
 

@@ -1,8 +1,8 @@
 """Actions: a name, `{type, params}`, and the built-ins.
 
 `core.assign`, `xstate.raise`, `xstate.log` are written as `@statelyai/schema` spells them, their
-arguments inside `params`, or as XState shows them, beside `type`. What Pawl does not build is
-refused by name.
+arguments inside `params`, or as XState shows them, beside `type`; so is `xstate.cancel`. What Pawl
+does not build is refused by name.
 """
 
 from pawlc import syntax
@@ -13,6 +13,7 @@ from pawlc.parse.xstate.shapes import (
     items,
     pairs,
     sql_text,
+    text,
     unbuilt,
     value,
 )
@@ -72,7 +73,7 @@ def _built_in(reading: Import, node: Mapping, named: Text) -> syntax.Action | No
         case "log":
             return _log(reading, node, named)
         case "cancel":
-            return syntax.Unbuilt(replaced(named, "cancel"), named.span)
+            return _cancel(reading, node, named)
         case other:
             unbuilt(reading.form, f"`{named}`", named.span, _HINTS.get(other))
             return None
@@ -113,14 +114,21 @@ def _raise(reading: Import, node: Mapping, named: Text) -> syntax.Raise | None:
             reading.form.sink.error("PW102", message, named.span, "no `event`")
         return None
     name, data = found
-    delay, ident = _argument(node, "delay"), _argument(node, "id")
-    return syntax.Raise(
-        event=name,
-        data=data,
-        delay=None if delay is None else _delay(reading, delay),
-        id=ident.text if isinstance(ident, Scalar) else None,
-        span=named.span,
-    )
+    written = _argument(node, "delay")
+    delay = None if written is None else _delay(reading, written)
+    ident = None if delay is None else _argument(node, "id")  # without one it is idle
+    id = None if ident is None else text(reading.form, ident, "`id`")
+    return syntax.Raise(name, data, delay, id, named.span)
+
+
+def _cancel(reading: Import, node: Mapping, named: Text) -> syntax.Cancel | None:
+    ident = _argument(node, "sendId", "id")
+    if ident is None:
+        message = "`xstate.cancel` needs the `sendId` of what it cancels"
+        reading.form.sink.error("PW102", message, named.span, "no `sendId`")
+        return None
+    found = text(reading.form, ident, "`sendId`")
+    return None if found is None else syntax.Cancel(found, named.span)
 
 
 def _event(reading: Import, node: Node) -> tuple[Text, tuple[syntax.Pair, ...]] | None:
@@ -141,9 +149,9 @@ def _named(reading: Import, name: Text) -> Text:
 
 
 def _delay(reading: Import, node: Node) -> Text | None:
-    """Milliseconds, the name of a delay, or an expression."""
+    """Milliseconds, the name of a delay (the only one that stays quoted), or an expression."""
     if isinstance(node, Scalar) and node.plain and node.text.value.isdigit():
-        return replaced(node.text, f"interval '{node.text.value} milliseconds'")
+        return node.text
     if isinstance(node, Scalar) and is_text(node):
         if is_expression(node):
             return value(reading, node)

@@ -65,7 +65,7 @@ def complain(machine: syntax.Machine) -> Diagnostic | None:
         f"{section} {', '.join(f'`{name}`' for name in found)}" for section, found in lacking
     )
     return Diagnostic(
-        "PW326",
+        "PW327",
         f"nothing implements {listed}",
         first.span,
         "the first of them",
@@ -97,12 +97,14 @@ def _texts(used: Iterator[Text], known: set[str]) -> tuple[Text, ...]:
 
 
 def _delays(machine: syntax.Machine) -> Iterator[Text]:
-    """The keys of `after` that are neither milliseconds nor an interval."""
-    for state in walk.states(machine):
-        for after in state.after:
-            written = after.delay.value.strip()
-            if not written.isdigit() and intervals.parse(written) is None:
-                yield after.delay
+    """The delays of `after` and `raise` that are neither milliseconds nor an interval."""
+    keys = (after.delay for state in walk.states(machine) for after in state.after)
+    raises = (action for action in walk.actions(machine) if isinstance(action, syntax.Raise))
+    named = (each.delay for each in raises if each.delay is not None and each.delay.quoted)
+    for delay in (*keys, *named):
+        written = delay.value.strip()
+        if not written.isdigit() and intervals.parse(written) is None:
+            yield delay
 
 
 def _sources(machine: syntax.Machine) -> Iterator[Text]:
