@@ -162,7 +162,10 @@ def mark(plan: Plan, transition: Transition, rivals: bool) -> Body:
         return tuple(body)
     below = subtree(plan, transition.domain)
     body += exits(plan).add_common(configuration.conf(plan), below)
-    body += _add(plan, entry(plan, transition.targets, transition.domain))
+    entering = entry(plan, transition.targets, transition.domain)
+    if entering.histories:  # what it leaves itself counts too
+        body += _remember(plan, below)
+    body += _add(plan, entering)
     if not rivals or not below:
         return tuple(body)
     return (If((Branch(exits(plan).has_none(below), tuple(body)),)),)
@@ -244,7 +247,7 @@ def _restore_leaves(plan: Plan, remembered: Sql, below: int) -> Body:
 def microstep(plan: Plan) -> Body:
     """Exit, act, enter; if that completed the machine, run the exit actions of what is active."""
     leaving = (
-        *_remember(plan),
+        *_remember(plan, mask(_everything(plan))),
         *_visit_out(plan, 0, _leave),
         *(() if plan.stepwise else configuration.conf(plan).remove_all(exits(plan))),
     )
@@ -267,12 +270,14 @@ def _act(plan: Plan) -> Body:
     return tuple(body)
 
 
-def _remember(plan: Plan) -> Body:
-    """Record history before any exit action."""
+def _remember(plan: Plan, among: int) -> Body:
+    """Record the history of those of these states that are left, before any exit action."""
     body: list[Statement] = []
     states = plan.machine.states
     for state in states:
         if state.kind is not Kind.HISTORY or state.parent is None:
+            continue
+        if not among >> state.parent & 1:
             continue
         if state.history == "deep":
             words = configuration.conf(plan).parts()
