@@ -276,7 +276,10 @@ def test_what_pawl_owner_may_not_use_is_refused_with_the_grant(tables: psycopg.C
     secret = "exists (select from app.secret s where s.id = context.owner)"
     for guard, grant in (
         (secret, "grant select on app.secret to pawl_owner"),
-        ("app.hidden(context.total)", "grant execute on function app.hidden(numeric) to pawl_owner"),
+        (
+            "app.hidden(context.total)",
+            "grant execute on function app.hidden(numeric) to pawl_owner",
+        ),
     ):
         text = TEMPLATE.format(**(SOUND | {"guard": guard}))
         (problem,) = probe.run(tables, machine(text))
