@@ -159,6 +159,38 @@ def test_nobody_is_asked_whether_it_may_come(
     assert call("select log from pawl.journal order by seq desc limit 1") == ["1"]
 
 
+LOUD = """\
+machine: loud
+version: 1
+events:
+  go: {}
+  nudge: { by: int not null }
+authorize: { create: true, read: true, send: { go: true, nudge: event.by > 5 } }
+initial: a
+states:
+  a:
+    entry: { raise: { event: nudge, data: { by: 2 } } }
+    on:
+      go: { actions: { raise: { event: nudge, data: { by: 1 } } } }
+      nudge: { actions: { log: event.by } }
+"""
+
+
+def test_nobody_is_asked_about_what_a_sender_makes_it_raise_at_once(
+    connection: psycopg.Connection, database: str, cast: Cast
+) -> None:
+    deploy_text(connection, LOUD)
+    admit(connection, cast)
+    with client(database, cast, sub="x") as user:
+        user("select create_instance('loud', 'l')")
+        send(user, "loud", "l", "go")
+        send(user, "loud", "l", "nudge", {"by": 6})
+        with refuses("denied", Denied):
+            send(user, "loud", "l", "nudge", {"by": 1})
+    logs = call_on(connection)("select jsonb_agg(log order by seq) from pawl.journal")
+    assert logs == [["2"], ["1"], ["6"]]
+
+
 def test_a_strict_machine_refuses_it_from_a_caller_only(bill: Call) -> None:
     with refuses("not_accepted", NotAccepted):
         send(bill, "bill", "b", "remind", {"total": 1, "since": "2030-01-01"})

@@ -54,11 +54,15 @@ def send(plan: Plan, trusted: Body = ()) -> Body:
 
 
 def after_payload(plan: Plan, name: str) -> Body:
-    """Refuse a sender by a rule that reads the payload of this event."""
+    """Refuse a sender by a rule that reads the payload of this event.
+
+    What the machine raises itself, while it processes what was sent, nobody sends.
+    """
     rules = rules_for(plan, name)
     if not _reads_event(rules):
         return ()
-    return (If((Branch(_CLIENT, _unless(plan, rules, f"send {name}", name)),)),)
+    sent = sql("{} and self.handled is null", _CLIENT) if plan.queue else _CLIENT
+    return (If((Branch(sent, _unless(plan, rules, f"send {name}", name)),)),)
 
 
 def admitted(plan: Plan, name: str) -> Sql | None:
