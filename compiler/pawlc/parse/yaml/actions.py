@@ -33,6 +33,7 @@ _KINDS: Dict[str, tuple[str, ...]] = {
     "cancel": (),
 }
 KEYS = (*_KINDS, "input", "params")
+_OPERATORS = ("and", "or", "not")
 _OTHERS = {
     "sendTo": "write `send: { to: …, event: … }`",
     "emit": "an effect is enqueued by `effect: name`",
@@ -163,13 +164,16 @@ def _id(form: Form, node: Node, what: str) -> Text | None:
 
 
 def guard(form: Form, node: Node) -> syntax.Guard | None:
-    """SQL, the name of an entry of `guards:`, `{type, params}` or `{python: function}`."""
+    """SQL, the name of an entry of `guards:`, `{type, params}`, `{python: function}`, or guards
+    joined by `and`, `or`, `not`."""
     if not isinstance(node, Mapping):
         expression = sql(form, node, "`guard`")
         if expression is not None and expression.value in form.guards:
             return syntax.NamedRef(expression)
         return expression
-    found = mapping(form, node, "a guard", ("type", "params", "python"))
+    found = mapping(form, node, "a guard", ("type", "params", "python", *_OPERATORS))
+    if operators := [key for key in found if key in _OPERATORS]:
+        return _combined(form, node, operators[0], found)
     if "python" in found:
         if len(found) > 1:
             _two_kinds(form, node, list(found))
@@ -183,6 +187,26 @@ def guard(form: Form, node: Node) -> syntax.Guard | None:
         hint = "write SQL, `{ type: name, params: … }` or `{ python: function }`"
         form.sink.error("PW102", "a guard needs a `type`", span_of(form, node), "no `type`", hint)
     return None
+
+
+def _combined(
+    form: Form, node: Mapping, operator: str, found: Dict[str, Node]
+) -> syntax.Combined | None:
+    """`and: […]`, `or: […]`, `not: …`: guards joined, each in any of their forms."""
+    if len(found) > 1:
+        _two_kinds(form, node, list(found))
+        return None
+    parts: tuple[syntax.Guard, ...] = each(form, found[operator], guard)
+    span = _whole(form, node, operator)
+    match operator:
+        case "and" | "or" if parts:
+            return syntax.Combined(operator, parts, span)
+        case "not" if len(parts) == 1:
+            return syntax.Combined("not", parts, span)
+        case _:
+            wanted = "one guard" if operator == "not" else "a list of guards"
+            wrong(form, found[operator], f"`{operator}`", wanted)
+            return None
 
 
 def _key(node: Mapping, key: str) -> Text:

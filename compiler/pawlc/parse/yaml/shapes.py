@@ -244,8 +244,11 @@ def column_definition(form: Form, entry: Entry) -> Text | None:
 
 
 def name(form: Form, text: Text, what: str) -> bool:
-    """Whether a name of a machine, state, effect, guard, action or delay is well formed."""
-    if form.free_names:
+    """Whether a name of a machine, state, effect, guard, action or delay is well formed.
+
+    Quotes say that an odd name is meant, as an import from XState has them; a machine's stays SQL.
+    """
+    if form.free_names or (text.quoted and what != "machine"):
         return True
     hint = "letters, digits, `_` and `-`, beginning with a letter"
     if "." in text.value and what == "state":
@@ -255,21 +258,35 @@ def name(form: Form, text: Text, what: str) -> bool:
 
 def event_name(form: Form, text: Text) -> bool:
     """Whether the name of an event is well formed."""
-    return form.free_names or _matches(
-        form, _EVENT, text, "event", "letters, digits, `_`, `-` and `.`, beginning with a letter"
+    return (
+        form.free_names
+        or text.quoted
+        or _matches(
+            form,
+            _EVENT,
+            text,
+            "event",
+            "letters, digits, `_`, `-` and `.`, beginning with a letter",
+        )
     )
 
 
 def raise_id(form: Form, text: Text) -> bool:
     """Whether the id of a delayed `raise` is well formed."""
-    return form.free_names or _matches(
-        form, _EVENT, text, "id", "letters, digits, `_`, `-` and `.`, beginning with a letter"
+    return (
+        form.free_names
+        or text.quoted
+        or _matches(
+            form, _EVENT, text, "id", "letters, digits, `_`, `-` and `.`, beginning with a letter"
+        )
     )
 
 
 def field(form: Form, text: Text) -> bool:
-    """Whether a field's name can be written in SQL."""
-    return _matches(form, _FIELD, text, "field", "letters, digits and `_`, as in SQL")
+    """Whether a field's name can be written in SQL; quotes say that it is so there too."""
+    return text.quoted or _matches(
+        form, _FIELD, text, "field", "letters, digits and `_`, as in SQL"
+    )
 
 
 def _matches(form: Form, pattern: re.Pattern[str], text: Text, what: str, hint: str) -> bool:

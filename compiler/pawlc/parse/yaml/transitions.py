@@ -105,7 +105,7 @@ def _candidates(form: Form, entry: Entry) -> tuple[syntax.Transition, ...]:
 
 
 def _descriptor(form: Form, key: Text) -> bool:
-    if _DESCRIPTOR.fullmatch(key.value):
+    if key.quoted or _DESCRIPTOR.fullmatch(key.value):
         return True
     hint = "letters, digits, `_`, `-` and `.`; `name.*` or `*` for several events"
     if "," in key.value:

@@ -1,0 +1,17 @@
+"""`syntax.Machine` to text: the way back from a front end.
+
+document  a machine as a tree of the native form's keys
+yaml      such a tree as YAML
+"""
+
+from pawlc import syntax
+from pawlc.write.document import machine
+from pawlc.write.yaml import text
+
+
+def native(written: syntax.Machine) -> str:
+    """A definition in the native form: reading it gives the same machine, but for positions.
+
+    What `check` refuses as not built has no text and is left out.
+    """
+    return text(machine(written))

@@ -1,0 +1,296 @@
+"""A machine as a tree of the native form's keys, in the order in which people write them."""
+
+from collections.abc import Iterable, Iterator
+from typing import assert_never
+
+from pawlc import syntax
+from pawlc.source import Text
+from pawlc.write.yaml import Delay, Dotted, Json, Patterns, Tree, Word
+
+Pairs = tuple[syntax.Pair, ...]
+Node = dict[str, Tree]
+
+
+def machine(written: syntax.Machine) -> Node:
+    """A whole definition."""
+    guards = frozenset(named.name.value for named in written.guards)
+    writer = _Writer(guards)
+    sections: dict[str, Tree | None] = {
+        "description": _maybe(written.description),
+        "context": _columns(written.context),
+        "input": _words(written.input),
+        "public": None if written.public is None else _all_words(written.public),
+        "events": {Dotted(each.name.value): _columns(each.fields) or {} for each in written.events},
+        "authorize": _authorize(written.authorize),
+        "effects": {each.name.value: _effect(each) for each in written.effects},
+        "delays": {each.name.value: writer.named(each, "delay") for each in written.delays},
+        "guards": {each.name.value: writer.named(each, "guard") for each in written.guards},
+        "actions": {each.name.value: writer.named_actions(each) for each in written.actions},
+        "strict": None if written.strict else "false",
+    }
+    head: Node = {"machine": Word(written.name.value), "version": str(written.version)}
+    kept = _kept(sections)
+    if written.public == ():
+        kept["public"] = []
+    return {**head, **kept, **writer.state(written.root, description=False)}
+
+
+class _Writer:
+    """Writes what may name a guard by its bare name."""
+
+    def __init__(self, guards: frozenset[str]) -> None:
+        self.guards = guards
+
+    # --- states -------------------------------------------------------------------------------
+
+    def state(self, state: syntax.State, description: bool = True) -> Node:
+        """A state node's keys."""
+        return _kept(
+            {
+                "id": _dotted(state.id),
+                "type": _name(state.type),
+                "description": _maybe(state.description) if description else None,
+                "authorize": _authorize(state.authorize),
+                "history": _name(state.history),
+                "target": _targets(state.target),
+                "initial": self._initial(state.initial),
+                "tags": _words(state.tags),
+                "meta": None if state.meta is None else Json(state.meta),
+                "entry": self.actions(state.entry),
+                "invoke": self._invokes(state.invoke),
+                "on": {
+                    Dotted(h.descriptor.value): self._candidates(h.transitions) for h in state.on
+                },
+                "after": {
+                    Delay(a.delay.value): self._candidates(a.transitions) for a in state.after
+                },
+                "always": self._some(state.always),
+                "onDone": self._some(state.on_done),
+                "exit": self.actions(state.exit),
+                "states": {child.key.value: self.state(child) for child in state.states},
+                **({} if state.output is None else {"output": _output(state.output)}),
+            },
+            keep=("output",),
+        )
+
+    def _initial(self, initial: syntax.Initial | None) -> Tree | None:
+        if initial is None:
+            return None
+        targets = _targets(initial.targets)
+        if not initial.actions or targets is None:
+            return targets
+        return {"target": targets, "actions": self.actions(initial.actions)}
+
+    def _invokes(self, invokes: tuple[syntax.Invoke, ...]) -> Tree | None:
+        made: list[Tree] = [self._invoke(invoke) for invoke in invokes]
+        return made[0] if len(made) == 1 else made
+
+    def _invoke(self, invoke: syntax.Invoke) -> Node:
+        return _kept(
+            {
+                "src": _name(invoke.src),
+                "machine": _name(invoke.machine),
+                "id": _dotted(invoke.id),
+                "input": _pairs(invoke.input),
+                "onDone": self._some(invoke.on_done),
+                "onError": self._some(invoke.on_error),
+            }
+        )
+
+    # --- transitions --------------------------------------------------------------------------
+
+    def _some(self, transitions: tuple[syntax.Transition, ...]) -> Tree | None:
+        return self._candidates(transitions) if transitions else None
+
+    def _candidates(self, transitions: tuple[syntax.Transition, ...]) -> Tree:
+        """One transition, or a list of any other number."""
+        made = [self._transition(transition) for transition in transitions]
+        return made[0] if len(made) == 1 else made
+
+    def _transition(self, transition: syntax.Transition) -> Tree:
+        first, others = _own_assign(transition.actions)
+        found = _kept(
+            {
+                "guard": None if transition.guard is None else self._guard(transition.guard),
+                "target": _targets(transition.targets),
+                "assign": None if first is None else _pairs(first.fields),
+                "actions": self.actions(others),
+                "reenter": "true" if transition.reenter else None,
+                "description": _maybe(transition.description),
+            }
+        )
+        target = found.get("target")
+        return target if list(found) == ["target"] and isinstance(target, Word) else found
+
+    def _guard(self, guard: syntax.Guard) -> Tree:
+        match guard:
+            case Text():
+                return guard.value
+            case syntax.NamedRef():
+                if not guard.params and guard.name.value in self.guards:
+                    return guard.name.value
+                return _reference(guard)
+            case syntax.PythonRef():
+                return {"python": Word(guard.function.value)}
+            case syntax.Combined(operator="not"):
+                return {"not": self._guard(guard.guards[0])}
+            case syntax.Combined():
+                return {guard.operator: [self._guard(each) for each in guard.guards]}
+            case _:
+                assert_never(guard)
+
+    # --- sections -----------------------------------------------------------------------------
+
+    def named(self, named: syntax.Named, kind: str) -> Tree:
+        """An entry of `guards:` or `delays:`."""
+        value = self._guard(named.value)
+        if not named.params:
+            return value
+        return {"params": _all_words(named.params), kind: value}
+
+    def named_actions(self, named: syntax.NamedActions) -> Tree:
+        """An entry of `actions:`."""
+        actions = self.actions(named.actions)
+        if not named.params:
+            return actions
+        return {"params": _all_words(named.params), "actions": actions}
+
+    def actions(self, actions: tuple[syntax.Action, ...]) -> Tree:
+        """One action, or a list of any other number."""
+        made = [tree for action in actions if (tree := _action(action)) is not None]
+        return made[0] if len(made) == 1 else made
+
+
+# --- actions ----------------------------------------------------------------------------------
+
+
+def _own_assign(
+    actions: tuple[syntax.Action, ...],
+) -> tuple[syntax.Assign | None, tuple[syntax.Action, ...]]:
+    """A transition's leading `assign`, which has a key of its own, and the rest."""
+    if actions and isinstance(actions[0], syntax.Assign) and actions[0].fields:
+        return actions[0], actions[1:]
+    return None, actions
+
+
+def _action(action: syntax.Action) -> Tree | None:
+    match action:
+        case syntax.Assign():
+            return {"assign": _pairs(action.fields) or {}}
+        case syntax.Raise():
+            return {"raise": _raise(action)}
+        case syntax.Cancel():
+            return {"cancel": Word(action.id.value, dotted=True)}
+        case syntax.EmitEffect():
+            return _kept({"effect": _name(action.effect), "input": _pairs(action.input)})
+        case syntax.Log():
+            return {"log": action.value.value}
+        case syntax.NamedRef():
+            return _reference(action) if action.params else Word(action.name.value)
+        case syntax.PythonRef():
+            return {"python": Word(action.function.value)}
+        case syntax.Unbuilt():
+            return None
+        case _:
+            assert_never(action)
+
+
+def _raise(action: syntax.Raise) -> Tree:
+    if not (action.data or action.delay or action.id):
+        return Word(action.event.value, dotted=True)
+    return _kept(
+        {
+            "event": _dotted(action.event),
+            "data": _pairs(action.data),
+            "delay": _maybe(action.delay),
+            "id": _dotted(action.id),
+        }
+    )
+
+
+def _reference(named: syntax.NamedRef) -> Node:
+    return _kept({"type": _name(named.name), "params": _pairs(named.params)})
+
+
+# --- smaller parts ----------------------------------------------------------------------------
+
+
+def _authorize(authorize: syntax.Authorize | None) -> Tree | None:
+    if authorize is None:
+        return None
+    rules: Node = {
+        Patterns(", ".join(p.value for p in rule.patterns)): rule.rule.value
+        for rule in authorize.send
+    }
+    found = {"create": _maybe(authorize.create), "read": _maybe(authorize.read), "send": rules}
+    return _Whole(_kept(found))
+
+
+class _Whole(dict[str, Tree]):
+    """A mapping that is written even when it is empty."""
+
+
+def _effect(effect: syntax.Effect) -> Node:
+    backoff = effect.backoff
+    retry = {
+        "attempts": _maybe(effect.attempts),
+        "backoff": None if backoff is None else f"{backoff.first} .. {backoff.most}",
+    }
+    returns = None if effect.returns is None else _Whole(_columns(effect.returns))
+    return _kept({"timeout": _maybe(effect.timeout), "retry": _kept(retry), "returns": returns})
+
+
+def _output(output: Pairs | Text) -> Tree:
+    return output.value if isinstance(output, Text) else _pairs(output)
+
+
+def _columns(columns: Iterable[syntax.Column]) -> Node:
+    return {column.name.value: column.definition.value for column in columns}
+
+
+def _pairs(pairs: Pairs) -> Node:
+    return {pair.name.value: pair.value.value for pair in pairs}
+
+
+def _targets(targets: tuple[Text, ...] | None) -> Tree | None:
+    if targets is None:
+        return None
+    words: list[Tree] = [Word(target.value, dotted=True) for target in targets]
+    return words[0] if len(words) == 1 else words
+
+
+def _words(texts: tuple[Text, ...]) -> Tree | None:
+    """A name alone or a list of them."""
+    words = _all_words(texts)
+    return words[0] if len(words) == 1 else words
+
+
+def _all_words(texts: tuple[Text, ...]) -> list[Tree]:
+    return [Word(text.value) for text in texts]
+
+
+def _name(text: Text | None) -> Tree | None:
+    return None if text is None else Word(text.value)
+
+
+def _dotted(text: Text | None) -> Tree | None:
+    """A name that may hold dots."""
+    return None if text is None else Word(text.value, dotted=True)
+
+
+def _maybe(text: Text | None) -> Tree | None:
+    return None if text is None else text.value
+
+
+def _kept(keys: dict[str, Tree | None], keep: tuple[str, ...] = ()) -> Node:
+    """The keys that say something; `keep` are written even when they are empty."""
+    return dict(_with_content(keys, keep))
+
+
+def _with_content(
+    keys: dict[str, Tree | None], keep: tuple[str, ...]
+) -> Iterator[tuple[str, Tree]]:
+    for key, value in keys.items():
+        empty = isinstance(value, dict | list) and not value
+        if value is not None and (not empty or isinstance(value, _Whole) or key in keep):
+            yield key, value
