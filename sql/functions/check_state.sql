@@ -1,7 +1,7 @@
--- Refuse a configuration that names what is no leaf of the version, or names it twice.
+-- Refuse what is no configuration of the version; returns its status, running or done.
 -- Raises PT400, PT422.
 create or replace function pawl.check_state(p_machine text, p_version int, p_state text[])
-returns void
+returns text
 language plpgsql stable
 set search_path = pg_catalog, pg_temp
 as $$
@@ -9,6 +9,7 @@ declare
   v_known text[] := states
     from pawl.version as v where v.machine = p_machine and v.version = p_version;
   v_leaf text;
+  v_status text;
 begin
   if p_state is null then
     perform pawl.raise_null_argument('state');
@@ -26,17 +27,28 @@ begin
         'states', v_known),
       pawl.did_you_mean(v_leaf, v_known)
     );
-  elsif cardinality(p_state) <> (select count(distinct l.leaf) from unnest(p_state) as l (leaf)) then
+  end if;
+
+  execute format(
+    'select %I.%I($1)',
+    (select m.schema_name from pawl.machine as m where m.name = p_machine),
+    format('v%s_status', p_version)
+  )
+  into v_status
+  using p_state;
+  if v_status is null then
     perform pawl.raise_error(
       'PT422',
-      'repeated_state',
-      format('state "%s" names a leaf twice', array_to_string(p_state, ', ')),
+      'illegal_state',
+      format('"%s" is no configuration of version %s of machine "%s"',
+        array_to_string(p_state, ', '), p_version, p_machine),
       jsonb_build_object('machine', p_machine, 'version', p_version, 'state', p_state),
-      'Name each active leaf once, in the order of the definition.'
+      'Name the active leaf of every region once, in the order of the definition.'
     );
   end if;
+  return v_status;
 end
 $$;
 
 comment on function pawl.check_state is
-  'Refuse a configuration that names what is no leaf of the version, or names it twice';
+  'Refuse what is no configuration of the version; returns its status, running or done';

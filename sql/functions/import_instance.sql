@@ -19,8 +19,8 @@ begin
   end if;
   perform pawl.check_new(machine, id, context);
   perform pawl.check_version(machine, coalesce(version, 0));
-  perform pawl.check_state(machine, version, state);
-  return pawl.insert_instance(machine, id, version, state, context);
+  return pawl.insert_instance(
+    machine, id, version, state, pawl.check_state(machine, version, state), context);
 end
 $$;
 

@@ -6,6 +6,7 @@ create or replace function pawl.insert_instance(
   p_id text,
   p_version int,
   p_state text[],
+  p_status text,
   p_context jsonb
 )
 returns jsonb
@@ -24,14 +25,14 @@ begin
       $sql$
       insert into %1$I.instance
         (id, version, state, status, seq, created_at, updated_at, timers, invokes, history%2$s)
-      select $1, $2, $3, 'running', 1, pawl.now(), pawl.now(), '{}', '{}', '{}'%2$s
+      select $1, $2, $3, $5, 1, pawl.now(), pawl.now(), '{}', '{}', '{}'%2$s
       from jsonb_populate_record(null::%1$I.instance, $4)
       returning iid
       $sql$,
       v_schema, v_fields
     )
     into v_iid
-    using p_id, p_version, p_state, p_context;
+    using p_id, p_version, p_state, p_context, p_status;
   exception
     when data_exception then
       perform pawl.raise_malformed_input(p_machine, p_id, sqlerrm);

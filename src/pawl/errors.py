@@ -146,7 +146,7 @@ CLASSES: dict[str, type[PawlError]] = {
     "constraint_violated": Refused,
     "endless_loop": Refused,
     "not_null_violated": Refused,
-    "repeated_state": Refused,
+    "illegal_state": Refused,
     "unknown_state": Refused,
     "expression_failed": ExpressionFailed,
 }

@@ -32,6 +32,10 @@ insert into pawl.effect_policy
   (machine, version, effect, timeout, attempts, backoff_first, backoff_most)
 values ('door', 1, 'ring', '5 seconds', 2, '10 seconds', '10 seconds');
 
+create function pawl_door.v1_status(p_state text[]) returns text language sql immutable as $$
+  select case when cardinality(p_state) = 1 then 'running' end
+$$;
+
 create function pawl_door.reply(p_iid bigint) returns jsonb language sql stable as $$
   select jsonb_build_object('id', i.id, 'machine', 'door', 'version', i.version, 'state', i.state,
     'state_value', pawl.state_value(i.state), 'context', jsonb_build_object('opened', i.opened),

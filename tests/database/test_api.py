@@ -209,7 +209,7 @@ def test_force_state_is_journalled_with_its_reason(d: Call) -> None:
     [
         ("{opne}", "x", "unknown_state", Refused),
         ("{}", "x", "unknown_state", Refused),
-        ("{open,open}", "x", "repeated_state", Refused),
+        ("{open,open}", "x", "illegal_state", Refused),
         (None, "x", "null_argument", BadRequest),
         ("{open}", None, "null_argument", BadRequest),
     ],

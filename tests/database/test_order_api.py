@@ -373,6 +373,42 @@ def test_a_forced_state_ends_what_was_running_and_says_why(
     assert event["reason"] == "lost"
 
 
+def test_a_state_can_be_forced_only_into_a_configuration(
+    call: Call, refused: Refusal, id: str
+) -> None:
+    create_order(call, id)
+    with refused("illegal_state", Refused):
+        call("select force_state('order', %s, '{offered,preparing}', 'both')", id)
+    reply = call("select force_state('order', %s, '{rejected}', 'lost')", id)
+    assert (reply["state"], reply["status"]) == (["rejected"], "done")
+
+
+REGIONS = """
+machine: regions
+authorize: {}
+initial: work
+states:
+  work:
+    type: parallel
+    states:
+      a: { initial: x, states: { x: {}, y: {} } }
+      b: { initial: x, states: { x: {}, y: {} } }
+  done: { type: final }
+"""
+
+
+def test_of_regions_each_must_have_its_leaf(
+    still: psycopg.Connection, call: Call, refused: Refusal, id: str
+) -> None:
+    deploy_text(still, REGIONS)
+    call("select create_instance('regions', %s)", id)
+    for state in ("{work.a.x}", "{work.b.x,work.a.x}", "{work.a.x,work.a.y,work.b.x}"):
+        with refused("illegal_state", Refused):
+            call("select force_state('regions', %s, %s::text[], 'no')", id, state)
+    reply = call("select force_state('regions', %s, '{work.a.y,work.b.x}', 'yes')", id)
+    assert reply["state_value"] == {"work": {"a": "y", "b": "x"}}
+
+
 def test_an_erased_instance_leaves_nothing_but_that_it_was_erased(
     call: Call, refused: Refusal, id: str
 ) -> None:

@@ -2,6 +2,7 @@
 
 v1_state      the part of a reply that depends on the configuration alone
 v1_accepts    the events that a configuration has transitions for
+v1_status     whether leaves are a legal configuration, and if so a running or a done one
 v1_bits       with parallel or history states: a state and its ancestors as bits (one a word)
 v1_leaves     the way back: the paths of the active leaves, in document order
 """
@@ -13,7 +14,7 @@ from pawlc.lower.plan import Plan, leaves_inside, matching
 from pawlc.lower.target import Function, Parameter
 from pawlc.lower.words import WIDTH, mask, split
 from pawlc.model import tree
-from pawlc.model.machine import Kind
+from pawlc.model.machine import Kind, State
 from pawlc.sql import Sql, ident, join, jsonb, jsonb_rows, literal, sql
 
 _STATE = Parameter(ident("p_state"), sql("text[]"))
@@ -22,9 +23,15 @@ _STATE = Parameter(ident("p_state"), sql("text[]"))
 def facts(plan: Plan) -> tuple[Function, ...]:
     """The functions of a version that only know its states."""
     if not plan.masks:
-        return (_state_of_leaf(plan), _accepts_of_leaf(plan))
+        return (_state_of_leaf(plan), _accepts_of_leaf(plan), _status_of_leaf(plan))
     words = range(conf(plan).count)
-    return (*(_bits(plan, n) for n in words), _leaves(plan), _state(plan), _accepts(plan))
+    return (
+        *(_bits(plan, n) for n in words),
+        _leaves(plan),
+        _state(plan),
+        _accepts(plan),
+        _status(plan),
+    )
 
 
 def _function(
@@ -74,6 +81,62 @@ def _state(plan: Plan) -> Function:
         told,
     )
     return _function(plan, "state", (_STATE,), sql("jsonb"), body, _STATE_COMMENT)
+
+
+_STATUS_COMMENT = "The status of a configuration; null if it is not a legal one"
+
+
+def _status_of_leaf(plan: Plan) -> Function:
+    state = sql("{}(p_state) ->> 'status'", name(plan, "state"))
+    body = sql("select case when cardinality(p_state) = 1 then {} end", state)
+    return _function(plan, "status", (_STATE,), sql("text"), body, _STATUS_COMMENT)
+
+
+def _status(plan: Plan) -> Function:
+    """W3C SCXML 3.11, legal configurations, as conditions on the bits."""
+    words = range(conf(plan).count)
+    columns = tuple(f"conf_{n + 1}" if n else "conf" for n in words)
+    bits = (sql("{}(leaf)", name(plan, f"bits_{n + 1}" if n else "bits")) for n in words)
+    sums = (sql("bit_or({}) as {}", bit, ident(c)) for bit, c in zip(bits, columns, strict=True))
+    found = tuple(ident("c", column) for column in columns)
+    leaves = sql("{}({})", name(plan, "leaves"), join(", ", found))
+    legal = [sql("{} = p_state", leaves)]
+    legal += [c for s in plan.machine.states if (c := _is_legal_at(plan, s, found)) is not None]
+    body = sql(
+        "select case\n    when not ({}) then null\n    when {} then 'done'\n    else 'running'\n"
+        "  end\n  from (select {} from unnest(p_state) leaf) c",
+        join("\n      and ", legal),
+        _is_done(plan, found),
+        join(", ", list(sums)),
+    )
+    return _function(plan, "status", (_STATE,), sql("text"), body, _STATUS_COMMENT)
+
+
+def _is_legal_at(plan: Plan, state: State, found: tuple[Sql, ...]) -> Sql | None:
+    """An active compound state has one active child, an active parallel one all of its regions."""
+    children = tree.regions(plan.machine.states, state.index)
+    if state.kind not in (Kind.COMPOUND, Kind.PARALLEL) or not children:
+        return None
+    wanted = 1 if state.kind is Kind.COMPOUND else len(children)
+    counts = [
+        sql("bit_count(({} & {}::bigint)::bit(64))", word, part)
+        for word, part in zip(found, split(mask(children), len(found)), strict=True)
+        if part
+    ]
+    (itself,) = [
+        sql("{} & {} = 0", word, part)
+        for word, part in zip(found, split(1 << state.index, len(found)), strict=True)
+        if part
+    ]
+    return sql("({} or {} = {})", itself, join(" + ", counts), wanted)
+
+
+def _is_done(plan: Plan, found: tuple[Sql, ...]) -> Sql:
+    """Whether the root is in a final state."""
+    condition = str(parallel.is_in_final_state(plan, 0))
+    for word, column in reversed(list(zip(conf(plan).parts(), found, strict=True))):
+        condition = condition.replace(f"{word} ", f"{column} ")
+    return Sql(condition)
 
 
 def _tags(plan: Plan, leaf: int) -> list[str]:

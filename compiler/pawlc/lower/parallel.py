@@ -410,12 +410,12 @@ def _chain(plan: Plan, index: int) -> Body:
         if plan.machine.done_chain == "all":
             told += _chain(plan, state.parent)
     condition = sql(
-        "{} and {}", completed(plan).has_none(1 << index), _is_in_final_state(plan, index)
+        "{} and {}", completed(plan).has_none(1 << index), is_in_final_state(plan, index)
     )
     return (If((Branch(condition, tuple(told)),)),)
 
 
-def _is_in_final_state(plan: Plan, index: int) -> Sql:
+def is_in_final_state(plan: Plan, index: int) -> Sql:
     """W3C's isInFinalState."""
     state = plan.machine.states[index]
     match state.kind:
@@ -424,7 +424,7 @@ def _is_in_final_state(plan: Plan, index: int) -> Sql:
             return configuration.conf(plan).has_any(finals) if finals else sql("false")
         case Kind.PARALLEL:
             regions = tree.regions(plan.machine.states, index)
-            return join(" and ", [_is_in_final_state(plan, region) for region in regions])
+            return join(" and ", [is_in_final_state(plan, region) for region in regions])
         case Kind.FINAL:
             return _active(plan, index)
         case _:
