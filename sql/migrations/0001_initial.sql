@@ -41,6 +41,7 @@ create table pawl.version (
   hash text not null,
   source text not null,
   companion text,
+  impl text,
   sql text,
   definition_file text not null,
   compiler text not null,
@@ -56,6 +57,7 @@ comment on table pawl.version is 'Versions of machines; immutable once deployed'
 comment on column pawl.version.hash is 'of the definition, never of the process that deployed it';
 comment on column pawl.version.source is 'the definition as it was written';
 comment on column pawl.version.companion is 'the Python file beside the definition, if it had one';
+comment on column pawl.version.impl is 'the .impl.yaml beside a definition in JSON, if it had one';
 comment on column pawl.version.sql is
   'what deploy ran for it; deploy --dry-run compares with this';
 comment on column pawl.version.compiler is 'version of the compiler';

@@ -2,6 +2,7 @@
 
 document  a machine as a tree of the native form's keys
 yaml      such a tree as YAML
+skeleton  the companion that an import begins with
 """
 
 from pawlc import syntax

@@ -19,6 +19,7 @@ SECTIONS = {
     "Start": {"demo": "demonstration:demo", "new": "starter:new", "init": "runtime:init"},
     "Write": {
         "check": "definition:check",
+        "import": "importing:import_",
         "explain": "definition:explain",
         "diagram": "definition:diagram",
         "compile": "definition:compile_",

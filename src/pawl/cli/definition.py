@@ -18,7 +18,7 @@ from pawl.cli.output import Output
 from pawlc import codes, render
 from pawlc import diagram as diagrams
 from pawlc.lower import lower
-from pawlc.parse.yaml import parse
+from pawlc.parse import parse
 
 Dump = Literal["syntax", "model", "target", "sql"]
 Form = Literal["mermaid", "dot", "svg"]
@@ -99,7 +99,7 @@ def _stage(output: Output, file: Path, dump: Dump) -> str:
     _, compiled = definitions.compile_(output, file)
     match dump:
         case "syntax":
-            return dumped(parse(compiled.source, file.name)[0])
+            return dumped(parse(compiled.source, file.name, compiled.impl)[0])
         case "model":
             return dumped(compiled.machine)
         case "target":

@@ -21,32 +21,42 @@ from pawlc.compile import Compiled, compile_machine
 from pawlc.compile import check as check_text
 from pawlc.diagnostics import CompileError, Diagnostic, Severity
 from pawlc.model.machine import Machine
+from pawlc.parse import JSON
+from pawlc.parse.xstate import file_name
 from pawlc.source import Span
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-SUFFIXES = (".machine.yaml", ".machine.yml", ".yaml", ".yml")
+SUFFIXES = (".machine.yaml", ".machine.yml", ".machine.json", ".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A definition as read, and its companion if it has one."""
+    """A definition as read, and what lies beside it: the Python companion; for JSON `impl`."""
 
     path: Path
     text: str
     companion: str | None
+    impl: str | None = None
 
     @property
     def sources(self) -> dict[str, str]:
         """The texts by the names that a report shows."""
-        beside = {} if self.companion is None else {str(companion_of(self.path)): self.companion}
+        files = {companion_of(self.path): self.companion, impl_of(self.path): self.impl}
+        beside = {str(path): text for path, text in files.items() if text is not None}
         return {str(self.path): self.text, **beside}
 
 
 def read(path: Path) -> Definition:
-    """Read `order.machine.yaml` and, if it is there, `order.py` beside it. Raises `OSError`."""
-    beside = companion_of(path)
-    companion = _text(beside) if beside.is_file() else None
-    return Definition(path, _text(path), companion)
+    """Read `order.machine.yaml` and, if it is there, `order.py` beside it. Raises `OSError`.
+
+    Beside `order.json` it is also `order.impl.yaml`.
+    """
+    impl = _if_there(impl_of(path)) if is_json(path) else None
+    return Definition(path, _text(path), _if_there(companion_of(path)), impl)
+
+
+def _if_there(path: Path) -> str | None:
+    return _text(path) if path.is_file() else None
 
 
 def _text(path: Path) -> str:
@@ -64,10 +74,24 @@ def companion_of(path: Path) -> Path:
     return path.with_name(f"{path.name.removesuffix(suffix)}.py")
 
 
+def is_json(path: Path) -> bool:
+    """Whether a definition is XState's JSON."""
+    return path.name.endswith(JSON)
+
+
+def impl_of(path: Path) -> Path:
+    """Name the companion that implements the names of a definition in JSON.
+
+    >>> impl_of(Path("shop/order.json")).name
+    'order.impl.yaml'
+    """
+    return path.with_name(file_name(path.name))
+
+
 def check(path: Path) -> tuple[Definition, Machine | None, tuple[Diagnostic, ...]]:
     """Check a definition; the diagnostics name the file alone."""
     definition = read(path)
-    machine, found = check_text(definition.text, path.name, definition.companion)
+    machine, found = check_text(definition.text, path.name, definition.companion, definition.impl)
     return definition, machine, found
 
 
@@ -75,7 +99,9 @@ def compile_(output: Output, path: Path) -> tuple[Definition, Compiled]:
     """Compile a definition, reporting warnings; end the command if there is an error."""
     definition = read(path)
     with reporting(output, definition):
-        compiled = compile_machine(definition.text, path.name, definition.companion)
+        compiled = compile_machine(
+            definition.text, path.name, definition.companion, definition.impl
+        )
     report(output, definition, compiled.warnings)
     return definition, compiled
 

@@ -67,13 +67,21 @@ def _report(output: Output, done: list[Deployment], *, dry_run: bool) -> None:
 
 
 def _keep_source(output: Output, definition: Definition, deployment: Deployment) -> None:
-    """Write `versions/order.1.machine.yaml` beside the definition, and `order.1.py` likewise."""
+    """Write `versions/order.1.machine.yaml` beside the definition, and `order.1.py` likewise.
+
+    Of a definition in JSON they are `order.1.json` and `order.1.impl.yaml`.
+    """
     stem = definition.path.parent / SOURCES / f"{deployment.machine}.{deployment.version}"
-    kept = stem.with_name(f"{stem.name}.machine.yaml")
-    texts = {kept: definition.text}
-    if definition.companion is not None:
-        texts[definitions.companion_of(kept)] = definition.companion
+    suffix = ".json" if definitions.is_json(definition.path) else ".machine.yaml"
+    kept = stem.with_name(f"{stem.name}{suffix}")
+    texts = {
+        kept: definition.text,
+        definitions.companion_of(kept): definition.companion,
+        definitions.impl_of(kept): definition.impl,
+    }
     for file, text in texts.items():
+        if text is None:
+            continue
         if not file.exists() or file.read_bytes() != text.encode():
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(text.encode())

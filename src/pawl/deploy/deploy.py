@@ -149,7 +149,7 @@ def _check_expressions(connection: Connection, machine: Machine) -> None:
 
 def _added(machine: Machine, newest: Registered) -> tuple[Column, ...]:
     """Compare the table's fields with the definition's, by the source that was deployed last."""
-    before, _ = check(newest.source, newest.definition_file, newest.companion)
+    before, _ = check(newest.source, newest.definition_file, newest.companion, newest.impl)
     if before is None:
         raise DeployRefused(
             f"this pawl cannot read version {newest.version} of `{machine.name}` any more",

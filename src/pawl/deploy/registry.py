@@ -27,6 +27,7 @@ class Registered:
     hash: str
     source: str
     companion: str | None
+    impl: str | None
     definition_file: str
     sql: str | None
 
@@ -54,7 +55,7 @@ def versions(connection: Connection, machine: str) -> tuple[Registered, ...]:
     """Return the deployed versions of a machine, the oldest first."""
     with connection.cursor(row_factory=class_row(Registered)) as cursor:
         cursor.execute(
-            "select version, hash, source, companion, definition_file, sql"
+            "select version, hash, source, companion, impl, definition_file, sql"
             " from pawl.version where machine = %s order by version",
             (machine,),
         )
@@ -98,15 +99,16 @@ def register(connection: Connection, compiled: Compiled) -> None:
         (machine.name, machine.version, machine.schema),
     )
     connection.execute(
-        "insert into pawl.version (machine, version, hash, source, companion, sql,"
+        "insert into pawl.version (machine, version, hash, source, companion, impl, sql,"
         " definition_file, compiler, strict, events, states)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             machine.name,
             machine.version,
             compiled.hash,
             compiled.source,
             compiled.companion,
+            compiled.impl,
             compiled.sql,
             machine.file,
             __version__,

@@ -60,7 +60,7 @@ def machine(reading: Import, node: Mapping, sections: Sections, file: str) -> sy
         actions=sections.actions,
         authorize=sections.authorize,
         strict=sections.strict,
-        root=root if id == name.value else replace(root, id=root.id or replaced(name, id)),
+        root=replace(root, id=None if id == name.value else root.id or replaced(name, id)),
         unbuilt=sections.unbuilt,
     )
 
