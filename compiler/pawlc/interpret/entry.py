@@ -40,18 +40,22 @@ class EntrySet:
         if transition.domain != OUTSIDE:
             self._add_missing_regions(transition.domain)
 
-    def _add(self, state: int) -> None:
-        if tree.is_descendant(self._states, state, self._domain):
+    def _add(self, state: int) -> bool:
+        """Enter a state if it lies in the domain of the transition."""
+        inside = tree.is_descendant(self._states, state, self._domain)
+        if inside:
             self._to_enter.add(state)
+        return inside
 
     def _add_descendants(self, index: int) -> None:
         state = self._states[index]
         if state.kind is Kind.HISTORY:
             self._add_history(index)
             return
-        self._add(index)
+        added = self._add(index)
         if state.kind is Kind.COMPOUND and state.initial is not None:
-            self.by_default.add(index)
+            if added:
+                self.by_default.add(index)
             self._add_inside(index, state.initial.targets)
         elif state.kind is Kind.PARALLEL:
             self._add_missing_regions(index)

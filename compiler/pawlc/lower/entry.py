@@ -72,7 +72,8 @@ class _Entering:
     def result(self) -> Entry:
         """What was found."""
         histories = tuple(dict.fromkeys(self._histories))
-        return Entry(mask(self._entered), mask(self._by_default), histories)
+        by_default = self._by_default & self._entered
+        return Entry(mask(self._entered), mask(by_default), histories)
 
     def descend(self, index: int) -> None:
         """Enter a state and, by default, what is below it."""
