@@ -9,11 +9,14 @@ python -m tests.conformance FOLDER          another folder of suites, without th
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.conformance import ledger, suites
 from tests.conformance.judge import Outcome, Verdict
 from tests.conformance.run import counted, run
+
+Kept = Mapping[ledger.Key, Verdict]
 
 
 def main() -> int:
@@ -26,11 +29,13 @@ def main() -> int:
         print(suites.ABSENT if options.folder is None else f"there is no folder {folder}")
         return 0 if options.folder is None else 2
     found = list(run(suites.files(folder)))
-    _show(found)
     if options.folder is not None:
+        _show(found)
         print(json.dumps(_results(found), ensure_ascii=False))
         return 0
-    return _accept(found) if options.accept else _hold(found)
+    kept = ledger.read()
+    _show([ledger.excused(verdict, kept) for verdict in found])
+    return _accept(found, kept) if options.accept else _hold(found, kept)
 
 
 def _show(found: list[Verdict]) -> None:
@@ -58,9 +63,8 @@ def _results(found: list[Verdict]) -> dict[str, object]:
     }
 
 
-def _hold(found: list[Verdict]) -> int:
+def _hold(found: list[Verdict], kept: Kept) -> int:
     """Compare with the ledger."""
-    kept = ledger.read()
     keys = [(verdict.suite, verdict.group, verdict.name) for verdict in found]
     differences = [*ledger.compare(found, kept), *ledger.strangers(keys, kept)]
     for difference in differences:
@@ -70,11 +74,12 @@ def _hold(found: list[Verdict]) -> int:
     return 1 if differences else 0
 
 
-def _accept(found: list[Verdict]) -> int:
-    """Write the ledger; a case that failed is no line of it."""
-    ledger.FILE.write_text(ledger.text(found), encoding="utf-8")
+def _accept(found: list[Verdict], kept: Kept) -> int:
+    """Write the ledger; a failure that nobody has explained is no line of it."""
+    judged = [ledger.excused(verdict, kept) for verdict in found]
+    ledger.FILE.write_text(ledger.text(judged), encoding="utf-8")
     print(f"wrote {ledger.FILE.name}")
-    return 1 if any(verdict.outcome is Outcome.FAILED for verdict in found) else 0
+    return 1 if any(verdict.outcome is Outcome.FAILED for verdict in judged) else 0
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def test_the_ledger_and_the_suites_speak_of_the_same_cases(
 
 
 @needs_suites
-@pytest.mark.parametrize("file", FILES[::6], ids=named)
+@pytest.mark.parametrize("file", FILES[::9], ids=named)
 def test_the_interpreter_goes_as_xstate(
     file: tuple[str, Path], kept: dict[ledger.Key, Verdict]
 ) -> None:
@@ -42,7 +42,7 @@ def test_the_interpreter_goes_as_xstate(
 
 
 @needs_suites
-@pytest.mark.parametrize("file", FILES[3::24], ids=named)
+@pytest.mark.parametrize("file", FILES[3::40], ids=named)
 def test_postgres_goes_as_xstate(
     file: tuple[str, Path],
     kept: dict[ledger.Key, Verdict],

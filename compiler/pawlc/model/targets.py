@@ -102,14 +102,20 @@ def _below(states: Sequence[State], base: int, index: int) -> str:
 
 def _by_id(directory: Directory, name: str) -> int | None:
     """An id may hold dots, so the longest prefix that is one counts."""
-    if name in directory.ids:
-        return directory.ids[name]
+    if (found := _with_id(directory, name)) is not None:
+        return found
     parts = re.split(r"(?<!\\)\.", name)
     for cut in range(len(parts) - 1, 0, -1):
-        start = directory.ids.get(".".join(parts[:cut]))
+        start = _with_id(directory, ".".join(parts[:cut]))
         if start is not None:
             return _descend(directory, start, split_path(".".join(parts[cut:])))
     return None
+
+
+def _with_id(directory: Directory, name: str) -> int | None:
+    """The state of an id; its dots may be escaped, as XState wants them in a target."""
+    found = directory.ids.get(name)
+    return directory.ids.get(name.replace(r"\.", ".")) if found is None else found
 
 
 def _descend(directory: Directory, start: int, keys: tuple[str, ...]) -> int | None:

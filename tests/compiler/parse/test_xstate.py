@@ -373,3 +373,12 @@ def test_a_version_that_is_no_number_is_said_to_be_one() -> None:
     assert read({**of_state({}), "version": "3"}).version == 3
     assert codes({**of_state({}), "version": "1.2.0"}) == ["PW105"]
     assert codes({**of_state({}), "version": "1.2.0"}, "version: 4") == []
+
+
+def test_a_target_may_escape_the_dots_of_an_id() -> None:
+    inner = {"on": {"E": "#x\\.y", "F": "#x\\.y.in"}}
+    outer = {"id": "x.y", "initial": "in", "states": {"in": {}}}
+    machine = read({"initial": "s", "states": {"s": inner, "t": outer}})
+    resolved, problems = resolve(machine)
+    assert problems == ()
+    assert [t.targets for t in resolved.states[1].transitions] == [(2,), (3,)]
