@@ -50,7 +50,13 @@ def _server() -> Iterator[None]:
 
 
 def _judge(suite: str, file: Path) -> tuple[Verdict, ...]:
-    return tuple(verdicts(suites.cases(suite, file), _connection))
+    """Judge a file; one that cannot be read is a single failure."""
+    try:
+        cases = list(suites.cases(suite, file))
+    except Exception as error:
+        why = f"this file cannot be read: {type(error).__name__}: {error}"
+        return (Verdict(suite, file.stem, "*", Outcome.FAILED, why),)
+    return tuple(verdicts(cases, _connection))
 
 
 def _connect() -> None:

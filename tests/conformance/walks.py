@@ -51,7 +51,7 @@ def _chart(content: Json) -> Chart:
         config,
         guards=instrument.all_guards(config),
         actions={n: n for n in map(instrument.name_of, instrument.all_actions(config))},
-        delays=content["delays"],
+        delays=content.get("delays", {}),
     )
 
 
