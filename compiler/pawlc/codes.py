@@ -1,8 +1,8 @@
 """Every diagnostic code and its title; the pages behind them are `explain/<code>.md`.
 
-PW0xx YAML, its traps, JSON, PW1xx keys and shapes, PW2xx states, targets and names, PW3xx names inside
-expressions, PW4xx behaviour, PW9xx what is documented but not built yet. A code never changes its
-meaning and is never used twice.
+PW0xx YAML and its traps, JSON, PW1xx keys and shapes, PW2xx states, targets and names, PW3xx names
+inside expressions, PW4xx behaviour, PW9xx what is documented but not built yet. A code never
+changes its meaning and is never used twice.
 """
 
 from dataclasses import dataclass
