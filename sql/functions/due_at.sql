@@ -1,16 +1,11 @@
--- When a timer is due, of which the definition computes the delay.
+-- When a timer is due, of which the definition computes the delay. One expression, so that Postgres
+-- inlines it.
 -- Raises 22004 if that is null.
 create or replace function pawl.due_at(p_timer text, p_due_at timestamptz)
 returns timestamptz
-language plpgsql immutable
+language sql stable
 as $$
-begin
-  if p_due_at is null then
-    perform pawl.raise_again('22004', format('the delay of timer "%s" is null', p_timer), null,
-      null);
-  end if;
-  return p_due_at;
-end
+  select coalesce(p_due_at, pawl.raise_no_delay(p_timer))
 $$;
 
 comment on function pawl.due_at is 'When a timer is due, of which the definition computes the delay';
