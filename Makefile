@@ -9,11 +9,12 @@ STAMP := $(VENV)/.installed
 TESTS ?= tests
 # What goes to pytest besides the two processes: make test ARGS="-k timers -x"
 ARGS ?=
+ORACLE := tests/oracle/node_modules/xstate/package.json
 # A folder laid out like ../shared/suites, run without the ledger
 SUITES ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance golden fuzz bench clean
+.PHONY: help setup demo test check conformance golden fuzz oracle-setup bench clean
 
 help: ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +52,18 @@ conformance: $(STAMP) ## hold Pawl against suites that others wrote (SUITES=fold
 golden: $(STAMP) ## rewrite the expected outputs of the tests from today's
 	@$(BIN)/python -m tests.golden
 
-fuzz: $(STAMP) ## random charts and events, for longer than the tests take
-	@$(BIN)/python -m pytest tests/semantics --hypothesis-profile=fuzz --timeout=0 $(ARGS)
+fuzz: $(STAMP) oracle-setup ## random charts against XState and Postgres (MINUTES=10, ARGS="--seed 1")
+	@$(BIN)/python -m tests.fuzz $(if $(MINUTES),--minutes $(MINUTES)) $(ARGS)
+
+oracle-setup: $(ORACLE) ## install XState from npm, against which tests/oracle compares
+	@:
+
+$(ORACLE): tests/oracle/package.json
+	@command -v npm >/dev/null || { \
+	  echo "tests/oracle needs Node 18 or newer with npm; on Debian: apt-get install nodejs npm" >&2; \
+	  exit 1; }
+	@cd tests/oracle && npm install --silent --no-package-lock --no-audit --no-fund
+	@touch $@
 
 bench: $(STAMP) ## measure one send_event against the same work written by hand
 	@$(BIN)/python bench/send_event.py

@@ -20,7 +20,6 @@ from tests import optional, testserver
 
 # In CI the same examples every time: new ones are the business of `make fuzz`.
 hypothesis.settings.register_profile("default", deadline=None, derandomize="CI" in os.environ)
-hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=20_000)
 hypothesis.settings.load_profile("default")
 
 SERVER = pytest.StashKey[testserver.TestServer]()

@@ -1,0 +1,92 @@
+"""Random charts in the interpreter and in Postgres until the time is up; a part of `make fuzz`."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+
+from tests.semantics.charts import Walk, charts, walks
+from tests.semantics.differential import check_same, compiled
+from tests.semantics.driver import Interpreted
+from tests.semantics.evaluate import evaluate
+from tests.semantics.keep import Step, expectation, write
+from tests.semantics.walks import take
+
+_BATCH = 50
+
+all_charts = st.one_of(charts(), charts(parallel=True, history=True))
+
+
+def run(dsn: str, first_seed: int, until: float, findings: Path) -> Iterator[int]:
+    """Yield the number of charts compared after each batch, until `time.monotonic()` is `until`.
+
+    A difference is written to `findings`, as small as hypothesis makes it, and raised.
+    """
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        number = first_seed
+        while time.monotonic() < until:
+            yield _batch(connection, number, findings)
+            number += 1
+
+
+def _batch(connection: psycopg.Connection[Any], number: int, findings: Path) -> int:
+    compared = 0
+    last: tuple[str, list[Walk]] = ("", [])
+
+    @seed(number)
+    @settings(
+        max_examples=_BATCH,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(all_charts, walks())
+    def agree(text: str, steps: list[Walk]) -> None:
+        nonlocal compared, last
+        last = (text, steps)
+        chart = compiled(text)
+        if chart is not None:
+            check_same(chart, steps, connection)
+            compared += 1
+
+    try:
+        agree()
+    except BaseException:
+        write(findings / f"postgres-{number}", last[0], scenario_of(*last))
+        raise
+    return compared
+
+
+def scenario_of(text: str, steps: list[Walk]) -> Iterator[Step]:
+    """The steps of a walk with what they show in the interpreter."""
+    chart = compiled(text)
+    assert chart is not None
+    driver = Interpreted(chart.machine, evaluate)
+    yield {"create": {}}, expectation(driver.create({}))
+    for step in steps if driver.snapshot is not None else ():
+        assert driver.snapshot is not None
+        live = driver.snapshot.invokes
+        yield doing(step, live), expectation(take(driver, step, live))
+
+
+def doing(step: Walk, live: tuple[str, ...]) -> dict[str, Any]:
+    """A step as a scenario says it.
+
+    >>> doing(Walk("send", "go", 2), ())
+    {'send': {'type': 'go', 'x': 2}}
+    """
+    match step.kind:
+        case "send":
+            return {"send": {"type": step.name, "x": step.number}}
+        case "done" if live:
+            return {"done": {"invoke": live[step.number % len(live)], "output": {"y": step.number}}}
+        case "error" if live:
+            invoke = live[step.number % len(live)]
+            return {"error": {"invoke": invoke, "error": {"message": "no"}}}
+        case kind:
+            return {"advance": f"{step.number if kind == 'advance' else 0} seconds"}
