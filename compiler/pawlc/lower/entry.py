@@ -72,7 +72,7 @@ class _Entering:
     def result(self) -> Entry:
         """What was found."""
         histories = tuple(dict.fromkeys(self._histories))
-        by_default = self._by_default & self._entered
+        by_default = self._by_default & (self._entered | {self._domain})
         return Entry(mask(self._entered), mask(by_default), histories)
 
     def descend(self, index: int) -> None:
