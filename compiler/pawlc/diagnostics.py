@@ -45,6 +45,4 @@ class CompileError(Exception):
 
 def in_order(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
     """Sort by place, then code: the order in which a person reads the file."""
-    return tuple(
-        sorted(diagnostics, key=lambda d: (d.span.file, d.span.start, d.code, d.message))
-    )
+    return tuple(sorted(diagnostics, key=lambda d: (d.span.file, d.span.start, d.code, d.message)))
