@@ -64,30 +64,39 @@ def initial(plan: Plan) -> Body:
 
 
 def _trimmed(plan: Plan, body: Body) -> Body:
-    """Leave out what cannot matter: taking timers back before any is set, and edits of a list that
-    is emptied in the end."""
+    """Leave out what cannot matter: taking commands back before there are any, and edits of a list
+    that is emptied in the end."""
     lists, emptied = tuple(map(own, _LIVE)), jsonb({})
     kept: list[Statement] = []
     for place, statement in enumerate(body):
-        match statement:
-            case Set(target=target) if target in lists:
-                idle = Set(target, emptied) in body[place + 1 :]
-            case If(branches=(Branch(condition=condition),)):
-                takes_back = condition == actions.is_enqueued("due")
-                idle = takes_back and not plan.loops and not any(map(_sets_timer, kept))
-            case _:
-                idle = False
+        idle = False
+        if (commands := _taken_back(statement)) is not None:
+            idle = not plan.loops and not any(_sets(s, commands) for s in kept)
+        elif isinstance(statement, Set) and statement.target in lists:
+            idle = Set(statement.target, emptied) in body[place + 1 :]
         if not idle:
             kept.append(statement)
     return tuple(kept)
 
 
-def _sets_timer(statement: Statement) -> bool:
+def _taken_back(statement: Statement) -> Sql | None:
+    """The array of commands that a statement only takes commands from."""
+    for commands in _LIVE.values():
+        forgets = Set(own(commands), sql("null"))
+        asks = actions.is_enqueued(commands)
+        if statement == forgets or (
+            isinstance(statement, If) and statement.branches[0].condition == asks
+        ):
+            return own(commands)
+    return None
+
+
+def _sets(statement: Statement, target: Sql) -> bool:
     match statement:
         case Set():
-            return statement.target == own("due")
+            return statement.target == target
         case If():
-            return any(_sets_timer(s) for branch in statement.branches for s in branch.body)
+            return any(_sets(s, target) for branch in statement.branches for s in branch.body)
         case _:
             return False
 
@@ -189,7 +198,7 @@ def strike(plan: Plan, live: str, gone: tuple[str, ...], all_of_them: bool) -> B
         names = literal(gone[0]) if len(gone) == 1 else text_array(gone)
         body.append(Set(own(live), sql("{} - {}", own(live), names)))
     commands = own(_LIVE[live])
-    if all_of_them and (plan.loops or (live == "timers" and plan.unbound)):
+    if all_of_them and plan.loops:
         body.append(Set(commands, sql("null")))
     elif plan.loops:
         body += actions.forget(_LIVE[live], gone)
@@ -246,7 +255,7 @@ def _finish(plan: Plan, final: State, event: str | None) -> Body:
     body += actions.run(plan, root.exit, event)
     for live in _LIVE:
         if _outlives(plan, (0, final.index), live):
-            body += strike(plan, live, (), all_of_them=True)
+            body += (Set(own(live), jsonb({})), Set(own(_LIVE[live]), sql("null")))
     return tuple(body)
 
 
