@@ -1,5 +1,6 @@
 """A connection that many examples of one test share; each undoes what it does."""
 
+import secrets
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,8 @@ def shared_connection(
 
     It is a copy: nobody can clone a template to which somebody is connected.
     """
-    name = f"pawl_semantics_{worker_name}"
+    # Other rooms of tests import this fixture, and then there are several at once.
+    name = f"pawl_semantics_{worker_name}_{secrets.token_hex(4)}"
     create = sql.SQL("create database {} template {}")
     with psycopg.connect(server_dsn, autocommit=True) as admin:
         admin.execute(create.format(sql.Identifier(name), sql.Identifier(template_database)))
