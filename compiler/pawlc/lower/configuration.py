@@ -6,6 +6,7 @@ are stored.
 """
 
 from pawlc.expr import names
+from pawlc.lower.leaves import MANY, most_leaves
 from pawlc.lower.plan import Plan
 from pawlc.lower.target import Body, Branch, Each, If, Set, Variable
 from pawlc.lower.variables import own
@@ -47,9 +48,15 @@ def unpack(plan: Plan) -> Body:
     """After reading: make the working form of what is stored."""
     if not plan.masks:
         return ()
+    words = tuple(enumerate(conf(plan).parts()))
+    if most_leaves(plan) <= MANY:
+        return tuple(
+            Set(word, sql("{}(self.state)", _function(plan, f"conf{_suffix(number)}")))
+            for number, word in words
+        )
     adding = tuple(
         Set(word, sql("{} | {}(v_leaf)", word, _function(plan, f"bits{_suffix(number)}")))
-        for number, word in enumerate(conf(plan).parts())
+        for number, word in words
     )
     return (Each(ident("v_leaf"), own("state"), adding),)
 

@@ -4,18 +4,22 @@ v1_state      the part of a reply that depends on the configuration alone
 v1_accepts    the events that a configuration has transitions for
 v1_status     whether leaves are a legal configuration, and if so a running or a done one
 v1_bits       with parallel or history states: a state and its ancestors as bits (one a word)
+v1_conf       a whole configuration as bits, where it cannot have many leaves
 v1_leaves     the way back: the paths of the active leaves, in document order
 """
+
+from dataclasses import replace
 
 from pawlc.lower import authorize, parallel
 from pawlc.lower.configuration import conf
 from pawlc.lower.frame import name
+from pawlc.lower.leaves import MANY, most_leaves, paths, state_value
 from pawlc.lower.plan import Plan, leaves_inside, matching
 from pawlc.lower.target import Function, Parameter
-from pawlc.lower.words import WIDTH, mask, split
+from pawlc.lower.words import mask, split
 from pawlc.model import tree
 from pawlc.model.machine import Kind, State
-from pawlc.sql import Sql, ident, join, jsonb, jsonb_rows, literal, sql
+from pawlc.sql import Sql, ident, join, jsonb_rows, literal, sql
 
 _STATE = Parameter(ident("p_state"), sql("text[]"))
 
@@ -27,6 +31,7 @@ def facts(plan: Plan) -> tuple[Function, ...]:
     words = range(conf(plan).count)
     return (
         *(_bits(plan, n) for n in words),
+        *(_conf(plan, n) for n in words if most_leaves(plan) <= MANY),
         _leaves(plan),
         _state(plan),
         _accepts(plan),
@@ -75,12 +80,14 @@ def _state(plan: Plan) -> Function:
         )
     body = sql(
         "select jsonb_build_object('machine', {}, 'version', {}, 'state', p_state,\n"
-        "    'state_value', pawl.state_value(p_state), 'output', null, 'tags', {})",
+        "    'state_value', {},\n    'output', null, 'tags', {})",
         literal(plan.machine.name),
         plan.machine.version,
+        state_value(plan),
         told,
     )
-    return _function(plan, "state", (_STATE,), sql("jsonb"), body, _STATE_COMMENT)
+    told_of = _function(plan, "state", (_STATE,), sql("jsonb"), body, _STATE_COMMENT)
+    return replace(told_of, volatility="stable")  # as jsonb_build_object is, or it is not inlined
 
 
 _STATUS_COMMENT = "The status of a configuration; null if it is not a legal one"
@@ -103,7 +110,8 @@ def _status(plan: Plan) -> Function:
     legal = [sql("{} = p_state", leaves)]
     legal += [c for s in plan.machine.states if (c := _is_legal_at(plan, s, found)) is not None]
     body = sql(
-        "select case\n    when not ({}) then null\n    when {} then 'done'\n    else 'running'\n"
+        "select case\n    when ({}) is not true then null\n    when {} then 'done'\n"
+        "    else 'running'\n"
         "  end\n  from (select {} from unnest(p_state) leaf) c",
         join("\n      and ", legal),
         _is_done(plan, found),
@@ -161,22 +169,20 @@ def _bits(plan: Plan, number: int) -> Function:
     )
 
 
+def _conf(plan: Plan, number: int) -> Function:
+    suffix = f"_{number + 1}" if number else ""
+    bits = name(plan, f"bits{suffix}")
+    places = range(1, most_leaves(plan) + 1)
+    each = [sql("coalesce({}(p_state[{}]), 0)", bits, place) for place in places]
+    body = sql("select {}", join("\n    | ", each))
+    comment = "The active states of a configuration, as bits"
+    return _function(plan, f"conf{suffix}", (_STATE,), sql("bigint"), body, comment)
+
+
 def _leaves(plan: Plan) -> Function:
-    parts = []
-    leaves = parallel.leaves_of(plan, 0)
-    for number, word in enumerate(split(leaves, conf(plan).count)):
-        paths = {
-            str(1 << (s.index % WIDTH)): s.path
-            for s in plan.machine.states
-            if s.index // WIDTH == number and tree.is_leaf(s)
-        }
-        parameter = ident(f"p_conf_{number + 1}" if number else "p_conf")
-        parts.append(sql("pawl.bit_names({} & {}::bigint, {})", parameter, word, jsonb(paths)))
-    parameters = tuple(
-        Parameter(ident(f"p_conf_{n + 1}" if n else "p_conf"), sql("bigint"))
-        for n in range(conf(plan).count)
-    )
-    body = sql("select {}", join("\n    || ", parts))
+    words = tuple(ident(f"p_conf_{n + 1}" if n else "p_conf") for n in range(conf(plan).count))
+    parameters = tuple(Parameter(word, sql("bigint")) for word in words)
+    body = sql("select {}", paths(plan, words))
     comment = "The paths of the active leaves, in document order"
     return _function(plan, "leaves", parameters, sql("text[]"), body, comment)
 

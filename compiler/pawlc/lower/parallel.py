@@ -11,6 +11,7 @@ from typing import Protocol
 
 from pawlc.lower import actions, configuration, flat
 from pawlc.lower.entry import Entry, completion, default_of, entry
+from pawlc.lower.leaves import paths_inside
 from pawlc.lower.payload import source_comment
 from pawlc.lower.plan import Plan
 from pawlc.lower.select import Candidates
@@ -280,14 +281,7 @@ def _remember(plan: Plan, among: int) -> Body:
         if not among >> state.parent & 1:
             continue
         if state.history == "deep":
-            words = configuration.conf(plan).parts()
-            below = subtree(plan, state.parent)
-            parts = [
-                sql("{} & {}::bigint", word, (below >> (n * WIDTH)) & ((1 << WIDTH) - 1))
-                for n, word in enumerate(words)
-            ]
-            leaves = ident(plan.machine.schema, f"{plan.version}_leaves")
-            found = sql("{}({})", leaves, join(", ", parts))
+            found = paths_inside(plan, configuration.conf(plan).parts(), state.parent)
         else:
             names = [
                 sql("case when {} then {} end", _active(plan, c), literal(states[c].path))

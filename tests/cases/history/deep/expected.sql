@@ -63,11 +63,30 @@ $function$;
 comment on function pawl_deep.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_deep.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_deep.v1_bits(p_state[1]), 0)
+    | coalesce(pawl_deep.v1_bits(p_state[2]), 0)
+$function$;
+
+comment on function pawl_deep.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_deep.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 2916::bigint, '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2", "2048": "outside"}'::jsonb)
+  select case
+    when p_conf & 8 <> 0 then array[
+      '{"32": "P.b.X.x1", "64": "P.b.X.x2"}'::jsonb ->> (p_conf & 96)::text,
+      '{"256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb ->> (p_conf & 768)::text
+    ]
+    else array[
+      '{"4": "P.a", "2048": "outside"}'::jsonb ->> (p_conf & 2052)::text
+    ]
+  end
 $function$;
 
 comment on function pawl_deep.v1_leaves is
@@ -75,10 +94,23 @@ comment on function pawl_deep.v1_leaves is
 
 create or replace function pawl_deep.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'deep', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', case
+    when starts_with(p_state[1], 'P.b.') then jsonb_build_object('P', jsonb_build_object('b', jsonb_build_object('X', '{
+  "P.b.X.x1": "x1",
+  "P.b.X.x2": "x2"
+}'::jsonb -> p_state[1], 'Y', '{
+  "P.b.Y.y1": "y1",
+  "P.b.Y.y2": "y2"
+}'::jsonb -> p_state[2])))
+    else '{
+  "P.a": {"P": "a"},
+  "outside": "outside"
+}'::jsonb -> p_state[1]
+  end,
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_deep.v1_state is
@@ -110,12 +142,12 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_deep.v1_leaves(c.conf) = p_state
+    when (pawl_deep.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 2050::bigint)::bit(64)) = 1)
       and (c.conf & 2 = 0 or bit_count((c.conf & 12::bigint)::bit(64)) = 1)
       and (c.conf & 8 = 0 or bit_count((c.conf & 144::bigint)::bit(64)) = 2)
       and (c.conf & 16 = 0 or bit_count((c.conf & 96::bigint)::bit(64)) = 1)
-      and (c.conf & 128 = 0 or bit_count((c.conf & 768::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 128 = 0 or bit_count((c.conf & 768::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -169,9 +201,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_deep.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_deep.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -250,7 +280,12 @@ begin
                 self.exits := self.exits | (self.conf & 4094);
                 if self.exits & 2 <> 0 then
                   self.history := self.history
-                    || jsonb_build_object('P.h', pawl_deep.v1_leaves(self.conf & 2044::bigint));
+                    || jsonb_build_object(
+                      'P.h', pawl.bit_names(
+                        self.conf & 868::bigint,
+                        '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
+                      )
+                    );
                 end if;
                 self.enters := self.enters | 2;
                 if self.history ? 'P.h' then
@@ -280,7 +315,12 @@ begin
             if self.exits <> 0 then
               if self.exits & 2 <> 0 then
                 self.history := self.history
-                  || jsonb_build_object('P.h', pawl_deep.v1_leaves(self.conf & 2044::bigint));
+                  || jsonb_build_object(
+                    'P.h', pawl.bit_names(
+                      self.conf & 868::bigint,
+                      '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
+                    )
+                  );
               end if;
               self.conf := self.conf & ~self.exits;
             end if;
@@ -423,9 +463,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_deep.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_deep.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -526,7 +564,12 @@ begin
               self.exits := self.exits | (self.conf & 4094);
               if self.exits & 2 <> 0 then
                 self.history := self.history
-                  || jsonb_build_object('P.h', pawl_deep.v1_leaves(self.conf & 2044::bigint));
+                  || jsonb_build_object(
+                    'P.h', pawl.bit_names(
+                      self.conf & 868::bigint,
+                      '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
+                    )
+                  );
               end if;
               self.enters := self.enters | 2;
               if self.history ? 'P.h' then
@@ -555,7 +598,12 @@ begin
             if self.exits <> 0 then
               if self.exits & 2 <> 0 then
                 self.history := self.history
-                  || jsonb_build_object('P.h', pawl_deep.v1_leaves(self.conf & 2044::bigint));
+                  || jsonb_build_object(
+                    'P.h', pawl.bit_names(
+                      self.conf & 868::bigint,
+                      '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
+                    )
+                  );
               end if;
               self.conf := self.conf & ~self.exits;
             end if;
@@ -820,7 +868,6 @@ declare
   instance pawl_deep.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -844,9 +891,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_deep.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_deep.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -938,7 +983,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -971,9 +1015,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_deep.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_deep.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

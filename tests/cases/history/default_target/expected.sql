@@ -59,11 +59,23 @@ $function$;
 comment on function pawl_default_target.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_default_target.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_default_target.v1_bits(p_state[1]), 0)
+$function$;
+
+comment on function pawl_default_target.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_default_target.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 106::bigint, '{"2": "outside", "8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb)
+  select array[
+      '{"2": "outside", "8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb ->> (p_conf & 106)::text
+    ]
 $function$;
 
 comment on function pawl_default_target.v1_leaves is
@@ -71,10 +83,16 @@ comment on function pawl_default_target.v1_leaves is
 
 create or replace function pawl_default_target.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'default_target', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', '{
+  "outside": "outside",
+  "P.a": {"P": "a"},
+  "P.b.b1": {"P": {"b": "b1"}},
+  "P.b.b2": {"P": {"b": "b2"}}
+}'::jsonb -> p_state[1],
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_default_target.v1_state is
@@ -104,10 +122,10 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_default_target.v1_leaves(c.conf) = p_state
+    when (pawl_default_target.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 6::bigint)::bit(64)) = 1)
       and (c.conf & 4 = 0 or bit_count((c.conf & 24::bigint)::bit(64)) = 1)
-      and (c.conf & 16 = 0 or bit_count((c.conf & 96::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 16 = 0 or bit_count((c.conf & 96::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -161,9 +179,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_default_target.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_default_target.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -236,7 +252,10 @@ begin
                 if self.exits & 4 <> 0 then
                   self.history := self.history
                     || jsonb_build_object(
-                      'P.h', pawl_default_target.v1_leaves(self.conf & 248::bigint)
+                      'P.h', pawl.bit_names(
+                        self.conf & 104::bigint,
+                        '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
+                      )
                     );
                 end if;
                 self.enters := self.enters | 4;
@@ -269,7 +288,10 @@ begin
               if self.exits & 4 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
-                    'P.h', pawl_default_target.v1_leaves(self.conf & 248::bigint)
+                    'P.h', pawl.bit_names(
+                      self.conf & 104::bigint,
+                      '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
+                    )
                   );
               end if;
               self.conf := self.conf & ~self.exits;
@@ -389,9 +411,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_default_target.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_default_target.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -492,7 +512,10 @@ begin
               if self.exits & 4 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
-                    'P.h', pawl_default_target.v1_leaves(self.conf & 248::bigint)
+                    'P.h', pawl.bit_names(
+                      self.conf & 104::bigint,
+                      '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
+                    )
                   );
               end if;
               self.enters := self.enters | 4;
@@ -524,7 +547,10 @@ begin
               if self.exits & 4 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
-                    'P.h', pawl_default_target.v1_leaves(self.conf & 248::bigint)
+                    'P.h', pawl.bit_names(
+                      self.conf & 104::bigint,
+                      '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
+                    )
                   );
               end if;
               self.conf := self.conf & ~self.exits;
@@ -766,7 +792,6 @@ declare
   instance pawl_default_target.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -790,9 +815,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_default_target.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_default_target.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -890,7 +913,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -923,9 +945,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_default_target.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_default_target.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

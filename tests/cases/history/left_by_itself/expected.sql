@@ -57,11 +57,23 @@ $function$;
 comment on function pawl_left_by_itself.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_left_by_itself.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_left_by_itself.v1_bits(p_state[1]), 0)
+$function$;
+
+comment on function pawl_left_by_itself.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_left_by_itself.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 28::bigint, '{"4": "P.a", "8": "P.b", "16": "P.c"}'::jsonb)
+  select array[
+      '{"4": "P.a", "8": "P.b", "16": "P.c"}'::jsonb ->> (p_conf & 28)::text
+    ]
 $function$;
 
 comment on function pawl_left_by_itself.v1_leaves is
@@ -69,10 +81,15 @@ comment on function pawl_left_by_itself.v1_leaves is
 
 create or replace function pawl_left_by_itself.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'left_by_itself', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', '{
+  "P.a": {"P": "a"},
+  "P.b": {"P": "b"},
+  "P.c": {"P": "c"}
+}'::jsonb -> p_state[1],
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_left_by_itself.v1_state is
@@ -101,9 +118,9 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_left_by_itself.v1_leaves(c.conf) = p_state
+    when (pawl_left_by_itself.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 2::bigint)::bit(64)) = 1)
-      and (c.conf & 2 = 0 or bit_count((c.conf & 28::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 2 = 0 or bit_count((c.conf & 28::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -132,7 +149,6 @@ declare
   id text;
   now constant timestamptz := p_now;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -156,9 +172,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_left_by_itself.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_left_by_itself.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -329,7 +343,6 @@ declare
   now timestamptz;
   claims jsonb;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -371,9 +384,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_left_by_itself.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_left_by_itself.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -736,7 +747,6 @@ declare
   instance pawl_left_by_itself.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -760,9 +770,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_left_by_itself.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_left_by_itself.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -856,7 +864,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -889,9 +896,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_left_by_itself.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_left_by_itself.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

@@ -63,11 +63,30 @@ $function$;
 comment on function pawl_never_visited.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_never_visited.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_never_visited.v1_bits(p_state[1]), 0)
+    | coalesce(pawl_never_visited.v1_bits(p_state[2]), 0)
+$function$;
+
+comment on function pawl_never_visited.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_never_visited.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 2842::bigint, '{"2": "outside", "8": "P.a", "16": "P.b", "256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb)
+  select case
+    when p_conf & 64 <> 0 then array[
+      '{"256": "Q.X.x1", "512": "Q.X.x2"}'::jsonb ->> (p_conf & 768)::text,
+      'Q.Y.y1'
+    ]
+    else array[
+      '{"2": "outside", "8": "P.a", "16": "P.b"}'::jsonb ->> (p_conf & 26)::text
+    ]
+  end
 $function$;
 
 comment on function pawl_never_visited.v1_leaves is
@@ -75,10 +94,23 @@ comment on function pawl_never_visited.v1_leaves is
 
 create or replace function pawl_never_visited.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'never_visited', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', case
+    when starts_with(p_state[1], 'Q.') then jsonb_build_object('Q', jsonb_build_object('X', '{
+  "Q.X.x1": "x1",
+  "Q.X.x2": "x2"
+}'::jsonb -> p_state[1], 'Y', '{
+  "Q.Y.y1": "y1"
+}'::jsonb -> p_state[2]))
+    else '{
+  "outside": "outside",
+  "P.a": {"P": "a"},
+  "P.b": {"P": "b"}
+}'::jsonb -> p_state[1]
+  end,
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_never_visited.v1_state is
@@ -110,12 +142,12 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_never_visited.v1_leaves(c.conf) = p_state
+    when (pawl_never_visited.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 70::bigint)::bit(64)) = 1)
       and (c.conf & 4 = 0 or bit_count((c.conf & 24::bigint)::bit(64)) = 1)
       and (c.conf & 64 = 0 or bit_count((c.conf & 1152::bigint)::bit(64)) = 2)
       and (c.conf & 128 = 0 or bit_count((c.conf & 768::bigint)::bit(64)) = 1)
-      and (c.conf & 1024 = 0 or bit_count((c.conf & 2048::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 1024 = 0 or bit_count((c.conf & 2048::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -169,9 +201,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_never_visited.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_never_visited.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -216,7 +246,10 @@ begin
                 if self.exits & 64 <> 0 then
                   self.history := self.history
                     || jsonb_build_object(
-                      'Q.h', pawl_never_visited.v1_leaves(self.conf & 8064::bigint)
+                      'Q.h', pawl.bit_names(
+                        self.conf & 2816::bigint,
+                        '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                      )
                     );
                 end if;
                 self.enters := self.enters | 4;
@@ -254,7 +287,10 @@ begin
                 if self.exits & 64 <> 0 then
                   self.history := self.history
                     || jsonb_build_object(
-                      'Q.h', pawl_never_visited.v1_leaves(self.conf & 8064::bigint)
+                      'Q.h', pawl.bit_names(
+                        self.conf & 2816::bigint,
+                        '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                      )
                     );
                 end if;
                 self.enters := self.enters | 64;
@@ -355,7 +391,10 @@ begin
               if self.exits & 64 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
-                    'Q.h', pawl_never_visited.v1_leaves(self.conf & 8064::bigint)
+                    'Q.h', pawl.bit_names(
+                      self.conf & 2816::bigint,
+                      '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                    )
                   );
               end if;
               self.conf := self.conf & ~self.exits;
@@ -469,9 +508,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_never_visited.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_never_visited.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -540,7 +577,10 @@ begin
               if self.exits & 64 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
-                    'Q.h', pawl_never_visited.v1_leaves(self.conf & 8064::bigint)
+                    'Q.h', pawl.bit_names(
+                      self.conf & 2816::bigint,
+                      '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                    )
                   );
               end if;
               self.enters := self.enters | 4;
@@ -578,7 +618,10 @@ begin
               if self.exits & 64 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
-                    'Q.h', pawl_never_visited.v1_leaves(self.conf & 8064::bigint)
+                    'Q.h', pawl.bit_names(
+                      self.conf & 2816::bigint,
+                      '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                    )
                   );
               end if;
               self.enters := self.enters | 64;
@@ -678,7 +721,10 @@ begin
               if self.exits & 64 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
-                    'Q.h', pawl_never_visited.v1_leaves(self.conf & 8064::bigint)
+                    'Q.h', pawl.bit_names(
+                      self.conf & 2816::bigint,
+                      '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                    )
                   );
               end if;
               self.conf := self.conf & ~self.exits;
@@ -914,7 +960,6 @@ declare
   instance pawl_never_visited.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -938,9 +983,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_never_visited.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_never_visited.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -1040,7 +1083,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -1073,9 +1115,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_never_visited.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_never_visited.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

@@ -59,11 +59,23 @@ $function$;
 comment on function pawl_shallow.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_shallow.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_shallow.v1_bits(p_state[1]), 0)
+$function$;
+
+comment on function pawl_shallow.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_shallow.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 180::bigint, '{"4": "P.a", "16": "P.b.b1", "32": "P.b.b2", "128": "outside"}'::jsonb)
+  select array[
+      '{"4": "P.a", "16": "P.b.b1", "32": "P.b.b2", "128": "outside"}'::jsonb ->> (p_conf & 180)::text
+    ]
 $function$;
 
 comment on function pawl_shallow.v1_leaves is
@@ -71,10 +83,16 @@ comment on function pawl_shallow.v1_leaves is
 
 create or replace function pawl_shallow.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'shallow', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', '{
+  "P.a": {"P": "a"},
+  "P.b.b1": {"P": {"b": "b1"}},
+  "P.b.b2": {"P": {"b": "b2"}},
+  "outside": "outside"
+}'::jsonb -> p_state[1],
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_shallow.v1_state is
@@ -104,10 +122,10 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_shallow.v1_leaves(c.conf) = p_state
+    when (pawl_shallow.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 130::bigint)::bit(64)) = 1)
       and (c.conf & 2 = 0 or bit_count((c.conf & 12::bigint)::bit(64)) = 1)
-      and (c.conf & 8 = 0 or bit_count((c.conf & 48::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 8 = 0 or bit_count((c.conf & 48::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -136,7 +154,6 @@ declare
   id text;
   now constant timestamptz := p_now;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -161,9 +178,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_shallow.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_shallow.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -375,7 +390,6 @@ declare
   now timestamptz;
   claims jsonb;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -418,9 +432,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_shallow.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_shallow.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -818,7 +830,6 @@ declare
   instance pawl_shallow.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -842,9 +853,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_shallow.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_shallow.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -936,7 +945,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -969,9 +977,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_shallow.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_shallow.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

@@ -61,11 +61,30 @@ $function$;
 comment on function pawl_conflict.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_conflict.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_conflict.v1_bits(p_state[1]), 0)
+    | coalesce(pawl_conflict.v1_bits(p_state[2]), 0)
+$function$;
+
+comment on function pawl_conflict.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_conflict.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 472::bigint, '{"8": "p.A.a1", "16": "p.A.a2", "64": "p.B.b1", "128": "one", "256": "two"}'::jsonb)
+  select case
+    when p_conf & 2 <> 0 then array[
+      '{"8": "p.A.a1", "16": "p.A.a2"}'::jsonb ->> (p_conf & 24)::text,
+      'p.B.b1'
+    ]
+    else array[
+      '{"128": "one", "256": "two"}'::jsonb ->> (p_conf & 384)::text
+    ]
+  end
 $function$;
 
 comment on function pawl_conflict.v1_leaves is
@@ -73,10 +92,22 @@ comment on function pawl_conflict.v1_leaves is
 
 create or replace function pawl_conflict.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'conflict', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', case
+    when starts_with(p_state[1], 'p.') then jsonb_build_object('p', jsonb_build_object('A', '{
+  "p.A.a1": "a1",
+  "p.A.a2": "a2"
+}'::jsonb -> p_state[1], 'B', '{
+  "p.B.b1": "b1"
+}'::jsonb -> p_state[2]))
+    else '{
+  "one": "one",
+  "two": "two"
+}'::jsonb -> p_state[1]
+  end,
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_conflict.v1_state is
@@ -107,11 +138,11 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_conflict.v1_leaves(c.conf) = p_state
+    when (pawl_conflict.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 386::bigint)::bit(64)) = 1)
       and (c.conf & 2 = 0 or bit_count((c.conf & 36::bigint)::bit(64)) = 2)
       and (c.conf & 4 = 0 or bit_count((c.conf & 24::bigint)::bit(64)) = 1)
-      and (c.conf & 32 = 0 or bit_count((c.conf & 64::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 32 = 0 or bit_count((c.conf & 64::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -140,7 +171,6 @@ declare
   id text;
   now constant timestamptz := p_now;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -164,9 +194,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_conflict.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_conflict.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -384,7 +412,6 @@ declare
   now timestamptz;
   claims jsonb;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -424,9 +451,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_conflict.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_conflict.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -831,7 +856,6 @@ declare
   instance pawl_conflict.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -854,9 +878,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_conflict.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_conflict.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -943,7 +965,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -973,9 +994,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_conflict.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_conflict.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

@@ -61,11 +61,30 @@ $function$;
 comment on function pawl_cross_region_target.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_cross_region_target.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_cross_region_target.v1_bits(p_state[1]), 0)
+    | coalesce(pawl_cross_region_target.v1_bits(p_state[2]), 0)
+$function$;
+
+comment on function pawl_cross_region_target.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_cross_region_target.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 434::bigint, '{"2": "outside", "16": "p.A.a1", "32": "p.A.a2", "128": "p.B.b1", "256": "p.B.b2"}'::jsonb)
+  select case
+    when p_conf & 4 <> 0 then array[
+      '{"16": "p.A.a1", "32": "p.A.a2"}'::jsonb ->> (p_conf & 48)::text,
+      '{"128": "p.B.b1", "256": "p.B.b2"}'::jsonb ->> (p_conf & 384)::text
+    ]
+    else array[
+      'outside'
+    ]
+  end
 $function$;
 
 comment on function pawl_cross_region_target.v1_leaves is
@@ -73,10 +92,22 @@ comment on function pawl_cross_region_target.v1_leaves is
 
 create or replace function pawl_cross_region_target.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'cross_region_target', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', case
+    when starts_with(p_state[1], 'p.') then jsonb_build_object('p', jsonb_build_object('A', '{
+  "p.A.a1": "a1",
+  "p.A.a2": "a2"
+}'::jsonb -> p_state[1], 'B', '{
+  "p.B.b1": "b1",
+  "p.B.b2": "b2"
+}'::jsonb -> p_state[2]))
+    else '{
+  "outside": "outside"
+}'::jsonb -> p_state[1]
+  end,
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_cross_region_target.v1_state is
@@ -107,11 +138,11 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_cross_region_target.v1_leaves(c.conf) = p_state
+    when (pawl_cross_region_target.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 6::bigint)::bit(64)) = 1)
       and (c.conf & 4 = 0 or bit_count((c.conf & 72::bigint)::bit(64)) = 2)
       and (c.conf & 8 = 0 or bit_count((c.conf & 48::bigint)::bit(64)) = 1)
-      and (c.conf & 64 = 0 or bit_count((c.conf & 384::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 64 = 0 or bit_count((c.conf & 384::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -140,7 +171,6 @@ declare
   id text;
   now constant timestamptz := p_now;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -164,9 +194,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_cross_region_target.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_cross_region_target.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -401,7 +429,6 @@ declare
   now timestamptz;
   claims jsonb;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -441,9 +468,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_cross_region_target.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_cross_region_target.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -891,7 +916,6 @@ declare
   instance pawl_cross_region_target.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -914,9 +938,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_cross_region_target.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_cross_region_target.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -1015,7 +1037,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -1045,9 +1066,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_cross_region_target.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_cross_region_target.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

@@ -65,6 +65,22 @@ $function$;
 comment on function pawl_eventless_in_leaf_order.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_eventless_in_leaf_order.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_eventless_in_leaf_order.v1_bits(p_state[1]), 0)
+    | coalesce(pawl_eventless_in_leaf_order.v1_bits(p_state[2]), 0)
+    | coalesce(pawl_eventless_in_leaf_order.v1_bits(p_state[3]), 0)
+    | coalesce(pawl_eventless_in_leaf_order.v1_bits(p_state[4]), 0)
+    | coalesce(pawl_eventless_in_leaf_order.v1_bits(p_state[5]), 0)
+    | coalesce(pawl_eventless_in_leaf_order.v1_bits(p_state[6]), 0)
+    | coalesce(pawl_eventless_in_leaf_order.v1_bits(p_state[7]), 0)
+$function$;
+
+comment on function pawl_eventless_in_leaf_order.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_eventless_in_leaf_order.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
@@ -77,10 +93,11 @@ comment on function pawl_eventless_in_leaf_order.v1_leaves is
 
 create or replace function pawl_eventless_in_leaf_order.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'eventless_in_leaf_order', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', pawl.state_value(p_state),
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_eventless_in_leaf_order.v1_state is
@@ -113,12 +130,12 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_eventless_in_leaf_order.v1_leaves(c.conf) = p_state
+    when (pawl_eventless_in_leaf_order.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 2::bigint)::bit(64)) = 1)
       and (c.conf & 2 = 0 or bit_count((c.conf & 3116::bigint)::bit(64)) = 5)
       and (c.conf & 8 = 0 or bit_count((c.conf & 16::bigint)::bit(64)) = 1)
       and (c.conf & 32 = 0 or bit_count((c.conf & 64::bigint)::bit(64)) = 1)
-      and (c.conf & 64 = 0 or bit_count((c.conf & 896::bigint)::bit(64)) = 3)) then null
+      and (c.conf & 64 = 0 or bit_count((c.conf & 896::bigint)::bit(64)) = 3)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -147,7 +164,6 @@ declare
   id text;
   now constant timestamptz := p_now;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -174,9 +190,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_eventless_in_leaf_order.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_eventless_in_leaf_order.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -439,7 +453,6 @@ declare
   now timestamptz;
   claims jsonb;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -484,9 +497,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_eventless_in_leaf_order.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_eventless_in_leaf_order.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -963,7 +974,6 @@ declare
   instance pawl_eventless_in_leaf_order.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -988,9 +998,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_eventless_in_leaf_order.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_eventless_in_leaf_order.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -1085,7 +1093,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -1119,9 +1126,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_eventless_in_leaf_order.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_eventless_in_leaf_order.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

@@ -59,11 +59,27 @@ $function$;
 comment on function pawl_initial_actions_of_its_own.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_initial_actions_of_its_own.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_initial_actions_of_its_own.v1_bits(p_state[1]), 0)
+    | coalesce(pawl_initial_actions_of_its_own.v1_bits(p_state[2]), 0)
+    | coalesce(pawl_initial_actions_of_its_own.v1_bits(p_state[3]), 0)
+$function$;
+
+comment on function pawl_initial_actions_of_its_own.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_initial_actions_of_its_own.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 108::bigint, '{"4": "both.a", "8": "both.b", "32": "both.c.first", "64": "both.c.named"}'::jsonb)
+  select array[
+      'both.a',
+      'both.b',
+      '{"32": "both.c.first", "64": "both.c.named"}'::jsonb ->> (p_conf & 96)::text
+    ]
 $function$;
 
 comment on function pawl_initial_actions_of_its_own.v1_leaves is
@@ -71,10 +87,14 @@ comment on function pawl_initial_actions_of_its_own.v1_leaves is
 
 create or replace function pawl_initial_actions_of_its_own.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'initial_actions_of_its_own', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', jsonb_build_object('both', jsonb_build_object('a', '{}'::jsonb, 'b', '{}'::jsonb, 'c', '{
+  "both.c.first": "first",
+  "both.c.named": "named"
+}'::jsonb -> p_state[3])),
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_initial_actions_of_its_own.v1_state is
@@ -104,10 +124,10 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_initial_actions_of_its_own.v1_leaves(c.conf) = p_state
+    when (pawl_initial_actions_of_its_own.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 2::bigint)::bit(64)) = 1)
       and (c.conf & 2 = 0 or bit_count((c.conf & 28::bigint)::bit(64)) = 3)
-      and (c.conf & 16 = 0 or bit_count((c.conf & 96::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 16 = 0 or bit_count((c.conf & 96::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -136,7 +156,6 @@ declare
   id text;
   now constant timestamptz := p_now;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -160,9 +179,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_initial_actions_of_its_own.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -293,7 +310,6 @@ declare
   now timestamptz;
   claims jsonb;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -333,9 +349,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_initial_actions_of_its_own.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -676,7 +690,6 @@ declare
   instance pawl_initial_actions_of_its_own.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -699,9 +712,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_initial_actions_of_its_own.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -794,7 +805,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -824,9 +834,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_initial_actions_of_its_own.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

@@ -60,11 +60,30 @@ $function$;
 comment on function pawl_inner_source_wins.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_inner_source_wins.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_inner_source_wins.v1_bits(p_state[1]), 0)
+    | coalesce(pawl_inner_source_wins.v1_bits(p_state[2]), 0)
+$function$;
+
+comment on function pawl_inner_source_wins.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_inner_source_wins.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 116::bigint, '{"4": "p.A", "16": "p.B.b1", "32": "p.B.b2", "64": "outside"}'::jsonb)
+  select case
+    when p_conf & 2 <> 0 then array[
+      'p.A',
+      '{"16": "p.B.b1", "32": "p.B.b2"}'::jsonb ->> (p_conf & 48)::text
+    ]
+    else array[
+      'outside'
+    ]
+  end
 $function$;
 
 comment on function pawl_inner_source_wins.v1_leaves is
@@ -72,10 +91,19 @@ comment on function pawl_inner_source_wins.v1_leaves is
 
 create or replace function pawl_inner_source_wins.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'inner_source_wins', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', case
+    when starts_with(p_state[1], 'p.') then jsonb_build_object('p', jsonb_build_object('A', '{}'::jsonb, 'B', '{
+  "p.B.b1": "b1",
+  "p.B.b2": "b2"
+}'::jsonb -> p_state[2]))
+    else '{
+  "outside": "outside"
+}'::jsonb -> p_state[1]
+  end,
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_inner_source_wins.v1_state is
@@ -105,10 +133,10 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_inner_source_wins.v1_leaves(c.conf) = p_state
+    when (pawl_inner_source_wins.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 66::bigint)::bit(64)) = 1)
       and (c.conf & 2 = 0 or bit_count((c.conf & 12::bigint)::bit(64)) = 2)
-      and (c.conf & 8 = 0 or bit_count((c.conf & 48::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 8 = 0 or bit_count((c.conf & 48::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -137,7 +165,6 @@ declare
   id text;
   now constant timestamptz := p_now;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -163,9 +190,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_inner_source_wins.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_inner_source_wins.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -330,7 +355,6 @@ declare
   now timestamptz;
   claims jsonb;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -374,9 +398,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_inner_source_wins.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_inner_source_wins.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -748,7 +770,6 @@ declare
   instance pawl_inner_source_wins.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -773,9 +794,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_inner_source_wins.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_inner_source_wins.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -870,7 +889,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -904,9 +922,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_inner_source_wins.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_inner_source_wins.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

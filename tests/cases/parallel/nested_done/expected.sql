@@ -65,6 +65,18 @@ $function$;
 comment on function pawl_nested_done.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_nested_done.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_nested_done.v1_bits(p_state[1]), 0)
+    | coalesce(pawl_nested_done.v1_bits(p_state[2]), 0)
+    | coalesce(pawl_nested_done.v1_bits(p_state[3]), 0)
+$function$;
+
+comment on function pawl_nested_done.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_nested_done.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
@@ -77,10 +89,11 @@ comment on function pawl_nested_done.v1_leaves is
 
 create or replace function pawl_nested_done.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'nested_done', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', pawl.state_value(p_state),
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_nested_done.v1_state is
@@ -113,13 +126,13 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_nested_done.v1_leaves(c.conf) = p_state
+    when (pawl_nested_done.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 4098::bigint)::bit(64)) = 1)
       and (c.conf & 2 = 0 or bit_count((c.conf & 516::bigint)::bit(64)) = 2)
       and (c.conf & 4 = 0 or bit_count((c.conf & 72::bigint)::bit(64)) = 2)
       and (c.conf & 8 = 0 or bit_count((c.conf & 48::bigint)::bit(64)) = 1)
       and (c.conf & 64 = 0 or bit_count((c.conf & 384::bigint)::bit(64)) = 1)
-      and (c.conf & 512 = 0 or bit_count((c.conf & 3072::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 512 = 0 or bit_count((c.conf & 3072::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -148,7 +161,6 @@ declare
   id text;
   now constant timestamptz := p_now;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -174,9 +186,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_nested_done.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_nested_done.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -483,7 +493,6 @@ declare
   now timestamptz;
   claims jsonb;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -525,9 +534,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_nested_done.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_nested_done.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -1021,7 +1028,6 @@ declare
   instance pawl_nested_done.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -1044,9 +1050,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_nested_done.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_nested_done.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -1137,7 +1141,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -1167,9 +1170,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_nested_done.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_nested_done.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

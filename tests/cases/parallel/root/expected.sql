@@ -60,11 +60,25 @@ $function$;
 comment on function pawl_parallel_root.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_parallel_root.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_parallel_root.v1_bits(p_state[1]), 0)
+    | coalesce(pawl_parallel_root.v1_bits(p_state[2]), 0)
+$function$;
+
+comment on function pawl_parallel_root.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_parallel_root.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 108::bigint, '{"4": "A.working", "8": "A.end", "32": "B.working", "64": "B.end"}'::jsonb)
+  select array[
+      '{"4": "A.working", "8": "A.end"}'::jsonb ->> (p_conf & 12)::text,
+      '{"32": "B.working", "64": "B.end"}'::jsonb ->> (p_conf & 96)::text
+    ]
 $function$;
 
 comment on function pawl_parallel_root.v1_leaves is
@@ -72,10 +86,17 @@ comment on function pawl_parallel_root.v1_leaves is
 
 create or replace function pawl_parallel_root.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'parallel_root', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', jsonb_build_object('A', '{
+  "A.working": "working",
+  "A.end": "end"
+}'::jsonb -> p_state[1], 'B', '{
+  "B.working": "working",
+  "B.end": "end"
+}'::jsonb -> p_state[2]),
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_parallel_root.v1_state is
@@ -105,10 +126,10 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_parallel_root.v1_leaves(c.conf) = p_state
+    when (pawl_parallel_root.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 18::bigint)::bit(64)) = 2)
       and (c.conf & 2 = 0 or bit_count((c.conf & 12::bigint)::bit(64)) = 1)
-      and (c.conf & 16 = 0 or bit_count((c.conf & 96::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 16 = 0 or bit_count((c.conf & 96::bigint)::bit(64)) = 1)) is not true then null
     when c.conf & 8 <> 0 and c.conf & 64 <> 0 then 'done'
     else 'running'
   end
@@ -137,7 +158,6 @@ declare
   id text;
   now constant timestamptz := p_now;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -164,9 +184,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_parallel_root.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_parallel_root.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -365,7 +383,6 @@ declare
   now timestamptz;
   claims jsonb;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -412,9 +429,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_parallel_root.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_parallel_root.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -806,7 +821,6 @@ declare
   instance pawl_parallel_root.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -832,9 +846,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_parallel_root.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_parallel_root.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -932,7 +944,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -969,9 +980,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_parallel_root.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_parallel_root.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;

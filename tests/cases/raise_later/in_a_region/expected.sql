@@ -61,11 +61,30 @@ $function$;
 comment on function pawl_in_a_region.v1_bits is
   'A state and its ancestors as bits, numbered in document order';
 
+create or replace function pawl_in_a_region.v1_conf(p_state text[])
+returns bigint
+language sql immutable
+as $function$
+  select coalesce(pawl_in_a_region.v1_bits(p_state[1]), 0)
+    | coalesce(pawl_in_a_region.v1_bits(p_state[2]), 0)
+$function$;
+
+comment on function pawl_in_a_region.v1_conf is
+  'The active states of a configuration, as bits';
+
 create or replace function pawl_in_a_region.v1_leaves(p_conf bigint)
 returns text[]
 language sql immutable
 as $function$
-  select pawl.bit_names(p_conf & 472::bigint, '{"8": "both.one.a", "16": "both.one.b", "64": "both.two.a", "128": "both.two.b", "256": "outside"}'::jsonb)
+  select case
+    when p_conf & 2 <> 0 then array[
+      '{"8": "both.one.a", "16": "both.one.b"}'::jsonb ->> (p_conf & 24)::text,
+      '{"64": "both.two.a", "128": "both.two.b"}'::jsonb ->> (p_conf & 192)::text
+    ]
+    else array[
+      'outside'
+    ]
+  end
 $function$;
 
 comment on function pawl_in_a_region.v1_leaves is
@@ -73,10 +92,22 @@ comment on function pawl_in_a_region.v1_leaves is
 
 create or replace function pawl_in_a_region.v1_state(p_state text[])
 returns jsonb
-language sql immutable
+language sql stable
 as $function$
   select jsonb_build_object('machine', 'in_a_region', 'version', 1, 'state', p_state,
-    'state_value', pawl.state_value(p_state), 'output', null, 'tags', '[]'::jsonb)
+    'state_value', case
+    when starts_with(p_state[1], 'both.') then jsonb_build_object('both', jsonb_build_object('one', '{
+  "both.one.a": "a",
+  "both.one.b": "b"
+}'::jsonb -> p_state[1], 'two', '{
+  "both.two.a": "a",
+  "both.two.b": "b"
+}'::jsonb -> p_state[2]))
+    else '{
+  "outside": "outside"
+}'::jsonb -> p_state[1]
+  end,
+    'output', null, 'tags', '[]'::jsonb)
 $function$;
 
 comment on function pawl_in_a_region.v1_state is
@@ -107,11 +138,11 @@ returns text
 language sql immutable
 as $function$
   select case
-    when not (pawl_in_a_region.v1_leaves(c.conf) = p_state
+    when (pawl_in_a_region.v1_leaves(c.conf) = p_state
       and (c.conf & 1 = 0 or bit_count((c.conf & 258::bigint)::bit(64)) = 1)
       and (c.conf & 2 = 0 or bit_count((c.conf & 36::bigint)::bit(64)) = 2)
       and (c.conf & 4 = 0 or bit_count((c.conf & 24::bigint)::bit(64)) = 1)
-      and (c.conf & 32 = 0 or bit_count((c.conf & 192::bigint)::bit(64)) = 1)) then null
+      and (c.conf & 32 = 0 or bit_count((c.conf & 192::bigint)::bit(64)) = 1)) is not true then null
     when false then 'done'
     else 'running'
   end
@@ -140,7 +171,6 @@ declare
   id text;
   now constant timestamptz := p_now;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -168,9 +198,7 @@ begin
       self.id := p_instance.id;
       self.state := p_instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_in_a_region.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_in_a_region.v1_conf(self.state);
       end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
@@ -402,7 +430,6 @@ declare
   now timestamptz;
   claims jsonb;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -449,9 +476,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_in_a_region.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_in_a_region.v1_conf(self.state);
       self.now := pawl.now();
       declare
         v_detail text;
@@ -895,7 +920,6 @@ declare
   instance pawl_in_a_region.instance;
   step record;
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -919,9 +943,7 @@ begin
       self.id := self.instance.id;
       self.state := self.instance.state;
       if self.state is not null then
-        foreach v_leaf in array self.state loop
-          self.conf := self.conf | pawl_in_a_region.v1_bits(v_leaf);
-        end loop;
+        self.conf := pawl_in_a_region.v1_conf(self.state);
       end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
@@ -1013,7 +1035,6 @@ declare
   iid bigint;
   claims constant jsonb := pawl.claims();
   state text[];
-  v_leaf text;
   conf bigint := 0::bigint;
   status text;
   seq bigint;
@@ -1046,9 +1067,7 @@ begin
       if self.iid is null then
         return null;
       end if;
-      foreach v_leaf in array self.state loop
-        self.conf := self.conf | pawl_in_a_region.v1_bits(v_leaf);
-      end loop;
+      self.conf := pawl_in_a_region.v1_conf(self.state);
       if self.status <> 'running' then
         return '{}'::text[];
       end if;
