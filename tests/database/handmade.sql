@@ -104,7 +104,9 @@ begin
   if p_expected_seq <> v_row.seq then
     perform pawl.raise_seq_mismatch('door', p_id, p_expected_seq, v_row.seq);
   end if;
-  if jsonb_typeof(p_event -> 'type') is distinct from 'string' then
+  if jsonb_typeof(p_event -> 'type') is distinct from 'string'
+    or pg_column_size(p_event) > 1048576
+  then
     perform pawl.check_event('door', p_event);
   end if;
   if v_type <> all (array['open', 'close', 'ring']) then

@@ -39,6 +39,8 @@ def function(made: Function) -> Sql:
     tag = _tag(body)
     returns = [] if made.returns is None else [f"returns {made.returns}"]
     language = f"language {made.language}" + (f" {made.volatility}" if made.volatility else "")
+    if made.definer:
+        language += " security definer\nset search_path = pg_catalog, pg_temp"
     lines = [
         f"create or replace function {made.name}{_parameters(made.parameters)}",
         *returns,

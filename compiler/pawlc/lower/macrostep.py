@@ -14,7 +14,7 @@ from pawlc.lower.scope import Scope
 from pawlc.lower.select import Candidates, Selection, select
 from pawlc.lower.target import Body, Branch, Call, If, Leave, Loop, Set, Statement
 from pawlc.lower.variables import own
-from pawlc.model import events
+from pawlc.model import events, tree
 from pawlc.model.machine import Prefix, Transition
 from pawlc.sql import Sql, boolean, ident, join, literal, sql
 
@@ -31,8 +31,13 @@ _OURS = sql("p_source is not null")
 takes."""
 
 
-def macrostep(plan: Plan, creates: bool) -> Body:
-    """The statements of a macrostep; with `creates`, a row without a state is entered first."""
+def macrostep(plan: Plan, creates: bool, refusal: Body = ()) -> Body:
+    """The statements of a macrostep; with `creates`, a row without a state is entered first.
+
+    `refusal`, in a chart without loops, is what happens to a caller's event that nothing takes.
+    """
+    if refusal:
+        return dispatched(plan, refusal)
     if plan.masks:
         return _with_masks(plan, creates)
     first = _first(plan, creates)
@@ -119,8 +124,11 @@ def _until_stable(plan: Plan, moving: If) -> Body:
     )
 
 
-def dispatched(plan: Plan) -> Body:
+def dispatched(plan: Plan, refusal: Body = ()) -> Body:
     """One branch for each event name, and one for the names that only wildcards take."""
+    declared = {event.name for event in plan.machine.events}
+    if_called = (If((Branch(sql("p_source is null"), refusal),)),) if refusal else ()
+    refused = if_called if plan.unbound else refusal
     branches: list[tuple[list[str], Body]] = []
     alike: dict[tuple[tuple[int, ...], ...], list[str]] = {}
     for name in plan.names:
@@ -129,7 +137,11 @@ def dispatched(plan: Plan) -> Body:
             *receive(plan, name, event_source(plan)),
             *authorize.after_payload(plan, name),
         )
-        body = (*_data(plan), *receiving, *_taken(plan, found, name))
+        if refusal:
+            taken = _taken_or(plan, found, name, refused if name in declared else ())
+        else:
+            taken = _taken(plan, found, name)
+        body = (*_data(plan), *receiving, *taken)
         key = tuple(tuple(t.index for t in transitions) for _, transitions in found)
         if not receiving and key in alike:
             alike[key].append(name)
@@ -138,25 +150,28 @@ def dispatched(plan: Plan) -> Body:
         if not receiving:
             alike.setdefault(key, names)
         branches.append((names, body))
-    return _branches(branches, _unknown(plan))
+    return _branches(branches, if_called or _unknown(plan))
 
 
 def _branches(branches: list[tuple[list[str], Body]], otherwise: Body) -> Body:
     if not branches:
         return otherwise
-    if len(branches) > _CHAIN and not otherwise:
-        return _search(sorted(branches, key=lambda b: b[0][0].encode()))
+    if len(branches) > _CHAIN and len(otherwise) < 2:
+        single = [([name], body) for names, body in branches for name in names]
+        return _search(sorted(single, key=lambda b: b[0][0].encode()), otherwise)
     made = tuple(Branch(_is_named(names), body) for names, body in branches)
     return (If(made, otherwise),)
 
 
-def _search(branches: list[tuple[list[str], Body]]) -> Body:
+def _search(branches: list[tuple[list[str], Body]], otherwise: Body) -> Body:
     """A binary search over the names, in the order of collation "C"."""
     if len(branches) <= _CHAIN // 2:
-        return (If(tuple(Branch(_is_named(names), body) for names, body in branches)),)
+        made = tuple(Branch(_is_named(names), body) for names, body in branches)
+        return (If(made, otherwise),)
     middle = len(branches) // 2
     pivot = sql("event.type < {}", literal(branches[middle][0][0]))
-    return (If((Branch(pivot, _search(branches[:middle])),), _search(branches[middle:])),)
+    low, high = (_search(half, otherwise) for half in (branches[:middle], branches[middle:]))
+    return (If((Branch(pivot, low),), high),)
 
 
 def _is_named(names: list[str]) -> Sql:
@@ -199,6 +214,23 @@ def _taken(plan: Plan, candidates: Iterable[Candidates], name: str | None) -> Bo
         return (Set(flag(plan), boolean(True)), *flat.transition(plan, transition, name))
 
     return select(Selection(flag(plan), guard, arm), candidates)
+
+
+def _taken_or(plan: Plan, candidates: tuple[Candidates, ...], name: str, refusal: Body) -> Body:
+    """The transition that an event takes, or the refusal. Where only leaves have candidates, and
+    these no guards, no flag is needed: not being in any of them is the refusal."""
+    if not _is_plain(candidates):
+        refused = (If((Branch(sql("not self.handled"), refusal),)),) if refusal else ()
+        return (Set(flag(plan), boolean(False)), *_taken(plan, candidates, name), *refused)
+
+    def arm(transition: Transition) -> Body:
+        return flat.transition(plan, transition, name)
+
+    return select(Selection(flag(plan), lambda _: None, arm, refusal), candidates)
+
+
+def _is_plain(candidates: tuple[Candidates, ...]) -> bool:
+    return all(tree.is_leaf(state) and ts[0].guard is None for state, ts in candidates)
 
 
 def begins_with(trigger: Prefix) -> Sql:

@@ -27,12 +27,13 @@ class Selection:
     """How to ask and what to do.
 
     `taken` is the flag that `arm` sets; `guard` gives a candidate's condition, None when it has
-    none.
+    none. `otherwise` is done in a leaf that has no candidates.
     """
 
     taken: Sql
     guard: Callable[[Transition], Sql | None]
     arm: Callable[[Transition], Body]
+    otherwise: Body = ()
 
 
 def select(selection: Selection, asked: Iterable[Candidates]) -> Body:
@@ -53,7 +54,7 @@ def select(selection: Selection, asked: Iterable[Candidates]) -> Body:
 
 def _chain(selection: Selection, leaves: tuple[Candidates, ...]) -> Body:
     branches = tuple(Branch(is_active(state), _ask(selection, ts)) for state, ts in leaves)
-    return (If(branches),)
+    return (If(branches, selection.otherwise),)
 
 
 def _search(selection: Selection, leaves: tuple[Candidates, ...]) -> Body:

@@ -35,7 +35,10 @@ from pawlc.lower.target import (
     Variable,
 )
 from pawlc.lower.variables import own
-from pawlc.sql import Sql, ident, literal, sql, text_array
+from pawlc.sql import Sql, boolean, ident, literal, sql, text_array
+
+_LARGEST = 1048576
+"""Bytes of the largest event, as `pawl.check_size` has it."""
 
 
 def send(plan: Plan) -> Function:
@@ -49,7 +52,7 @@ def send(plan: Plan) -> Function:
         *protected(plan, store.assigned(plan), store.update(plan)),
         *store.write_commands(plan),
         store.write_journal(plan, ident("p_event"), ident("p_source")),
-        Set(own("reply"), store.reply(plan, own("handled"))),
+        Set(own("reply"), store.reply(plan, _handled(plan))),
         If((Branch(sql("p_event_id is not null"), (_keep_reply(plan),)),)),
         Return(own("reply")),
     )
@@ -85,36 +88,61 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
 def _macrostep(plan: Plan) -> Body:
     return (
         Set(own("seq"), sql("self.seq + 1")),
-        *macrostep(plan, creates=False),
-        *refuse_unhandled(plan, sql("self.handled or p_source is not null")),
+        *_taken(plan),
         *store.check(plan, store.assigned(plan)),
         *configuration.pack(plan),
     )
 
 
+def _taken(plan: Plan) -> Body:
+    """The macrostep; a strict machine refuses what nothing takes, unless it comes from itself."""
+    refusal = _unhandled(plan) if plan.machine.strict else ()
+    if plan.loops or plan.masks:
+        refused = sql("not (self.handled or p_source is not null)")
+        last = (If((Branch(refused, refusal),)),) if refusal else ()
+        return (*macrostep(plan, creates=False), *last)
+    return macrostep(plan, creates=False, refusal=refusal)
+
+
+def _handled(plan: Plan) -> Sql:
+    """What the reply says: a strict machine has refused what it does not take."""
+    return boolean(True) if plan.machine.strict else own("handled")
+
+
 def _arrival(plan: Plan) -> Body:
-    """What only an event of a caller goes through, not one of a timer or an invoke.
+    """Who is calling, and what only a caller's event goes through, not a timer's or an invoke's.
 
     Those arrive at a running instance: `internal_event` has looked.
     """
+    called = sql("p_source is null")
+    source = If((Branch(called, _unless_known(plan)),), forget_source(plan))
+    special = sql(
+        "p_source is null and (p_event_id is not null or self.status <> 'running'"
+        " or p_expected_seq <> self.seq or pg_column_size(p_event) > {})",
+        _LARGEST,
+    )
+    return (
+        Set(own("claims"), sql("case when p_source is null then pawl.quick_claims() end")),
+        *_admitted_or(plan, (source,)),
+        If((Branch(special, _special(plan)),)),
+    )
+
+
+def _special(plan: Plan) -> Body:
+    """What is asked of an event after the authorizer, where one look has told that it matters."""
     machine = literal(plan.machine.name)
+    too_large = sql("pg_column_size(p_event) > {}", _LARGEST)
+    check = Call(ident("pawl", "check_event"), (machine, ident("p_event")))
+    first = sql("pawl.reply_for({}, self.iid, p_event_id, p_event, self.id)", machine)
     replay = (
-        Set(
-            own("reply"),
-            sql("pawl.reply_for({}, self.iid, p_event_id, p_event, self.id)", machine),
-        ),
+        Set(own("reply"), first),
         If((Branch(sql("self.reply is not null"), (Return(own("reply")),)),)),
     )
-    special = sql(
-        "p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq"
+    return (
+        If((Branch(too_large, (check,)),)),
+        If((Branch(sql("p_event_id is not null"), replay),)),
+        *in_time(plan),
     )
-    found_special = (If((Branch(sql("p_event_id is not null"), replay),)), *in_time(plan))
-    body = (
-        Set(own("claims"), sql("pawl.quick_claims()")),
-        *admitted(plan),
-        If((Branch(special, found_special),)),
-    )
-    return (If((Branch(sql("p_source is null"), body),), forget_source(plan)),)
 
 
 def admitted(plan: Plan) -> Body:
@@ -122,10 +150,13 @@ def admitted(plan: Plan) -> Body:
 
     The authorizers of a strict machine admit declared events only.
     """
-    refuse = _unless_known(plan)
+    return _admitted_or(plan, _unless_known(plan))
+
+
+def _admitted_or(plan: Plan, known: Body) -> Body:
     if plan.machine.strict:
-        return authorize.send(plan, trusted=refuse)
-    return (*authorize.send(plan), *refuse)
+        return authorize.send(plan, trusted=known)
+    return (*authorize.send(plan), *known)
 
 
 def _unless_known(plan: Plan) -> Body:
@@ -156,6 +187,10 @@ def refuse_unhandled(plan: Plan, handled: Sql) -> Body:
     """In a strict chart, refuse what nothing takes."""
     if not plan.machine.strict:
         return ()
+    return (If((Branch(sql("not ({})", handled), _unhandled(plan)),)),)
+
+
+def _unhandled(plan: Plan) -> Body:
     arguments = (
         literal(plan.machine.name),
         own("id"),
@@ -163,8 +198,7 @@ def refuse_unhandled(plan: Plan, handled: Sql) -> Body:
         configuration.stored(plan),
         sql("{}({})", name(plan, "accepts"), configuration.stored(plan)),
     )
-    refuse = Call(ident("pawl", "raise_unhandled"), arguments)
-    return (If((Branch(sql("not ({})", handled), (refuse,)),)),)
+    return (Call(ident("pawl", "raise_unhandled"), arguments),)
 
 
 def in_time(plan: Plan, expected: bool = True) -> Body:

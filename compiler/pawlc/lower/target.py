@@ -179,7 +179,8 @@ class Parameter:
 class Function:
     """A function. `body` is a PL/pgSQL block, or finished text of another language.
 
-    `returns` None where `out` parameters say it. `comment` is its `comment on`.
+    `returns` None where `out` parameters say it. `comment` is its `comment on`. With `definer` it
+    runs with its owner's rights.
     """
 
     name: Sql
@@ -189,6 +190,7 @@ class Function:
     language: Literal["plpgsql", "sql", "plpython3u"]
     comment: str
     volatility: Literal["", "stable", "immutable"] = ""
+    definer: bool = False
 
 
 @dataclass(frozen=True, slots=True)

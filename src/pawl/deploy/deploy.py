@@ -14,11 +14,12 @@ import psycopg
 from pawl.deploy import difference, probe, registry
 from pawl.deploy.errors import DeployRefused
 from pawl.deploy.evolution import added_columns
+from pawl.deploy.install import installed_api_schema
 from pawl.deploy.registry import Registered
 from pawlc.compile import Compiled, check
 from pawlc.diagnostics import CompileError, Severity
 from pawlc.emit.columns import add_columns
-from pawlc.emit.routes import routes
+from pawlc.emit.routes import entry, routes
 from pawlc.emit.scripts import machine_functions
 from pawlc.model.machine import Column, Machine
 from pawlc.sql import Sql
@@ -79,7 +80,7 @@ def _deploy(
         numbers = (*(known.version for known in versions), machine.version)
         _run(connection, machine_functions(machine, numbers))
         registry.register(connection, compiled)
-        _run(connection, routes(registry.machines(connection)))
+        _route(connection)
     return Deployment(
         machine.name,
         machine.version,
@@ -87,6 +88,14 @@ def _deploy(
         "updated" if versions else "created",
         tuple(column.name for column in added),
     )
+
+
+def _route(connection: Connection) -> None:
+    """Write the routes to all machines anew."""
+    machines = registry.machines(connection)
+    _run(connection, routes(machines))
+    if (api_schema := installed_api_schema(connection)) is not None:
+        _run(connection, entry(machines, api_schema))
 
 
 def _run(connection: Connection, script: Sql) -> None:

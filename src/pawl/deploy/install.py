@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from pawl.errors import InstallRefused
-from pawlc.emit.routes import routes
+from pawlc.emit.routes import entry, routes
 
 LOCK = 0x7061776C  # "pawl": held by installs and deploys, so that they run one after another
 
@@ -53,7 +53,7 @@ def install(connection: psycopg.Connection[Any], *, api_schema: str = "public") 
         _bring_tables_up_to_date(connection)
         for text in _texts("functions"):
             _run(connection, text, api_schema)
-        _run(connection, _routers(connection), api_schema)
+        _run(connection, _routers(connection, api_schema), api_schema)
         _settle(connection, api_schema)
         _run(connection, _text("policies/grants.sql"), api_schema)
         connection.execute(
@@ -171,10 +171,11 @@ def _bring_tables_up_to_date(connection: psycopg.Connection[Any]) -> None:
         )
 
 
-def _routers(connection: psycopg.Connection[Any]) -> str:
+def _routers(connection: psycopg.Connection[Any], api_schema: str) -> str:
     """Return the routers of the machines that are deployed: none, in a fresh database."""
     rows = connection.execute("select name from pawl.machine").fetchall()
-    return routes(tuple(name for (name,) in rows))
+    machines = tuple(name for (name,) in rows)
+    return routes(machines) + entry(machines, api_schema)
 
 
 def _settle(connection: psycopg.Connection[Any], api_schema: str) -> None:

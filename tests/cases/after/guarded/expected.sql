@@ -286,36 +286,45 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('after_guarded', p_event);
-            perform pawl.raise_denied('after_guarded', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('after_guarded', p_event);
+          perform pawl.raise_denied('after_guarded', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['prepare']) then
               perform pawl.check_event('after_guarded', p_event);
               perform pawl.raise_unknown_event('after_guarded', event.type, array['prepare']);
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('after_guarded', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('after_guarded', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('after_guarded', self.id, p_expected_seq, self.seq);
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('after_guarded', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('after_guarded', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('after_guarded', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('after_guarded', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'prepare' then
           -- guarded.machine.yaml:6  event prepare
           if p_event <> '{"type": "prepare"}'::jsonb then
@@ -323,10 +332,18 @@ begin
           end if;
           if self.leaf = 'waiting' then
             -- guarded.machine.yaml:16  waiting --prepare--> (stays)
-            self.handled := true;
             context.ready := true;
+          else
+            perform pawl.raise_unhandled(
+              'after_guarded',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_after_guarded.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'after.1 minute.waiting' then
+          self.handled := false;
           if self.leaf = 'waiting' then
             -- guarded.machine.yaml:12  waiting --after 1 minute [context.ready]--> good
             if context.ready then
@@ -344,19 +361,19 @@ begin
         elsif event.type = 'after.2 minutes.waiting' then
           if self.leaf = 'waiting' then
             -- guarded.machine.yaml:14  waiting --after 2 minutes--> bad
-            self.handled := true;
             self.timers := '{}'::jsonb;
             self.leaf := 'bad';
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'after_guarded',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_after_guarded.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'after_guarded',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_after_guarded.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- guarded.machine.yaml:4  context ready
         if context.ready is null then
@@ -425,7 +442,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('ready', context.ready),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

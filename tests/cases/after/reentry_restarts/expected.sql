@@ -223,7 +223,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   due pawl.timer_command[];
   v_timer pawl.timer_command;
   reply jsonb;
@@ -261,12 +260,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('reentry_restarts', p_event);
-            perform pawl.raise_denied('reentry_restarts', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('reentry_restarts', p_event);
+          perform pawl.raise_denied('reentry_restarts', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['stay', 'restart']) then
               perform pawl.check_event('reentry_restarts', p_event);
               perform pawl.raise_unknown_event(
@@ -275,37 +274,41 @@ begin
                 array['stay', 'restart']
               );
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'reentry_restarts',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('reentry_restarts', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'reentry_restarts',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('reentry_restarts', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'reentry_restarts',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('reentry_restarts', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('reentry_restarts', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'stay' then
           -- reentry_restarts.machine.yaml:4  event stay
           if p_event <> '{"type": "stay"}'::jsonb then
@@ -313,7 +316,14 @@ begin
           end if;
           if self.leaf = 'waiting' then
             -- reentry_restarts.machine.yaml:11  waiting --stay--> waiting
-            self.handled := true;
+          else
+            perform pawl.raise_unhandled(
+              'reentry_restarts',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_reentry_restarts.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'restart' then
           -- reentry_restarts.machine.yaml:5  event restart
@@ -322,30 +332,37 @@ begin
           end if;
           if self.leaf = 'waiting' then
             -- reentry_restarts.machine.yaml:12  waiting --restart--> waiting
-            self.handled := true;
             self.due := array_append(
               self.due,
               row('after.10 s.waiting', self.now + interval '10 s', null)::pawl.timer_command
             );
             self.timers := jsonb_build_object('after.10 s.waiting', self.seq);
             self.leaf := 'waiting';
+          else
+            perform pawl.raise_unhandled(
+              'reentry_restarts',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_reentry_restarts.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'after.10 s.waiting' then
           if self.leaf = 'waiting' then
             -- reentry_restarts.machine.yaml:9  waiting --after 10 s--> over
-            self.handled := true;
             self.timers := '{}'::jsonb;
             self.leaf := 'over';
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'reentry_restarts',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_reentry_restarts.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'reentry_restarts',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_reentry_restarts.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -409,7 +426,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

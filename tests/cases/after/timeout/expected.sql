@@ -244,7 +244,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   due pawl.timer_command[];
   v_timer pawl.timer_command;
   reply jsonb;
@@ -282,36 +281,45 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('timeout', p_event);
-            perform pawl.raise_denied('timeout', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('timeout', p_event);
+          perform pawl.raise_denied('timeout', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['answer', 'again']) then
               perform pawl.check_event('timeout', p_event);
               perform pawl.raise_unknown_event('timeout', event.type, array['answer', 'again']);
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('timeout', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('timeout', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('timeout', self.id, p_expected_seq, self.seq);
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('timeout', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('timeout', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('timeout', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('timeout', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'answer' then
           -- timeout.machine.yaml:4  event answer
           if p_event <> '{"type": "answer"}'::jsonb then
@@ -319,7 +327,6 @@ begin
           end if;
           if self.leaf = 'ringing' then
             -- timeout.machine.yaml:12  ringing --answer--> talking
-            self.handled := true;
             self.due := array_append(
               self.due,
               row(
@@ -330,6 +337,14 @@ begin
             );
             self.timers := jsonb_build_object('after.2 minutes.talking', self.seq);
             self.leaf := 'talking';
+          else
+            perform pawl.raise_unhandled(
+              'timeout',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_timeout.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'again' then
           -- timeout.machine.yaml:5  event again
@@ -338,37 +353,43 @@ begin
           end if;
           if self.leaf = 'missed' then
             -- timeout.machine.yaml:16  missed --again--> ringing
-            self.handled := true;
             self.due := array_append(
               self.due,
               row('after.30 s.ringing', self.now + interval '30 s', null)::pawl.timer_command
             );
             self.timers := jsonb_build_object('after.30 s.ringing', self.seq);
             self.leaf := 'ringing';
+          else
+            perform pawl.raise_unhandled(
+              'timeout',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_timeout.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'after.30 s.ringing' then
           if self.leaf = 'ringing' then
             -- timeout.machine.yaml:10  ringing --after 30 s--> missed
-            self.handled := true;
             self.timers := '{}'::jsonb;
             self.leaf := 'missed';
           end if;
         elsif event.type = 'after.2 minutes.talking' then
           if self.leaf = 'talking' then
             -- timeout.machine.yaml:14  talking --after 2 minutes--> ended
-            self.handled := true;
             self.timers := '{}'::jsonb;
             self.leaf := 'ended';
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'timeout',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_timeout.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'timeout',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_timeout.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -432,7 +453,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

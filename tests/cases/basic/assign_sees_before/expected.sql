@@ -219,7 +219,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  handled boolean;
   reply jsonb;
 begin
   <<context>>
@@ -260,12 +259,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('assign_sees_before', p_event);
-            perform pawl.raise_denied('assign_sees_before', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('assign_sees_before', p_event);
+          perform pawl.raise_denied('assign_sees_before', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['swap', 'twice']) then
               perform pawl.check_event('assign_sees_before', p_event);
               perform pawl.raise_unknown_event(
@@ -275,34 +274,43 @@ begin
               );
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'assign_sees_before',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('assign_sees_before', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'assign_sees_before',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('assign_sees_before', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'assign_sees_before',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('assign_sees_before', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch(
+              'assign_sees_before',
+              self.id,
+              p_expected_seq,
+              self.seq
+            );
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'swap' then
           -- assign_sees_before.machine.yaml:7  event swap
           if p_event <> '{"type": "swap"}'::jsonb then
@@ -310,13 +318,20 @@ begin
           end if;
           if self.leaf = 'only' then
             -- assign_sees_before.machine.yaml:14  only --swap--> (stays)
-            self.handled := true;
             select
               context.b,
               context.a
             into
               context.a,
               context.b;
+          else
+            perform pawl.raise_unhandled(
+              'assign_sees_before',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_assign_sees_before.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'twice' then
           -- assign_sees_before.machine.yaml:8  event twice
@@ -325,19 +340,27 @@ begin
           end if;
           if self.leaf = 'only' then
             -- assign_sees_before.machine.yaml:17  only --twice--> (stays)
-            self.handled := true;
             context.a := context.a + 10;
             context.b := context.a;
+          else
+            perform pawl.raise_unhandled(
+              'assign_sees_before',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_assign_sees_before.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'assign_sees_before',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_assign_sees_before.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'assign_sees_before',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_assign_sees_before.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- assign_sees_before.machine.yaml:4  context a
         if context.a is null then
@@ -392,7 +415,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('a', context.a, 'b', context.b),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

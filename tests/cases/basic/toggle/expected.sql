@@ -192,7 +192,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  handled boolean;
   reply jsonb;
 begin
   <<context>>
@@ -226,34 +225,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('toggle', p_event);
-            perform pawl.raise_denied('toggle', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('toggle', p_event);
+          perform pawl.raise_denied('toggle', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['flip']) then
               perform pawl.check_event('toggle', p_event);
               perform pawl.raise_unknown_event('toggle', event.type, array['flip']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('toggle', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('toggle', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('toggle', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('toggle', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('toggle', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('toggle', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('toggle', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'flip' then
           -- toggle.machine.yaml:4  event flip
           if p_event <> '{"type": "flip"}'::jsonb then
@@ -261,22 +269,29 @@ begin
           end if;
           if self.leaf = 'off' then
             -- toggle.machine.yaml:8  off --flip--> on
-            self.handled := true;
             self.leaf := 'on';
           elsif self.leaf = 'on' then
             -- toggle.machine.yaml:10  on --flip--> off
-            self.handled := true;
             self.leaf := 'off';
+          else
+            perform pawl.raise_unhandled(
+              'toggle',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_toggle.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'toggle',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_toggle.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'toggle',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_toggle.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -321,7 +336,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -267,7 +267,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   due pawl.timer_command[];
   log text[];
   v_timer pawl.timer_command;
@@ -307,12 +306,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('cancel_one_of_several', p_event);
-            perform pawl.raise_denied('cancel_one_of_several', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('cancel_one_of_several', p_event);
+          perform pawl.raise_denied('cancel_one_of_several', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['stop', 'later']) then
               perform pawl.check_event('cancel_one_of_several', p_event);
               perform pawl.raise_unknown_event(
@@ -321,37 +320,46 @@ begin
                 array['stop', 'later']
               );
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'cancel_one_of_several',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('cancel_one_of_several', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'cancel_one_of_several',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('cancel_one_of_several', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'cancel_one_of_several',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('cancel_one_of_several', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch(
+              'cancel_one_of_several',
+              self.id,
+              p_expected_seq,
+              self.seq
+            );
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'stop' then
           -- one_of_several.machine.yaml:4  event stop
           if p_event <> '{"type": "stop"}'::jsonb then
@@ -359,8 +367,17 @@ begin
           end if;
           if self.leaf = 'a' then
             -- one_of_several.machine.yaml:15  a --stop--> (stays)
-            self.handled := true;
             self.timers := self.timers - 'raise two';
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'cancel_one_of_several',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'later' then
           -- one_of_several.machine.yaml:5  event later
@@ -376,29 +393,37 @@ begin
           event.n := (p_event ->> 'n')::int;
           if self.leaf = 'a' then
             -- one_of_several.machine.yaml:16  a --later--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, (event.n)::text);
           elsif self.leaf = 'b' then
             -- one_of_several.machine.yaml:19  b --later--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, (-event.n)::text);
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'cancel_one_of_several',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'after.1 s.a' then
           if self.leaf = 'a' then
             -- one_of_several.machine.yaml:13  a --after 1 s--> b
-            self.handled := true;
             self.timers := self.timers - 'after.1 s.a';
             self.leaf := 'b';
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'cancel_one_of_several',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'cancel_one_of_several',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -471,7 +496,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -233,7 +233,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   due pawl.timer_command[];
   log text[];
   v_timer pawl.timer_command;
@@ -272,12 +271,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('cancel_pending', p_event);
-            perform pawl.raise_denied('cancel_pending', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('cancel_pending', p_event);
+          perform pawl.raise_denied('cancel_pending', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['order', 'pay', 'remind']) then
               perform pawl.check_event('cancel_pending', p_event);
               perform pawl.raise_unknown_event(
@@ -286,32 +285,35 @@ begin
                 array['order', 'pay', 'remind']
               );
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'cancel_pending',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('cancel_pending', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('cancel_pending', self.id, p_expected_seq, self.seq);
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('cancel_pending', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('cancel_pending', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('cancel_pending', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('cancel_pending', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'order' then
           -- pending.machine.yaml:4  event order
           if p_event <> '{"type": "order"}'::jsonb then
@@ -319,7 +321,6 @@ begin
           end if;
           if self.leaf = 'idle' then
             -- pending.machine.yaml:11  idle --order--> unpaid
-            self.handled := true;
             self.due := array_append(
               self.due,
               row(
@@ -330,6 +331,16 @@ begin
             );
             self.timers := self.timers || jsonb_build_object('raise reminder', self.seq);
             self.leaf := 'unpaid';
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'cancel_pending',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_cancel_pending.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'pay' then
           -- pending.machine.yaml:5  event pay
@@ -338,9 +349,18 @@ begin
           end if;
           if self.leaf = 'unpaid' then
             -- pending.machine.yaml:15  unpaid --pay--> idle
-            self.handled := true;
             self.timers := self.timers - 'raise reminder';
             self.leaf := 'idle';
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'cancel_pending',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_cancel_pending.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'remind' then
           -- pending.machine.yaml:6  event remind
@@ -349,22 +369,31 @@ begin
           end if;
           if self.leaf = 'idle' then
             -- pending.machine.yaml:12  idle --remind--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'idle');
           elsif self.leaf = 'unpaid' then
             -- pending.machine.yaml:16  unpaid --remind--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'pay');
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'cancel_pending',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_cancel_pending.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'cancel_pending',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_cancel_pending.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'cancel_pending',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_cancel_pending.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -437,7 +466,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

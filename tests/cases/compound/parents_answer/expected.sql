@@ -265,12 +265,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('parents_answer', p_event);
-            perform pawl.raise_denied('parents_answer', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('parents_answer', p_event);
+          perform pawl.raise_denied('parents_answer', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['cancel', 'tick', 'only_root']) then
               perform pawl.check_event('parents_answer', p_event);
               perform pawl.raise_unknown_event(
@@ -280,42 +280,56 @@ begin
               );
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'parents_answer',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('parents_answer', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('parents_answer', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('parents_answer', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('parents_answer', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('parents_answer', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('parents_answer', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'cancel' then
           -- parents_answer.machine.yaml:6  event cancel
           if p_event <> '{"type": "cancel"}'::jsonb then
             perform pawl.raise_payload('parents_answer', 'cancel', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           -- parents_answer.machine.yaml:11  parents_answer --cancel--> cancelled
           self.handled := true;
           self.leaf := 'cancelled';
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'parents_answer',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_parents_answer.v1_accepts(array[self.leaf])
+            );
+          end if;
         elsif event.type = 'tick' then
           -- parents_answer.machine.yaml:7  event tick
           if p_event <> '{"type": "tick"}'::jsonb then
             perform pawl.raise_payload('parents_answer', 'tick', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           if self.leaf = 'work.step' then
             -- parents_answer.machine.yaml:22  work.step --tick [context.n < 1]--> (stays)
             if context.n < 1 then
@@ -335,23 +349,43 @@ begin
             self.handled := true;
             context.n := context.n + 100;
           end if;
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'parents_answer',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_parents_answer.v1_accepts(array[self.leaf])
+            );
+          end if;
         elsif event.type = 'only_root' then
           -- parents_answer.machine.yaml:8  event only_root
           if p_event <> '{"type": "only_root"}'::jsonb then
             perform pawl.raise_payload('parents_answer', 'only_root', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           -- parents_answer.machine.yaml:13  parents_answer --only_root--> (stays)
           self.handled := true;
           context.n := -1;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'parents_answer',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_parents_answer.v1_accepts(array[self.leaf])
-          );
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'parents_answer',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_parents_answer.v1_accepts(array[self.leaf])
+            );
+          end if;
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'parents_answer',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_parents_answer.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- parents_answer.machine.yaml:4  context n
         if context.n is null then
@@ -401,7 +435,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('n', context.n),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -218,7 +218,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  handled boolean;
   reply jsonb;
 begin
   <<context>>
@@ -264,34 +263,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('defaults', p_event);
-            perform pawl.raise_denied('defaults', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('defaults', p_event);
+          perform pawl.raise_denied('defaults', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['set']) then
               perform pawl.check_event('defaults', p_event);
               perform pawl.raise_unknown_event('defaults', event.type, array['set']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('defaults', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('defaults', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('defaults', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('defaults', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('defaults', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('defaults', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('defaults', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'set' then
           -- of_context_and_payload.machine.yaml:9  event set
           if p_event - array['type', 'a', 'b'] <> '{}'::jsonb then
@@ -308,19 +316,27 @@ begin
           event.b := (p_event ->> 'b')::int;
           if self.leaf = 'only' then
             -- of_context_and_payload.machine.yaml:14  only --set--> (stays)
-            self.handled := true;
             context.a := event.a;
             context.b := event.b;
+          else
+            perform pawl.raise_unhandled(
+              'defaults',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_defaults.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'defaults',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_defaults.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'defaults',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_defaults.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- of_context_and_payload.machine.yaml:4  context a
         if context.a is null then
@@ -371,7 +387,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('a', context.a, 'b', context.b, 'c', context.c),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -280,7 +280,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   due pawl.timer_command[];
   v_timer pawl.timer_command;
   reply jsonb;
@@ -325,36 +324,45 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('delays_named', p_event);
-            perform pawl.raise_denied('delays_named', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('delays_named', p_event);
+          perform pawl.raise_denied('delays_named', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['slow', 'wait']) then
               perform pawl.check_event('delays_named', p_event);
               perform pawl.raise_unknown_event('delays_named', event.type, array['slow', 'wait']);
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('delays_named', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('delays_named', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('delays_named', self.id, p_expected_seq, self.seq);
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('delays_named', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('delays_named', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('delays_named', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('delays_named', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'wait' then
           -- named.machine.yaml:8  event wait
           if p_event <> '{"type": "wait"}'::jsonb then
@@ -362,7 +370,6 @@ begin
           end if;
           if self.leaf = 'first' then
             -- named.machine.yaml:17  first --wait--> third
-            self.handled := true;
             self.due := array_append(
               self.due,
               row(
@@ -373,11 +380,18 @@ begin
             );
             self.timers := jsonb_build_object('after.deadline.third', self.seq);
             self.leaf := 'third';
+          else
+            perform pawl.raise_unhandled(
+              'delays_named',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_delays_named.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'after.a_while.first' then
           if self.leaf = 'first' then
             -- named.machine.yaml:16  first --after a_while--> second
-            self.handled := true;
             self.due := array_append(
               self.due,
               row(
@@ -392,7 +406,6 @@ begin
         elsif event.type = 'after.1500.second' then
           if self.leaf = 'second' then
             -- named.machine.yaml:19  second --after 1500--> first
-            self.handled := true;
             context.minutes := context.minutes + 1;
             self.due := array_append(
               self.due,
@@ -411,19 +424,19 @@ begin
         elsif event.type = 'after.deadline.third' then
           if self.leaf = 'third' then
             -- named.machine.yaml:21  third --after deadline--> over
-            self.handled := true;
             self.timers := '{}'::jsonb;
             self.leaf := 'over';
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'delays_named',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_delays_named.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'delays_named',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_delays_named.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- named.machine.yaml:4  context minutes
         if context.minutes is null then
@@ -492,7 +505,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('minutes', context.minutes, 'due', context.due),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -235,7 +235,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  handled boolean;
   effects pawl.effect_command[];
   v_command pawl.effect_command;
   reply jsonb;
@@ -276,45 +275,49 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('emitted_in_order', p_event);
-            perform pawl.raise_denied('emitted_in_order', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('emitted_in_order', p_event);
+          perform pawl.raise_denied('emitted_in_order', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['go']) then
               perform pawl.check_event('emitted_in_order', p_event);
               perform pawl.raise_unknown_event('emitted_in_order', event.type, array['go']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'emitted_in_order',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('emitted_in_order', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'emitted_in_order',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('emitted_in_order', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'emitted_in_order',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('emitted_in_order', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('emitted_in_order', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'go' then
           -- emitted_in_order.machine.yaml:6  event go
           if p_event - array['type', 'to'] <> '{}'::jsonb
@@ -331,7 +334,6 @@ begin
           event."to" := p_event ->> 'to';
           if self.leaf = 'a' then
             -- emitted_in_order.machine.yaml:16  a --go--> b
-            self.handled := true;
             self.effects := array_append(
               self.effects,
               row(
@@ -359,16 +361,25 @@ begin
               )::pawl.effect_command
             );
             self.leaf := 'b';
+          else
+            perform pawl.raise_unhandled(
+              'emitted_in_order',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_emitted_in_order.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'emitted_in_order',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_emitted_in_order.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'emitted_in_order',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_emitted_in_order.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- emitted_in_order.machine.yaml:4  context n
         if context.n is null then
@@ -444,7 +455,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('n', context.n),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

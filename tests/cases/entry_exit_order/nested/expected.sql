@@ -214,7 +214,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  handled boolean;
   log text[];
   reply jsonb;
 begin
@@ -249,34 +248,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('nested_order', p_event);
-            perform pawl.raise_denied('nested_order', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('nested_order', p_event);
+          perform pawl.raise_denied('nested_order', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['go']) then
               perform pawl.check_event('nested_order', p_event);
               perform pawl.raise_unknown_event('nested_order', event.type, array['go']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('nested_order', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('nested_order', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('nested_order', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('nested_order', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('nested_order', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('nested_order', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('nested_order', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'go' then
           -- nested.machine.yaml:4  event go
           if p_event <> '{"type": "go"}'::jsonb then
@@ -284,7 +292,6 @@ begin
           end if;
           if self.leaf = 'a.a1' then
             -- nested.machine.yaml:20  a.a1 --go--> b.b1.deep
-            self.handled := true;
             self.log := array_append(self.log, '-a1');
             self.log := array_append(self.log, '-a');
             self.log := array_append(self.log, 'act');
@@ -294,23 +301,31 @@ begin
             self.leaf := 'b.b1.deep';
           elsif self.leaf = 'b.b1.deep' then
             -- nested.machine.yaml:33  b.b1.deep --go--> end
-            self.handled := true;
             self.log := array_append(self.log, '-b');
             self.log := array_append(self.log, '+end');
             self.leaf := 'end';
             self.status := 'done';
             self.log := array_append(self.log, '-end');
             self.log := array_append(self.log, '-root');
+          else
+            perform pawl.raise_unhandled(
+              'nested_order',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_nested_order.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'nested_order',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_nested_order.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'nested_order',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_nested_order.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -356,7 +371,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

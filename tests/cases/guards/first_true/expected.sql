@@ -262,34 +262,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('first_true', p_event);
-            perform pawl.raise_denied('first_true', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('first_true', p_event);
+          perform pawl.raise_denied('first_true', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['pay']) then
               perform pawl.check_event('first_true', p_event);
               perform pawl.raise_unknown_event('first_true', event.type, array['pay']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('first_true', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('first_true', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('first_true', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('first_true', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('first_true', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('first_true', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('first_true', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'pay' then
           -- first_true.machine.yaml:6  event pay
           if p_event - array['type', 'amount'] <> '{}'::jsonb or p_event ->> 'amount' is null then
@@ -302,6 +311,7 @@ begin
           end if;
           -- first_true.machine.yaml:6  event pay field amount
           event.amount := (p_event ->> 'amount')::int;
+          self.handled := false;
           if self.leaf = 'open' then
             -- first_true.machine.yaml:12  open --pay [event.amount > 100]--> rich
             if event.amount > 100 then
@@ -321,15 +331,25 @@ begin
               self.leaf := 'broke';
             end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'first_true',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_first_true.v1_accepts(array[self.leaf])
-          );
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'first_true',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_first_true.v1_accepts(array[self.leaf])
+            );
+          end if;
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'first_true',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_first_true.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- first_true.machine.yaml:4  context credit
         if context.credit is null then
@@ -379,7 +399,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('credit', context.credit),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -248,40 +248,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('in_state_guard', p_event);
-            perform pawl.raise_denied('in_state_guard', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('in_state_guard', p_event);
+          perform pawl.raise_denied('in_state_guard', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['go', 'check']) then
               perform pawl.check_event('in_state_guard', p_event);
               perform pawl.raise_unknown_event('in_state_guard', event.type, array['go', 'check']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'in_state_guard',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('in_state_guard', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('in_state_guard', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('in_state_guard', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('in_state_guard', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('in_state_guard', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('in_state_guard', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'go' then
           -- in_state.machine.yaml:4  event go
           if p_event <> '{"type": "go"}'::jsonb then
@@ -289,14 +292,22 @@ begin
           end if;
           if self.leaf = 'outer.a' then
             -- in_state.machine.yaml:15  outer.a --go--> outer.b
-            self.handled := true;
             self.leaf := 'outer.b';
+          else
+            perform pawl.raise_unhandled(
+              'in_state_guard',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_in_state_guard.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'check' then
           -- in_state.machine.yaml:5  event check
           if p_event <> '{"type": "check"}'::jsonb then
             perform pawl.raise_payload('in_state_guard', 'check', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           if starts_with(self.leaf, 'outer.') then
             -- in_state.machine.yaml:12  outer --check [in_state('outer.b')]--> was_b
             if pawl.in_state(array[self.leaf], 'outer.b') then
@@ -314,15 +325,25 @@ begin
               self.leaf := 'was_a';
             end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'in_state_guard',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_in_state_guard.v1_accepts(array[self.leaf])
-          );
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'in_state_guard',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_in_state_guard.v1_accepts(array[self.leaf])
+            );
+          end if;
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'in_state_guard',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_in_state_guard.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -367,7 +388,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

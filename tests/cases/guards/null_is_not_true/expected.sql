@@ -248,45 +248,49 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('null_is_not_true', p_event);
-            perform pawl.raise_denied('null_is_not_true', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('null_is_not_true', p_event);
+          perform pawl.raise_denied('null_is_not_true', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['try']) then
               perform pawl.check_event('null_is_not_true', p_event);
               perform pawl.raise_unknown_event('null_is_not_true', event.type, array['try']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'null_is_not_true',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('null_is_not_true', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'null_is_not_true',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('null_is_not_true', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'null_is_not_true',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('null_is_not_true', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('null_is_not_true', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'try' then
           -- null_is_not_true.machine.yaml:6  event try
           if p_event - array['type', 'x'] <> '{}'::jsonb then
@@ -299,6 +303,7 @@ begin
           end if;
           -- null_is_not_true.machine.yaml:6  event try field x
           event.x := (p_event ->> 'x')::int;
+          self.handled := false;
           if self.leaf = 'waiting' then
             -- null_is_not_true.machine.yaml:12  waiting --try [event.x < context.limit_to]--> below
             if event.x < context.limit_to then
@@ -311,15 +316,25 @@ begin
               self.leaf := 'unknown';
             end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'null_is_not_true',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_null_is_not_true.v1_accepts(array[self.leaf])
-          );
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'null_is_not_true',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_null_is_not_true.v1_accepts(array[self.leaf])
+            );
+          end if;
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'null_is_not_true',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_null_is_not_true.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -364,7 +379,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('limit_to', context.limit_to),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

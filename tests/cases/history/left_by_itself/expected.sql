@@ -392,12 +392,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('left_by_itself', p_event);
-            perform pawl.raise_denied('left_by_itself', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('left_by_itself', p_event);
+          perform pawl.raise_denied('left_by_itself', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['next', 'again']) then
               perform pawl.check_event('left_by_itself', p_event);
               perform pawl.raise_unknown_event(
@@ -407,25 +407,29 @@ begin
               );
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'left_by_itself',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('left_by_itself', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('left_by_itself', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('left_by_itself', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('left_by_itself', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('left_by_itself', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('left_by_itself', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
@@ -584,7 +588,7 @@ begin
           'seq', self.seq,
           'context', '{}'::jsonb,
           'status', self.status,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -292,42 +292,52 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('ended_at_once', p_event);
-            perform pawl.raise_denied('ended_at_once', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('ended_at_once', p_event);
+          perform pawl.raise_denied('ended_at_once', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['again', 'over']) then
               perform pawl.check_event('ended_at_once', p_event);
               perform pawl.raise_unknown_event('ended_at_once', event.type, array['again', 'over']);
             end if;
+          else
+            self.timers := self.timers - p_source;
+            self.invokes := self.invokes - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('ended_at_once', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('ended_at_once', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('ended_at_once', self.id, p_expected_seq, self.seq);
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('ended_at_once', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('ended_at_once', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
-          self.invokes := self.invokes - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('ended_at_once', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('ended_at_once', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'again' then
           -- ended_at_once.machine.yaml:4  event again
           if p_event <> '{"type": "again"}'::jsonb then
             perform pawl.raise_payload('ended_at_once', 'again', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           -- ended_at_once.machine.yaml:12  ended_at_once --again--> a
           self.handled := true;
           self.due := array_append(
@@ -341,11 +351,21 @@ begin
           );
           self.invokes := jsonb_build_object('w', self.seq);
           self.leaf := 'a';
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'ended_at_once',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_ended_at_once.v1_accepts(array[self.leaf])
+            );
+          end if;
         elsif event.type = 'over' then
           -- ended_at_once.machine.yaml:5  event over
           if p_event <> '{"type": "over"}'::jsonb then
             perform pawl.raise_payload('ended_at_once', 'over', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           -- ended_at_once.machine.yaml:13  ended_at_once --over--> over
           self.handled := true;
           self.due := array_append(
@@ -362,22 +382,33 @@ begin
           self.due := null;
           self.invokes := '{}'::jsonb;
           self.started := null;
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'ended_at_once',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_ended_at_once.v1_accepts(array[self.leaf])
+            );
+          end if;
         elsif event.type = 'after.1 minute' then
+          self.handled := false;
           -- ended_at_once.machine.yaml:9  ended_at_once --after 1 minute--> over
           self.handled := true;
           self.leaf := 'over';
           self.status := 'done';
           self.timers := '{}'::jsonb;
           self.invokes := '{}'::jsonb;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'ended_at_once',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_ended_at_once.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'ended_at_once',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_ended_at_once.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -468,7 +499,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

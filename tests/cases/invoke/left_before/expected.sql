@@ -331,12 +331,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('left_before', p_event);
-            perform pawl.raise_denied('left_before', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('left_before', p_event);
+          perform pawl.raise_denied('left_before', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['start', 'hasten', 'leave']) then
               perform pawl.check_event('left_before', p_event);
               perform pawl.raise_unknown_event(
@@ -345,23 +345,33 @@ begin
                 array['start', 'hasten', 'leave']
               );
             end if;
+          else
+            self.invokes := self.invokes - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('left_before', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('left_before', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('left_before', self.id, p_expected_seq, self.seq);
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('left_before', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('left_before', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.invokes := self.invokes - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('left_before', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('left_before', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
         self.moved := false;
@@ -547,7 +557,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('hurry', context.hurry),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

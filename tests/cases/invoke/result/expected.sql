@@ -278,7 +278,6 @@ declare
   status text;
   seq bigint;
   invokes jsonb;
-  handled boolean;
   started pawl.effect_command[];
   v_command pawl.effect_command;
   reply jsonb;
@@ -328,12 +327,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('invoke_result', p_event);
-            perform pawl.raise_denied('invoke_result', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('invoke_result', p_event);
+          perform pawl.raise_denied('invoke_result', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['start', 'retry']) then
               perform pawl.check_event('invoke_result', p_event);
               perform pawl.raise_unknown_event(
@@ -342,26 +341,35 @@ begin
                 array['start', 'retry']
               );
             end if;
+          else
+            self.invokes := self.invokes - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('invoke_result', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('invoke_result', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('invoke_result', self.id, p_expected_seq, self.seq);
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('invoke_result', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('invoke_result', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.invokes := self.invokes - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('invoke_result', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('invoke_result', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'start' then
           -- result.machine.yaml:8  event start
           if p_event <> '{"type": "start"}'::jsonb then
@@ -369,7 +377,6 @@ begin
           end if;
           if self.leaf = 'idle' then
             -- result.machine.yaml:16  idle --start--> searching
-            self.handled := true;
             context.asked := context.asked + 1;
             self.started := array_append(
               self.started,
@@ -381,6 +388,14 @@ begin
             );
             self.invokes := jsonb_build_object('searching.search', self.seq);
             self.leaf := 'searching';
+          else
+            perform pawl.raise_unhandled(
+              'invoke_result',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_invoke_result.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'retry' then
           -- result.machine.yaml:9  event retry
@@ -389,7 +404,6 @@ begin
           end if;
           if self.leaf = 'failed' then
             -- result.machine.yaml:26  failed --retry--> searching
-            self.handled := true;
             context.asked := context.asked + 1;
             self.started := array_append(
               self.started,
@@ -401,6 +415,14 @@ begin
             );
             self.invokes := jsonb_build_object('searching.search', self.seq);
             self.leaf := 'searching';
+          else
+            perform pawl.raise_unhandled(
+              'invoke_result',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_invoke_result.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'done.invoke.searching.search' then
           -- result.machine.yaml:11  event done.invoke.searching.search
@@ -416,7 +438,6 @@ begin
           event.output_number := (p_event -> 'output' ->> 'number')::int;
           if self.leaf = 'searching' then
             -- result.machine.yaml:22  searching --done(search)--> found
-            self.handled := true;
             self.invokes := '{}'::jsonb;
             context.answer := event.output_number;
             self.leaf := 'found';
@@ -425,20 +446,20 @@ begin
           event.error := p_event -> 'error';
           if self.leaf = 'searching' then
             -- result.machine.yaml:23  searching --error(search)--> failed
-            self.handled := true;
             self.invokes := '{}'::jsonb;
             context.why := (event.error ->> 'message');
             self.leaf := 'failed';
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'invoke_result',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_invoke_result.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'invoke_result',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_invoke_result.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- result.machine.yaml:6  context asked
         if context.asked is null then
@@ -533,7 +554,7 @@ begin
             'why', context.why,
             'asked', context.asked
           ),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -208,7 +208,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  handled boolean;
   log text[];
   reply jsonb;
 begin
@@ -248,34 +247,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('log_lines', p_event);
-            perform pawl.raise_denied('log_lines', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('log_lines', p_event);
+          perform pawl.raise_denied('log_lines', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['say']) then
               perform pawl.check_event('log_lines', p_event);
               perform pawl.raise_unknown_event('log_lines', event.type, array['say']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('log_lines', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('log_lines', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('log_lines', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('log_lines', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('log_lines', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('log_lines', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('log_lines', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'say' then
           -- lines.machine.yaml:6  event say
           if p_event - array['type', 'word'] <> '{}'::jsonb
@@ -292,19 +300,27 @@ begin
           event.word := p_event ->> 'word';
           if self.leaf = 'only' then
             -- lines.machine.yaml:13  only --say--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, (event.word || ' ' || context.n::text)::text);
             self.log := array_append(self.log, (context.n > 2)::text);
+          else
+            perform pawl.raise_unhandled(
+              'log_lines',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_log_lines.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'log_lines',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_log_lines.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'log_lines',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_log_lines.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -350,7 +366,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('n', context.n),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

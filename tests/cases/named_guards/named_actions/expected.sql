@@ -210,7 +210,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  handled boolean;
   log text[];
   reply jsonb;
 begin
@@ -250,34 +249,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('named_actions', p_event);
-            perform pawl.raise_denied('named_actions', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('named_actions', p_event);
+          perform pawl.raise_denied('named_actions', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['bump']) then
               perform pawl.check_event('named_actions', p_event);
               perform pawl.raise_unknown_event('named_actions', event.type, array['bump']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('named_actions', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('named_actions', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('named_actions', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('named_actions', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('named_actions', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('named_actions', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('named_actions', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'bump' then
           -- named_actions.machine.yaml:6  event bump
           if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
@@ -292,23 +300,31 @@ begin
           event."by" := (p_event ->> 'by')::int;
           if self.leaf = 'only' then
             -- named_actions.machine.yaml:21  only --bump--> (stays)
-            self.handled := true;
             context.n := context.n + (event."by");
             self.log := array_append(self.log, ((event."by"))::text);
             context.n := context.n + (context.n);
             self.log := array_append(self.log, ((context.n))::text);
             context.n := context.n + (1);
             self.log := array_append(self.log, ((1))::text);
+          else
+            perform pawl.raise_unhandled(
+              'named_actions',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_named_actions.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'named_actions',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_named_actions.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'named_actions',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_named_actions.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- named_actions.machine.yaml:4  context n
         if context.n is null then
@@ -359,7 +375,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('n', context.n),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -264,34 +264,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('with_params', p_event);
-            perform pawl.raise_denied('with_params', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('with_params', p_event);
+          perform pawl.raise_denied('with_params', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['ask', 'both']) then
               perform pawl.check_event('with_params', p_event);
               perform pawl.raise_unknown_event('with_params', event.type, array['ask', 'both']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('with_params', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('with_params', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('with_params', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('with_params', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('with_params', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('with_params', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('with_params', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'ask' then
           -- with_params.machine.yaml:6  event ask
           if p_event - array['type', 'least'] <> '{}'::jsonb or p_event ->> 'least' is null then
@@ -304,12 +313,22 @@ begin
           end if;
           -- with_params.machine.yaml:6  event ask field least
           event."least" := (p_event ->> 'least')::int;
+          self.handled := false;
           if self.leaf = 'idle' then
             -- with_params.machine.yaml:17  idle --ask [at_least]--> enough
             if (context.total > 0) and context.total >= (event."least" * 2) then
               self.handled := true;
               self.leaf := 'enough';
             end if;
+          end if;
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'with_params',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_with_params.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'both' then
           -- with_params.machine.yaml:7  event both
@@ -323,6 +342,7 @@ begin
           end if;
           -- with_params.machine.yaml:7  event both field least
           event."least" := (p_event ->> 'least')::int;
+          self.handled := false;
           if self.leaf = 'idle' then
             -- with_params.machine.yaml:18  idle --both [guards.positive and event.least = 1]--> enough
             if (context.total > 0) and event."least" = 1 then
@@ -330,15 +350,25 @@ begin
               self.leaf := 'enough';
             end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'with_params',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_with_params.v1_accepts(array[self.leaf])
-          );
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'with_params',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_with_params.v1_accepts(array[self.leaf])
+            );
+          end if;
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'with_params',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_with_params.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -383,7 +413,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('total', context.total),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

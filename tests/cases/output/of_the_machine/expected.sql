@@ -213,7 +213,6 @@ declare
   status text;
   seq bigint;
   output jsonb;
-  handled boolean;
   reply jsonb;
 begin
   <<context>>
@@ -254,40 +253,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('of_the_machine', p_event);
-            perform pawl.raise_denied('of_the_machine', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('of_the_machine', p_event);
+          perform pawl.raise_denied('of_the_machine', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['finish']) then
               perform pawl.check_event('of_the_machine', p_event);
               perform pawl.raise_unknown_event('of_the_machine', event.type, array['finish']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'of_the_machine',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('of_the_machine', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('of_the_machine', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('of_the_machine', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('of_the_machine', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('of_the_machine', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('of_the_machine', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'finish' then
           -- of_the_machine.machine.yaml:6  event finish
           if p_event - array['type', 'bonus'] <> '{}'::jsonb or p_event ->> 'bonus' is null then
@@ -302,22 +304,30 @@ begin
           event.bonus := (p_event ->> 'bonus')::int;
           if self.leaf = 'running' then
             -- of_the_machine.machine.yaml:12  running --finish--> done
-            self.handled := true;
             context.total := context.total + event.bonus;
             self.leaf := 'done';
             self.status := 'done';
             self.output := jsonb_build_object('total', context.total, 'by', event.bonus);
             context.total := 0;
+          else
+            perform pawl.raise_unhandled(
+              'of_the_machine',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_of_the_machine.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'of_the_machine',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_of_the_machine.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'of_the_machine',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_of_the_machine.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- of_the_machine.machine.yaml:4  context total
         if context.total is null then
@@ -369,7 +379,7 @@ begin
           'seq', self.seq,
           'context', jsonb_build_object('total', context.total),
           'output', self.output,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

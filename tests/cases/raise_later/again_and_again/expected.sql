@@ -235,7 +235,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   due pawl.timer_command[];
   v_timer pawl.timer_command;
   reply jsonb;
@@ -277,12 +276,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('again_and_again', p_event);
-            perform pawl.raise_denied('again_and_again', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('again_and_again', p_event);
+          perform pawl.raise_denied('again_and_again', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['stop', 'tick']) then
               perform pawl.check_event('again_and_again', p_event);
               perform pawl.raise_unknown_event(
@@ -291,32 +290,35 @@ begin
                 array['stop', 'tick']
               );
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'again_and_again',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('again_and_again', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('again_and_again', self.id, p_expected_seq, self.seq);
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('again_and_again', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('again_and_again', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('again_and_again', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('again_and_again', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'stop' then
           -- again_and_again.machine.yaml:6  event stop
           if p_event <> '{"type": "stop"}'::jsonb then
@@ -324,9 +326,18 @@ begin
           end if;
           if self.leaf = 'on' then
             -- again_and_again.machine.yaml:18  on --stop--> off
-            self.handled := true;
             self.timers := self.timers - 'raise tick';
             self.leaf := 'off';
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'again_and_again',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_again_and_again.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'tick' then
           -- again_and_again.machine.yaml:7  event tick
@@ -335,7 +346,6 @@ begin
           end if;
           if self.leaf = 'on' then
             -- again_and_again.machine.yaml:15  on --tick--> (stays)
-            self.handled := true;
             context.n := context.n + 1;
             self.due := array_append(
               self.due,
@@ -346,16 +356,27 @@ begin
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object('raise tick', self.seq);
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'again_and_again',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_again_and_again.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'again_and_again',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_again_and_again.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'again_and_again',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_again_and_again.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- again_and_again.machine.yaml:4  context n
         if context.n is null then
@@ -431,7 +452,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('n', context.n),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -313,7 +313,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   raised integer := 0;
   timer text;
   due pawl.timer_command[];
@@ -366,12 +365,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('raise_later_delays', p_event);
-            perform pawl.raise_denied('raise_later_delays', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('raise_later_delays', p_event);
+          perform pawl.raise_denied('raise_later_delays', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['plan', 'ding']) then
               perform pawl.check_event('raise_later_delays', p_event);
               perform pawl.raise_unknown_event(
@@ -380,37 +379,46 @@ begin
                 array['plan', 'ding']
               );
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'raise_later_delays',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('raise_later_delays', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'raise_later_delays',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('raise_later_delays', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'raise_later_delays',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('raise_later_delays', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch(
+              'raise_later_delays',
+              self.id,
+              p_expected_seq,
+              self.seq
+            );
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'plan' then
           -- delays.machine.yaml:9  event plan
           if p_event - array['type', 'at'] <> '{}'::jsonb
@@ -428,7 +436,6 @@ begin
           event.at := (p_event ->> 'at')::timestamptz;
           if self.leaf = 'only' then
             -- delays.machine.yaml:23  only --plan--> (stays)
-            self.handled := true;
             self.raised := self.raised + 1;
             self.timer := format('raise.%s.%s', self.seq, self.raised);
             self.due := array_append(
@@ -440,6 +447,16 @@ begin
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'raise_later_delays',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_raise_later_delays.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'ding' then
           -- delays.machine.yaml:10  event ding
@@ -457,18 +474,28 @@ begin
           event."by" := p_event ->> 'by';
           if self.leaf = 'only' then
             -- delays.machine.yaml:24  only --ding--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, (event."by")::text);
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'raise_later_delays',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_raise_later_delays.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'raise_later_delays',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_raise_later_delays.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'raise_later_delays',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_raise_later_delays.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -545,7 +572,7 @@ begin
             'due', context.due,
             'at', context.at
           ),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

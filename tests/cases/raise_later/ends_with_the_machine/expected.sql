@@ -278,7 +278,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   raised integer := 0;
   timer text;
   due pawl.timer_command[];
@@ -319,12 +318,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('ends_with_the_machine', p_event);
-            perform pawl.raise_denied('ends_with_the_machine', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('ends_with_the_machine', p_event);
+          perform pawl.raise_denied('ends_with_the_machine', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['go', 'stop', 'later']) then
               perform pawl.check_event('ends_with_the_machine', p_event);
               perform pawl.raise_unknown_event(
@@ -333,37 +332,46 @@ begin
                 array['go', 'stop', 'later']
               );
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'ends_with_the_machine',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('ends_with_the_machine', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'ends_with_the_machine',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('ends_with_the_machine', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'ends_with_the_machine',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('ends_with_the_machine', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch(
+              'ends_with_the_machine',
+              self.id,
+              p_expected_seq,
+              self.seq
+            );
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'go' then
           -- ends_with_the_machine.machine.yaml:4  event go
           if p_event <> '{"type": "go"}'::jsonb then
@@ -371,7 +379,6 @@ begin
           end if;
           if self.leaf = 'a' then
             -- ends_with_the_machine.machine.yaml:15  a --go--> b
-            self.handled := true;
             self.due := array_append(
               self.due,
               row(
@@ -382,6 +389,16 @@ begin
             );
             self.timers := self.timers || jsonb_build_object('raise second', self.seq);
             self.leaf := 'b';
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'ends_with_the_machine',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'stop' then
           -- ends_with_the_machine.machine.yaml:5  event stop
@@ -390,7 +407,6 @@ begin
           end if;
           if self.leaf = 'b' then
             -- ends_with_the_machine.machine.yaml:21  b --stop--> over
-            self.handled := true;
             self.raised := self.raised + 1;
             self.timer := format('raise.%s.%s', self.seq, self.raised);
             self.due := array_append(
@@ -425,6 +441,16 @@ begin
             );
             self.timers := '{}'::jsonb;
             self.due := null;
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'ends_with_the_machine',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'later' then
           -- ends_with_the_machine.machine.yaml:6  event later
@@ -433,22 +459,31 @@ begin
           end if;
           if self.leaf = 'a' then
             -- ends_with_the_machine.machine.yaml:16  a --later--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'later');
           elsif self.leaf = 'b' then
             -- ends_with_the_machine.machine.yaml:22  b --later--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'later');
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'ends_with_the_machine',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'ends_with_the_machine',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'ends_with_the_machine',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -521,7 +556,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -219,7 +219,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   raised integer := 0;
   timer text;
   due pawl.timer_command[];
@@ -259,12 +258,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('nobody_listens_later', p_event);
-            perform pawl.raise_denied('nobody_listens_later', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('nobody_listens_later', p_event);
+          perform pawl.raise_denied('nobody_listens_later', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['go', 'later']) then
               perform pawl.check_event('nobody_listens_later', p_event);
               perform pawl.raise_unknown_event(
@@ -273,37 +272,46 @@ begin
                 array['go', 'later']
               );
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'nobody_listens_later',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('nobody_listens_later', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'nobody_listens_later',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('nobody_listens_later', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'nobody_listens_later',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('nobody_listens_later', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch(
+              'nobody_listens_later',
+              self.id,
+              p_expected_seq,
+              self.seq
+            );
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'go' then
           -- nobody_listens.machine.yaml:4  event go
           if p_event <> '{"type": "go"}'::jsonb then
@@ -311,7 +319,6 @@ begin
           end if;
           if self.leaf = 'a' then
             -- nobody_listens.machine.yaml:10  a --go--> b
-            self.handled := true;
             self.raised := self.raised + 1;
             self.timer := format('raise.%s.%s', self.seq, self.raised);
             self.due := array_append(
@@ -324,6 +331,16 @@ begin
             );
             self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
             self.leaf := 'b';
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'nobody_listens_later',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_nobody_listens_later.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'later' then
           -- nobody_listens.machine.yaml:5  event later
@@ -332,17 +349,27 @@ begin
           end if;
           if self.leaf = 'a' then
             -- nobody_listens.machine.yaml:11  a --later--> (stays)
-            self.handled := true;
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'nobody_listens_later',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_nobody_listens_later.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'nobody_listens_later',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_nobody_listens_later.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'nobody_listens_later',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_nobody_listens_later.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -413,7 +440,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -264,7 +264,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   due pawl.timer_command[];
   v_timer pawl.timer_command;
   reply jsonb;
@@ -318,12 +317,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('payload_of_then', p_event);
-            perform pawl.raise_denied('payload_of_then', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('payload_of_then', p_event);
+          perform pawl.raise_denied('payload_of_then', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['bump', 'remind']) then
               perform pawl.check_event('payload_of_then', p_event);
               perform pawl.raise_unknown_event(
@@ -332,32 +331,35 @@ begin
                 array['bump', 'remind']
               );
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'payload_of_then',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('payload_of_then', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('payload_of_then', self.id, p_expected_seq, self.seq);
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('payload_of_then', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('payload_of_then', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('payload_of_then', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('payload_of_then', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'bump' then
           -- payload_of_then.machine.yaml:9  event bump
           if p_event <> '{"type": "bump"}'::jsonb then
@@ -365,8 +367,17 @@ begin
           end if;
           if self.leaf = 'only' then
             -- payload_of_then.machine.yaml:20  only --bump--> (stays)
-            self.handled := true;
             context.n := context.n * 10;
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'payload_of_then',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_payload_of_then.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'remind' then
           -- payload_of_then.machine.yaml:10  event remind
@@ -390,20 +401,30 @@ begin
           event.at := (p_event ->> 'at')::timestamptz;
           if self.leaf = 'only' then
             -- payload_of_then.machine.yaml:21  only --remind--> (stays)
-            self.handled := true;
             context.seen := event.n;
             context.who := event.who;
             context.at := event.at;
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'payload_of_then',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_payload_of_then.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'payload_of_then',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_payload_of_then.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'payload_of_then',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_payload_of_then.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- payload_of_then.machine.yaml:4  context n
         if context.n is null then
@@ -487,7 +508,7 @@ begin
             'who', context.who,
             'at', context.at
           ),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

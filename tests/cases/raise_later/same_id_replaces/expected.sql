@@ -264,7 +264,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   due pawl.timer_command[];
   log text[];
   v_timer pawl.timer_command;
@@ -304,12 +303,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('same_id_replaces', p_event);
-            perform pawl.raise_denied('same_id_replaces', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('same_id_replaces', p_event);
+          perform pawl.raise_denied('same_id_replaces', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['touch', 'twice', 'idle']) then
               perform pawl.check_event('same_id_replaces', p_event);
               perform pawl.raise_unknown_event(
@@ -318,37 +317,41 @@ begin
                 array['touch', 'twice', 'idle']
               );
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'same_id_replaces',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('same_id_replaces', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'same_id_replaces',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('same_id_replaces', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'same_id_replaces',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('same_id_replaces', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('same_id_replaces', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'touch' then
           -- same_id_replaces.machine.yaml:4  event touch
           if p_event <> '{"type": "touch"}'::jsonb then
@@ -356,7 +359,6 @@ begin
           end if;
           if self.leaf = 'awake' then
             -- same_id_replaces.machine.yaml:11  awake --touch--> (stays)
-            self.handled := true;
             self.due := array_append(
               self.due,
               row(
@@ -368,8 +370,17 @@ begin
             self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
           elsif self.leaf = 'asleep' then
             -- same_id_replaces.machine.yaml:19  asleep --touch--> awake
-            self.handled := true;
             self.leaf := 'awake';
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'same_id_replaces',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_same_id_replaces.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'twice' then
           -- same_id_replaces.machine.yaml:5  event twice
@@ -378,7 +389,6 @@ begin
           end if;
           if self.leaf = 'awake' then
             -- same_id_replaces.machine.yaml:13  awake --twice--> (stays)
-            self.handled := true;
             self.due := array_append(
               self.due,
               row(
@@ -400,6 +410,16 @@ begin
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'same_id_replaces',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_same_id_replaces.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'idle' then
           -- same_id_replaces.machine.yaml:6  event idle
@@ -415,23 +435,32 @@ begin
           event."by" := (p_event ->> 'by')::int;
           if self.leaf = 'awake' then
             -- same_id_replaces.machine.yaml:16  awake --idle--> asleep
-            self.handled := true;
             self.log := array_append(self.log, (event."by")::text);
             self.leaf := 'asleep';
           elsif self.leaf = 'asleep' then
             -- same_id_replaces.machine.yaml:20  asleep --idle--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, (-event."by")::text);
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'same_id_replaces',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_same_id_replaces.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'same_id_replaces',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_same_id_replaces.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'same_id_replaces',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_same_id_replaces.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -504,7 +533,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -245,7 +245,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   due pawl.timer_command[];
   log text[];
   v_timer pawl.timer_command;
@@ -284,12 +283,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('survives_leaving', p_event);
-            perform pawl.raise_denied('survives_leaving', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('survives_leaving', p_event);
+          perform pawl.raise_denied('survives_leaving', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['go', 'remind']) then
               perform pawl.check_event('survives_leaving', p_event);
               perform pawl.raise_unknown_event(
@@ -298,37 +297,41 @@ begin
                 array['go', 'remind']
               );
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'survives_leaving',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('survives_leaving', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'survives_leaving',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('survives_leaving', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'survives_leaving',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('survives_leaving', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('survives_leaving', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'go' then
           -- survives_leaving.machine.yaml:4  event go
           if p_event <> '{"type": "go"}'::jsonb then
@@ -336,13 +339,21 @@ begin
           end if;
           if self.leaf = 'a' then
             -- survives_leaving.machine.yaml:13  a --go--> b
-            self.handled := true;
             self.timers := self.timers - 'after.1 minute.a';
             self.leaf := 'b';
           elsif self.leaf = 'b' then
             -- survives_leaving.machine.yaml:17  b --go--> c
-            self.handled := true;
             self.leaf := 'c';
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'survives_leaving',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_survives_leaving.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'remind' then
           -- survives_leaving.machine.yaml:5  event remind
@@ -351,33 +362,40 @@ begin
           end if;
           if self.leaf = 'a' then
             -- survives_leaving.machine.yaml:14  a --remind--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'in a');
           elsif self.leaf = 'b' then
             -- survives_leaving.machine.yaml:18  b --remind--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'in b');
           elsif self.leaf = 'c' then
             -- survives_leaving.machine.yaml:21  c --remind--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'in c');
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'survives_leaving',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_survives_leaving.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'after.1 minute.a' then
           if self.leaf = 'a' then
             -- survives_leaving.machine.yaml:11  a --after 1 minute--> c
-            self.handled := true;
             self.timers := self.timers - 'after.1 minute.a';
             self.leaf := 'c';
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'survives_leaving',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_survives_leaving.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'survives_leaving',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_survives_leaving.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -450,7 +468,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -248,7 +248,6 @@ declare
   status text;
   seq bigint;
   timers jsonb;
-  handled boolean;
   raised integer := 0;
   timer text;
   due pawl.timer_command[];
@@ -294,36 +293,45 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('without_id', p_event);
-            perform pawl.raise_denied('without_id', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('without_id', p_event);
+          perform pawl.raise_denied('without_id', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['go', 'later']) then
               perform pawl.check_event('without_id', p_event);
               perform pawl.raise_unknown_event('without_id', event.type, array['go', 'later']);
             end if;
+          else
+            self.timers := self.timers - p_source;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('without_id', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
-            end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('without_id', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('without_id', self.id, p_expected_seq, self.seq);
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('without_id', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('without_id', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
           end if;
-        else
-          self.timers := self.timers - p_source;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('without_id', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('without_id', self.id, p_expected_seq, self.seq);
+          end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'go' then
           -- without_id.machine.yaml:6  event go
           if p_event <> '{"type": "go"}'::jsonb then
@@ -331,7 +339,6 @@ begin
           end if;
           if self.leaf = 'only' then
             -- without_id.machine.yaml:13  only --go--> (stays)
-            self.handled := true;
             context.n := context.n + 1;
             self.raised := self.raised + 1;
             self.timer := format('raise.%s.%s', self.seq, self.raised);
@@ -355,6 +362,16 @@ begin
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'without_id',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_without_id.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
         elsif event.type = 'later' then
           -- without_id.machine.yaml:7  event later
@@ -370,18 +387,28 @@ begin
           event.n := (p_event ->> 'n')::int;
           if self.leaf = 'only' then
             -- without_id.machine.yaml:17  only --later--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, (event.n)::text);
+          else
+            if p_source is null then
+              perform pawl.raise_unhandled(
+                'without_id',
+                self.id,
+                event.type,
+                array[self.leaf],
+                pawl_without_id.v1_accepts(array[self.leaf])
+              );
+            end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'without_id',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_without_id.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'without_id',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_without_id.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- without_id.machine.yaml:4  context n
         if context.n is null then
@@ -452,7 +479,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('n', context.n),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -212,7 +212,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  handled boolean;
   log text[];
   reply jsonb;
 begin
@@ -247,12 +246,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('self_atomic', p_event);
-            perform pawl.raise_denied('self_atomic', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('self_atomic', p_event);
+          perform pawl.raise_denied('self_atomic', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['stay', 'self', 'again']) then
               perform pawl.check_event('self_atomic', p_event);
               perform pawl.raise_unknown_event(
@@ -262,23 +261,32 @@ begin
               );
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('self_atomic', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('self_atomic', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('self_atomic', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('self_atomic', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('self_atomic', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('self_atomic', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('self_atomic', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'stay' then
           -- atomic.machine.yaml:4  event stay
           if p_event <> '{"type": "stay"}'::jsonb then
@@ -286,8 +294,15 @@ begin
           end if;
           if self.leaf = 's' then
             -- atomic.machine.yaml:13  s --stay--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'stay');
+          else
+            perform pawl.raise_unhandled(
+              'self_atomic',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_self_atomic.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'self' then
           -- atomic.machine.yaml:5  event self
@@ -296,8 +311,15 @@ begin
           end if;
           if self.leaf = 's' then
             -- atomic.machine.yaml:14  s --self--> s
-            self.handled := true;
             self.log := array_append(self.log, 'self');
+          else
+            perform pawl.raise_unhandled(
+              'self_atomic',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_self_atomic.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'again' then
           -- atomic.machine.yaml:6  event again
@@ -306,21 +328,29 @@ begin
           end if;
           if self.leaf = 's' then
             -- atomic.machine.yaml:15  s --again--> s
-            self.handled := true;
             self.log := array_append(self.log, '-s');
             self.log := array_append(self.log, 'again');
             self.log := array_append(self.log, '+s');
             self.leaf := 's';
+          else
+            perform pawl.raise_unhandled(
+              'self_atomic',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_self_atomic.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'self_atomic',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_self_atomic.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'self_atomic',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_self_atomic.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -366,7 +396,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

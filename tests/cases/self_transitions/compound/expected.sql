@@ -284,12 +284,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('self_compound', p_event);
-            perform pawl.raise_denied('self_compound', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('self_compound', p_event);
+          perform pawl.raise_denied('self_compound', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null
               or event.type <> all (array['next', 'self', 'again', 'inside'])
             then
@@ -301,23 +301,32 @@ begin
               );
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('self_compound', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('self_compound', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('self_compound', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('self_compound', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('self_compound', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('self_compound', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('self_compound', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'next' then
           -- compound.machine.yaml:4  event next
           if p_event <> '{"type": "next"}'::jsonb then
@@ -325,16 +334,24 @@ begin
           end if;
           if self.leaf = 's.c1' then
             -- compound.machine.yaml:22  s.c1 --next--> s.c2
-            self.handled := true;
             self.log := array_append(self.log, '-c1');
             self.log := array_append(self.log, '+c2');
             self.leaf := 's.c2';
+          else
+            perform pawl.raise_unhandled(
+              'self_compound',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_self_compound.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'self' then
           -- compound.machine.yaml:5  event self
           if p_event <> '{"type": "self"}'::jsonb then
             perform pawl.raise_payload('self_compound', 'self', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           if starts_with(self.leaf, 's.') then
             -- compound.machine.yaml:15  s --self--> s
             self.handled := true;
@@ -348,11 +365,21 @@ begin
             self.log := array_append(self.log, '+c1');
             self.leaf := 's.c1';
           end if;
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'self_compound',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_self_compound.v1_accepts(array[self.leaf])
+            );
+          end if;
         elsif event.type = 'again' then
           -- compound.machine.yaml:6  event again
           if p_event <> '{"type": "again"}'::jsonb then
             perform pawl.raise_payload('self_compound', 'again', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           if starts_with(self.leaf, 's.') then
             -- compound.machine.yaml:16  s --again--> s
             self.handled := true;
@@ -368,11 +395,21 @@ begin
             self.log := array_append(self.log, '+c1');
             self.leaf := 's.c1';
           end if;
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'self_compound',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_self_compound.v1_accepts(array[self.leaf])
+            );
+          end if;
         elsif event.type = 'inside' then
           -- compound.machine.yaml:7  event inside
           if p_event <> '{"type": "inside"}'::jsonb then
             perform pawl.raise_payload('self_compound', 'inside', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           if starts_with(self.leaf, 's.') then
             -- compound.machine.yaml:17  s --inside--> s.c2
             self.handled := true;
@@ -385,15 +422,25 @@ begin
             self.log := array_append(self.log, '+c2');
             self.leaf := 's.c2';
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'self_compound',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_self_compound.v1_accepts(array[self.leaf])
-          );
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'self_compound',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_self_compound.v1_accepts(array[self.leaf])
+            );
+          end if;
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'self_compound',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_self_compound.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -439,7 +486,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

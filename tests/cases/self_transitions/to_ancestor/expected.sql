@@ -203,7 +203,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  handled boolean;
   log text[];
   reply jsonb;
 begin
@@ -238,34 +237,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('to_ancestor', p_event);
-            perform pawl.raise_denied('to_ancestor', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('to_ancestor', p_event);
+          perform pawl.raise_denied('to_ancestor', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['up', 'next']) then
               perform pawl.check_event('to_ancestor', p_event);
               perform pawl.raise_unknown_event('to_ancestor', event.type, array['up', 'next']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('to_ancestor', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('to_ancestor', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('to_ancestor', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('to_ancestor', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('to_ancestor', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('to_ancestor', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('to_ancestor', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'up' then
           -- to_ancestor.machine.yaml:4  event up
           if p_event <> '{"type": "up"}'::jsonb then
@@ -273,10 +281,17 @@ begin
           end if;
           if self.leaf = 'p.b' then
             -- to_ancestor.machine.yaml:17  p.b --up--> p
-            self.handled := true;
             self.log := array_append(self.log, '-p');
             self.log := array_append(self.log, '+p');
             self.leaf := 'p.a';
+          else
+            perform pawl.raise_unhandled(
+              'to_ancestor',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_to_ancestor.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'next' then
           -- to_ancestor.machine.yaml:5  event next
@@ -285,18 +300,26 @@ begin
           end if;
           if self.leaf = 'p.a' then
             -- to_ancestor.machine.yaml:14  p.a --next--> p.b
-            self.handled := true;
             self.leaf := 'p.b';
+          else
+            perform pawl.raise_unhandled(
+              'to_ancestor',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_to_ancestor.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'to_ancestor',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_to_ancestor.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'to_ancestor',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_to_ancestor.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -342,7 +365,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -238,31 +238,41 @@ begin
         v_context text;
         v_constraint text;
       begin
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('ignores', p_event);
+          perform pawl.raise_denied('ignores', self.id, event.type);
+        end if;
         if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('ignores', p_event);
-            perform pawl.raise_denied('ignores', self.id, event.type);
-          end if;
           if jsonb_typeof(p_event -> 'type') is distinct from 'string'
             or event.type ~ '^(after|done|error|pawl)[.]'
           then
             perform pawl.check_event('ignores', p_event);
             perform pawl.raise_unknown_event('ignores', event.type, array['close']);
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('ignores', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('ignores', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('ignores', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('ignores', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('ignores', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('ignores', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('ignores', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;

@@ -222,7 +222,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  handled boolean;
   reply jsonb;
 begin
   <<context>>
@@ -261,34 +260,43 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('refuses', p_event);
-            perform pawl.raise_denied('refuses', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('refuses', p_event);
+          perform pawl.raise_denied('refuses', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['add', 'close']) then
               perform pawl.check_event('refuses', p_event);
               perform pawl.raise_unknown_event('refuses', event.type, array['add', 'close']);
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('refuses', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('refuses', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('refuses', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('refuses', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('refuses', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('refuses', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('refuses', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'add' then
           -- refuses.machine.yaml:6  event add
           if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
@@ -306,8 +314,15 @@ begin
           end if;
           if self.leaf = 'open' then
             -- refuses.machine.yaml:12  open --add--> (stays)
-            self.handled := true;
             context.n := context.n + event."by";
+          else
+            perform pawl.raise_unhandled(
+              'refuses',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_refuses.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'close' then
           -- refuses.machine.yaml:7  event close
@@ -316,18 +331,26 @@ begin
           end if;
           if self.leaf = 'open' then
             -- refuses.machine.yaml:13  open --close--> closed
-            self.handled := true;
             self.leaf := 'closed';
+          else
+            perform pawl.raise_unhandled(
+              'refuses',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_refuses.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'refuses',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_refuses.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'refuses',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_refuses.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- refuses.machine.yaml:4  context n
         if context.n is null then
@@ -380,7 +403,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('n', context.n),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

@@ -297,12 +297,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('arrays_json_times', p_event);
-            perform pawl.raise_denied('arrays_json_times', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('arrays_json_times', p_event);
+          perform pawl.raise_denied('arrays_json_times', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['tag', 'note', 'stamp']) then
               perform pawl.check_event('arrays_json_times', p_event);
               perform pawl.raise_unknown_event(
@@ -312,34 +312,38 @@ begin
               );
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'arrays_json_times',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('arrays_json_times', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'arrays_json_times',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('arrays_json_times', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'arrays_json_times',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('arrays_json_times', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('arrays_json_times', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'tag' then
           -- arrays_json_times.machine.yaml:8  event tag
           if p_event - array['type', 'name'] <> '{}'::jsonb
@@ -354,6 +358,7 @@ begin
             );
           end if;
           event.name := p_event ->> 'name';
+          self.handled := false;
           if self.leaf = 'only' then
             -- arrays_json_times.machine.yaml:16  only --tag [cardinality(context.labels) >= 2]--> full
             if cardinality(context.labels) >= 2 then
@@ -365,6 +370,15 @@ begin
               self.handled := true;
               context.labels := array_append(context.labels, event.name);
             end if;
+          end if;
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'arrays_json_times',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_arrays_json_times.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'note' then
           -- arrays_json_times.machine.yaml:9  event note
@@ -379,14 +393,22 @@ begin
           event.body := nullif(p_event -> 'body', 'null');
           if self.leaf = 'only' then
             -- arrays_json_times.machine.yaml:20  only --note--> (stays)
-            self.handled := true;
             context.data := event.body;
+          else
+            perform pawl.raise_unhandled(
+              'arrays_json_times',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_arrays_json_times.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'stamp' then
           -- arrays_json_times.machine.yaml:10  event stamp
           if p_event <> '{"type": "stamp"}'::jsonb then
             perform pawl.raise_payload('arrays_json_times', 'stamp', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           if self.leaf = 'only' then
             -- arrays_json_times.machine.yaml:21  only --stamp [context.data->>'kind' = 'urgent']--> (stays)
             if context.data->>'kind' = 'urgent' then
@@ -394,15 +416,25 @@ begin
               context.at := self.now;
             end if;
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'arrays_json_times',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_arrays_json_times.v1_accepts(array[self.leaf])
-          );
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'arrays_json_times',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_arrays_json_times.v1_accepts(array[self.leaf])
+            );
+          end if;
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'arrays_json_times',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_arrays_json_times.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- arrays_json_times.machine.yaml:4  context labels
         if context.labels is null then
@@ -458,7 +490,7 @@ begin
             'data', context.data,
             'at', context.at
           ),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

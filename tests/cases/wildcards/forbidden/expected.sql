@@ -252,12 +252,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('forbidden', p_event);
-            perform pawl.raise_denied('forbidden', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('forbidden', p_event);
+          perform pawl.raise_denied('forbidden', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null or event.type <> all (array['leave', 'unlock', 'pass']) then
               perform pawl.check_event('forbidden', p_event);
               perform pawl.raise_unknown_event(
@@ -267,28 +267,38 @@ begin
               );
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for('forbidden', self.iid, p_event_id, p_event, self.id);
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('forbidden', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for('forbidden', self.iid, p_event_id, p_event, self.id);
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('forbidden', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch('forbidden', self.id, p_expected_seq, self.seq);
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('forbidden', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('forbidden', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'leave' then
           -- forbidden.machine.yaml:4  event leave
           if p_event <> '{"type": "leave"}'::jsonb then
             perform pawl.raise_payload('forbidden', 'leave', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           if self.leaf = 'house.locked' then
             -- forbidden.machine.yaml:19  house.locked --leave--> (stays)
             self.handled := true;
@@ -298,6 +308,15 @@ begin
             self.handled := true;
             self.leaf := 'street';
           end if;
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'forbidden',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_forbidden.v1_accepts(array[self.leaf])
+            );
+          end if;
         elsif event.type = 'unlock' then
           -- forbidden.machine.yaml:5  event unlock
           if p_event <> '{"type": "unlock"}'::jsonb then
@@ -305,32 +324,49 @@ begin
           end if;
           if self.leaf = 'house.locked' then
             -- forbidden.machine.yaml:22  house.locked --unlock--> house.unlocked
-            self.handled := true;
             self.leaf := 'house.unlocked';
           elsif self.leaf = 'street' then
             -- forbidden.machine.yaml:24  street --unlock--> house.locked
-            self.handled := true;
             self.leaf := 'house.locked';
+          else
+            perform pawl.raise_unhandled(
+              'forbidden',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_forbidden.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'pass' then
           -- forbidden.machine.yaml:6  event pass
           if p_event <> '{"type": "pass"}'::jsonb then
             perform pawl.raise_payload('forbidden', 'pass', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           if starts_with(self.leaf, 'house.') then
             -- forbidden.machine.yaml:13  house --pass--> street
             self.handled := true;
             self.leaf := 'street';
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'forbidden',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_forbidden.v1_accepts(array[self.leaf])
-          );
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'forbidden',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_forbidden.v1_accepts(array[self.leaf])
+            );
+          end if;
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'forbidden',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_forbidden.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
       exception
         when others then
@@ -375,7 +411,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', '{}'::jsonb,
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)

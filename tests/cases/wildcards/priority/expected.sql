@@ -293,12 +293,12 @@ begin
         v_context text;
         v_constraint text;
       begin
-        if p_source is null then
-          self.claims := pawl.quick_claims();
-          if self.claims is not null then
-            perform pawl.check_event('wildcard_priority', p_event);
-            perform pawl.raise_denied('wildcard_priority', self.id, event.type);
-          else
+        self.claims := case when p_source is null then pawl.quick_claims() end;
+        if self.claims is not null then
+          perform pawl.check_event('wildcard_priority', p_event);
+          perform pawl.raise_denied('wildcard_priority', self.id, event.type);
+        else
+          if p_source is null then
             if event.type is null
               or event.type <> all (
                 array['courier.accept', 'courier.decline', 'courier', 'couriers', 'lock']
@@ -312,39 +312,44 @@ begin
               );
             end if;
           end if;
-          if p_event_id is not null or self.status <> 'running' or p_expected_seq <> self.seq then
-            if p_event_id is not null then
-              self.reply := pawl.reply_for(
-                'wildcard_priority',
-                self.iid,
-                p_event_id,
-                p_event,
-                self.id
-              );
-              if self.reply is not null then
-                return self.reply;
-              end if;
+        end if;
+        if p_source is null
+          and (
+            p_event_id is not null
+              or self.status <> 'running'
+              or p_expected_seq <> self.seq
+              or pg_column_size(p_event) > 1048576
+          )
+        then
+          if pg_column_size(p_event) > 1048576 then
+            perform pawl.check_event('wildcard_priority', p_event);
+          end if;
+          if p_event_id is not null then
+            self.reply := pawl.reply_for(
+              'wildcard_priority',
+              self.iid,
+              p_event_id,
+              p_event,
+              self.id
+            );
+            if self.reply is not null then
+              return self.reply;
             end if;
-            if self.status <> 'running' then
-              perform pawl.raise_not_running('wildcard_priority', self.id, self.status);
-            end if;
-            if p_expected_seq <> self.seq then
-              perform pawl.raise_seq_mismatch(
-                'wildcard_priority',
-                self.id,
-                p_expected_seq,
-                self.seq
-              );
-            end if;
+          end if;
+          if self.status <> 'running' then
+            perform pawl.raise_not_running('wildcard_priority', self.id, self.status);
+          end if;
+          if p_expected_seq <> self.seq then
+            perform pawl.raise_seq_mismatch('wildcard_priority', self.id, p_expected_seq, self.seq);
           end if;
         end if;
         self.seq := self.seq + 1;
-        self.handled := false;
         if event.type = 'courier.accept' then
           -- priority.machine.yaml:6  event courier.accept
           if p_event <> '{"type": "courier.accept"}'::jsonb then
             perform pawl.raise_payload('wildcard_priority', 'courier.accept', p_event, '{}'::jsonb);
           end if;
+          self.handled := false;
           if self.leaf = 'only' then
             -- priority.machine.yaml:18  only --courier.accept [context.open]--> (stays)
             if context.open then
@@ -356,6 +361,15 @@ begin
               self.handled := true;
               self.log := array_append(self.log, 'courier.*');
             end if;
+          end if;
+          if not self.handled then
+            perform pawl.raise_unhandled(
+              'wildcard_priority',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_wildcard_priority.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'courier.decline' then
           -- priority.machine.yaml:7  event courier.decline
@@ -369,8 +383,15 @@ begin
           end if;
           if self.leaf = 'only' then
             -- priority.machine.yaml:17  only --courier.*--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'courier.*');
+          else
+            perform pawl.raise_unhandled(
+              'wildcard_priority',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_wildcard_priority.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'courier' then
           -- priority.machine.yaml:8  event courier
@@ -379,8 +400,15 @@ begin
           end if;
           if self.leaf = 'only' then
             -- priority.machine.yaml:17  only --courier.*--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'courier.*');
+          else
+            perform pawl.raise_unhandled(
+              'wildcard_priority',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_wildcard_priority.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'couriers' then
           -- priority.machine.yaml:9  event couriers
@@ -389,8 +417,15 @@ begin
           end if;
           if self.leaf = 'only' then
             -- priority.machine.yaml:16  only --*--> (stays)
-            self.handled := true;
             self.log := array_append(self.log, 'any');
+          else
+            perform pawl.raise_unhandled(
+              'wildcard_priority',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_wildcard_priority.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'lock' then
           -- priority.machine.yaml:10  event lock
@@ -399,18 +434,26 @@ begin
           end if;
           if self.leaf = 'only' then
             -- priority.machine.yaml:19  only --lock--> (stays)
-            self.handled := true;
             context.open := false;
+          else
+            perform pawl.raise_unhandled(
+              'wildcard_priority',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_wildcard_priority.v1_accepts(array[self.leaf])
+            );
           end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'wildcard_priority',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_wildcard_priority.v1_accepts(array[self.leaf])
-          );
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'wildcard_priority',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_wildcard_priority.v1_accepts(array[self.leaf])
+            );
+          end if;
         end if;
         -- priority.machine.yaml:4  context open
         if context.open is null then
@@ -461,7 +504,7 @@ begin
           'id', self.id,
           'seq', self.seq,
           'context', jsonb_build_object('open', context.open),
-          'handled', self.handled
+          'handled', true
         );
       if p_event_id is not null then
         insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
