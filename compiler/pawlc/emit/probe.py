@@ -82,13 +82,14 @@ def setup(machine: Machine) -> tuple[str, ...]:
 
 def tables(machine: Machine) -> tuple[str, ...]:
     """The statements between the probes of types and all others: they rely on the types."""
+    expressions = _distinct(machine)
     targets = (
         f"create table {SCHEMA}.{_target(index)} (value {type})"
-        for index, type in enumerate(_wanted(machine))
+        for index, type in enumerate(_wanted(expressions))
     )
     events = (
         f"create type {SCHEMA}.{_event(index)} as ({_attributes(signature)})"
-        for index, signature in enumerate(_signatures(machine))
+        for index, signature in enumerate(_signatures(expressions))
     )
     groups = (
         f"create table {SCHEMA}.{group} ({', '.join(_definition(c) for c in columns)})"
@@ -207,9 +208,9 @@ def _references(column: Column) -> Iterator[Probe]:
 
 def _expressions(machine: Machine) -> Iterator[Probe]:
     """A function for each; an insert where a type is wanted converts as an assignment does."""
-    wanted = _wanted(machine)
-    signatures = _signatures(machine)
-    for index, expression in enumerate(_distinct(machine)):
+    expressions = _distinct(machine)
+    wanted, signatures = _wanted(expressions), _signatures(expressions)
+    for index, expression in enumerate(expressions):
         event = _event(signatures.index(_signature(expression)))
         function = f"expression_{index}"
         before = (
@@ -277,13 +278,13 @@ def _attributes(signature: Signature) -> str:
     return ", ".join(f"{names.ident(name)} {type}" for name, type in signature)
 
 
-def _signatures(machine: Machine) -> tuple[Signature, ...]:
-    return tuple(dict.fromkeys(_signature(e) for e in _distinct(machine)))
+def _signatures(expressions: tuple[Expression, ...]) -> tuple[Signature, ...]:
+    return tuple(dict.fromkeys(map(_signature, expressions)))
 
 
-def _wanted(machine: Machine) -> tuple[str, ...]:
+def _wanted(expressions: tuple[Expression, ...]) -> tuple[str, ...]:
     """The types that expressions are wanted to have."""
-    return tuple(dict.fromkeys(e.type for e in _distinct(machine) if e.type is not None))
+    return tuple(dict.fromkeys(e.type for e in expressions if e.type is not None))
 
 
 def _event(index: int) -> str:

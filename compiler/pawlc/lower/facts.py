@@ -217,8 +217,17 @@ def _state_value(plan: Plan, line: list[int]) -> object:
 
 
 def _accepted_rows(plan: Plan) -> dict[str, object]:
-    leaves = leaves_inside(plan.machine, 0)
-    return {plan.machine.states[leaf].path: _accepted(plan, leaf) for leaf in leaves}
+    """For each leaf, the declared events for which it or an ancestor has a candidate."""
+    askers = [
+        (event, {state.index for state, _ in matching(plan.machine, event)})
+        for event in authorize.declared(plan)
+    ]
+    rows: dict[str, object] = {}
+    for leaf in leaves_inside(plan.machine, 0):
+        line = (leaf, *tree.ancestors(plan.machine.states, leaf))
+        accepted = [event for event, states in askers if not states.isdisjoint(line)]
+        rows[plan.machine.states[leaf].path] = accepted
+    return rows
 
 
 def _accepts_of_leaf(plan: Plan) -> Function:
@@ -235,12 +244,3 @@ def _accepts(plan: Plan) -> Function:
         jsonb_rows(_accepted_rows(plan)),
     )
     return _function(plan, "accepts", (_STATE,), sql("text[]"), body, _ACCEPTS_COMMENT)
-
-
-def _accepted(plan: Plan, leaf: int) -> list[str]:
-    line = (leaf, *tree.ancestors(plan.machine.states, leaf))
-    return [
-        event
-        for event in authorize.declared(plan)
-        if any(state.index in line for state, _ in matching(plan.machine, event))
-    ]

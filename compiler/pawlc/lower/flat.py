@@ -135,11 +135,8 @@ def _exit(plan: Plan, source: int, domain: int, event: str | None) -> Body:
 def _exited(plan: Plan, source: int, domain: int) -> tuple[int, ...]:
     """The states below the domain that can be active while the source is; innermost first."""
     states = plan.machine.states
-    related = (
-        s.index
-        for s in reversed(states)
-        if tree.contains(states, source, s.index) or tree.contains(states, s.index, source)
-    )
+    inside = range(states[source].last, source - 1, -1)
+    related = (*inside, *tree.ancestors(states, source))
     return tuple(s for s in related if tree.is_descendant(states, s, domain))
 
 

@@ -63,13 +63,9 @@ def find(states: Sequence[State], catalogue: tuple[Carried, ...], strict: bool) 
     may_enter = {t.index: entered(states, t) for t in transitions}
     initial = frozenset(default_entry(states, 0))
     caused = _fixpoint(states, transitions, catalogue, strict, may_enter, initial)
-    entries = [
-        _union(caused[t.index] for t in transitions if s.index in may_enter[t.index])
-        | (_CREATED if s.index in initial else frozenset())
-        for s in states
-    ]
+    entries = _entry_causes(states, transitions, caused, may_enter, initial)
     end = _union(entries[s] for s in _last_states(states))
-    exits = [_exit_causes(states, transitions, caused, s, end) for s in states]
+    exits = _exit_causes(states, transitions, caused, end)
     order = [c.name for c in catalogue]
 
     def ordered(names: Names) -> tuple[str, ...]:
@@ -156,24 +152,40 @@ def _stays(states: Sequence[State], transition: Transition, index: int) -> bool:
     return transition.domain is None or not tree.is_descendant(states, index, transition.domain)
 
 
+def _entry_causes(
+    states: Sequence[State],
+    transitions: tuple[Transition, ...],
+    caused: Mapping[int, Names],
+    may_enter: Mapping[int, frozenset[int]],
+    initial: frozenset[int],
+) -> tuple[Names, ...]:
+    """For each state, what may lead into it."""
+    found: list[set[str]] = [set(_CREATED if s.index in initial else ()) for s in states]
+    for transition in transitions:
+        for state in may_enter[transition.index]:
+            found[state] |= caused[transition.index]
+    return tuple(map(frozenset, found))
+
+
 def _exit_causes(
     states: Sequence[State],
     transitions: tuple[Transition, ...],
     caused: Mapping[int, Names],
-    state: State,
     end: Names,
-) -> Names:
-    """Leaving by a transition, and the exit actions of all that is active at the end."""
-    left = _union(
-        caused[t.index]
-        for t in transitions
-        if t.domain is not None
-        and tree.is_descendant(states, state.index, t.domain)
-        and not tree.conflict(states, t.source, state.index)
-    )
-    last = _last_states(states)
-    ends = any(tree.contains(states, state.index, s) for s in last)
-    return left | end if ends else left
+) -> tuple[Names, ...]:
+    """For each state, what may lead out of it: a transition, or the end of the machine, at which
+    the exit actions of all that is active run."""
+    found: list[set[str]] = [set() for _ in states]
+    for transition in transitions:
+        if transition.domain is None:
+            continue
+        for state in tree.together(states, transition.source):
+            if tree.is_descendant(states, state, transition.domain):
+                found[state] |= caused[transition.index]
+    for final in _last_states(states):
+        for state in (final, *tree.ancestors(states, final)):
+            found[state] |= end
+    return tuple(map(frozenset, found))
 
 
 def _last_states(states: Sequence[State]) -> tuple[int, ...]:

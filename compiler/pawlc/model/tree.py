@@ -83,6 +83,20 @@ def conflict(states: States, one: int, other: int) -> bool:
     return states[lca(states, (one, other))].kind is not Kind.PARALLEL
 
 
+def together(states: States, index: int) -> tuple[int, ...]:
+    """The states that can be active together with a state, itself included: those that do not
+    conflict with it, in document order."""
+    found = list(range(index, states[index].last + 1))
+    inner = index
+    for ancestor in ancestors(states, index):
+        if states[ancestor].kind is Kind.PARALLEL:
+            inside = range(ancestor + 1, states[ancestor].last + 1)
+            found += (s for s in inside if not inner <= s <= states[inner].last)
+        found.append(ancestor)
+        inner = ancestor
+    return tuple(sorted(found))
+
+
 def is_leaf(state: State) -> bool:
     """Whether an active state has no active children: atomic or final (W3C's isAtomicState)."""
     return state.kind in (Kind.ATOMIC, Kind.FINAL)

@@ -6,6 +6,7 @@ happens in one transaction (a savepoint, if one is open) that is rolled back wha
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any
 
 import psycopg
@@ -28,6 +29,9 @@ COMPLAINTS = (
     psycopg.errors.ProgramLimitExceeded,
     psycopg.errors.StatementTooComplex,
 )
+TOGETHER = 100
+"""Probes in one message."""
+
 UNKNOWN = {
     psycopg.errors.UndefinedTable,
     psycopg.errors.UndefinedColumn,
@@ -65,11 +69,24 @@ def _judge(connection: Connection, machine: Machine) -> Iterator[Diagnostic]:
         return
     for statement in tables(machine):
         _execute(connection, statement)
-    for probe in asked:
-        if probe.kind is not Kind.TYPE:
-            yield from _ask(connection, probe)
+    for kind, probes_of in groupby(asked, key=lambda probe: probe.kind):
+        if kind is Kind.EXPRESSION:
+            yield from _ask_together(connection, tuple(probes_of))
+        elif kind is not Kind.TYPE:
+            yield from (problem for probe in probes_of for problem in _ask(connection, probe))
     yield from _trees(connection, asked)
     yield from _forbidden(connection, machine, asked)
+
+
+def _ask_together(connection: Connection, asked: tuple[Probe, ...]) -> Iterator[Diagnostic]:
+    """Run many probes in few messages; those of a message that fails one by one."""
+    for start in range(0, len(asked), TOGETHER):
+        some = asked[start : start + TOGETHER]
+        try:
+            with connection.transaction():
+                _execute(connection, ";\n".join(probe.sql for probe in some))
+        except COMPLAINTS:
+            yield from (problem for probe in some for problem in _ask(connection, probe))
 
 
 def _ask(connection: Connection, probe: Probe) -> Iterator[Diagnostic]:

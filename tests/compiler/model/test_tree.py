@@ -121,3 +121,9 @@ def test_only_a_parallel_state_lets_two_states_be_active_together(chart: Machine
     assert tree.conflict(chart.states, x, y)
     assert not tree.conflict(chart.states, x, b)
     assert not tree.conflict(chart.states, x, 5)
+
+
+def test_states_that_can_be_active_together_are_those_without_conflict(chart: Machine) -> None:
+    for state in range(len(chart.states)):
+        free = (s for s in range(len(chart.states)) if not tree.conflict(chart.states, state, s))
+        assert tree.together(chart.states, state) == tuple(free)
