@@ -65,7 +65,8 @@ $(ORACLE): tests/oracle/package.json
 	@cd tests/oracle && npm install --silent --no-package-lock --no-audit --no-fund
 	@touch $@
 
-bench: $(STAMP) ## measure one send_event against the same work written by hand
+bench: $(STAMP) ## measure charts by their shape, then send_event against the same work by hand
+	@$(BIN)/python bench/charts.py
 	@$(BIN)/python bench/send_event.py
 
 clean: ## remove what the other targets made, except the data in .pawl
