@@ -7,7 +7,7 @@ internal queue. A chart that has neither gets no loop.
 from collections.abc import Iterable
 from functools import partial
 
-from pawlc.lower import authorize, configuration, flat, parallel
+from pawlc.lower import authorize, choose, configuration, flat, parallel
 from pawlc.lower.payload import receive, source_comment
 from pawlc.lower.plan import Plan, eventless, for_unknown, matching
 from pawlc.lower.scope import Scope
@@ -63,7 +63,7 @@ def flag(plan: Plan) -> Sql:
 
 def event_source(plan: Plan) -> Sql:
     """The jsonb of the event under way."""
-    return own("cause") if plan.loops else ident("p_event")
+    return own("cause") if plan.eventless or plan.queue else ident("p_event")
 
 
 def _first(plan: Plan, creates: bool) -> Body:
@@ -94,10 +94,15 @@ def _with_masks(plan: Plan, creates: bool) -> Body:
         start = (
             source_comment(plan.machine.states[0].span, f"{plan.machine.name} begins"),
             *_creation(plan),
-            *parallel.begin(plan),
+            *choose.begin(plan),
         )
         first = sql("self.state is null and self.microsteps = 0")
+        if not _repeats(plan):
+            first = sql("self.state is null")
         dispatch = (If((Branch(first, start),), otherwise=dispatch),)
+    if not _repeats(plan):
+        moving = If((Branch(own("moved"), parallel.microstep(plan)),))
+        return (*parallel.reset(plan), *dispatch, Set(own("handled"), own("moved")), moving)
     moving = If((Branch(own("moved"), (*_count(plan), *parallel.microstep(plan))),))
     handled = Set(own("handled"), sql("coalesce(self.handled, self.moved)"))
     refused = sql("not (self.handled or {})", _OURS)
@@ -110,16 +115,22 @@ def _with_masks(plan: Plan, creates: bool) -> Body:
     return (Loop(own("macrostep"), (*body, *_next(plan))),)
 
 
+def _repeats(plan: Plan) -> bool:
+    """Whether a second microstep can follow the first."""
+    return plan.eventless or plan.queue
+
+
 def _until_stable(plan: Plan, moving: If) -> Body:
     def guard(transition: Transition) -> Sql | None:
         return None if transition.guard is None else Scope(plan).sql(transition.guard)
 
-    mark = partial(parallel.mark, plan)
+    mark = partial(choose.mark, plan, None)
+    asked = eventless(plan.machine)
     return (
         moving,
         Leave(own("eventless"), sql("self.status <> 'running'")),
         *parallel.reset(plan),
-        *parallel.select(plan, eventless(plan.machine), guard, mark, by_leaf=True),
+        *choose.select(plan, asked, guard, mark, True, own("moved")),
         Leave(own("eventless"), sql("not self.moved")),
     )
 
@@ -207,8 +218,8 @@ def _taken(plan: Plan, candidates: Iterable[Candidates], name: str | None) -> Bo
 
     if plan.masks:
         by_leaf = not plan.machine.regions_first
-        mark = partial(parallel.mark, plan)
-        return parallel.select(plan, candidates, guard, mark, by_leaf)
+        mark = partial(choose.mark, plan, name)
+        return choose.select(plan, candidates, guard, mark, by_leaf, own("moved"))
 
     def arm(transition: Transition) -> Body:
         return (Set(flag(plan), boolean(True)), *flat.transition(plan, transition, name))

@@ -1,37 +1,25 @@
-"""The macrostep of a chart with parallel or history states.
+"""The microstep of a chart with parallel or history states.
 
-Sets of states are bits of bigint words with constant masks. Selection marks transitions in
-`self.taken` and adds up what they exit and enter; the microstep then exits, acts and enters in
-document order. The code of a state stands once, however many transitions lead to it.
+Sets of states are bits of bigint words with constant masks. `choose` has marked transitions in
+`self.taken` and added up what they exit and enter; the microstep exits, acts and enters in document
+order. The code of a state stands once, however many transitions lead to it.
 """
 
-from collections.abc import Callable, Iterable
-from functools import partial
-from typing import Protocol
+from collections.abc import Callable
 
 from pawlc.lower import actions, configuration, flat
-from pawlc.lower.entry import Entry, completion, default_of, entry
 from pawlc.lower.leaves import paths_inside
 from pawlc.lower.payload import source_comment
 from pawlc.lower.plan import Plan
-from pawlc.lower.select import Candidates
-from pawlc.lower.target import Body, Branch, Comment, Each, If, Set, Statement, Variable
+from pawlc.lower.target import Body, Branch, Comment, If, Set, Statement, Variable
 from pawlc.lower.variables import own
 from pawlc.lower.words import WIDTH, Words, mask
 from pawlc.model import events, tree
-from pawlc.model.machine import OUTSIDE, Exactly, Kind, State, Transition
-from pawlc.sql import Sql, boolean, ident, join, literal, sql
+from pawlc.model.machine import OUTSIDE, Exactly, Kind, State
+from pawlc.sql import Sql, boolean, join, literal, sql
 
 _SKIP = 4
 """A subtree with more states to look at than this is skipped as a whole when none is concerned."""
-
-Guard = Callable[[Transition], Sql | None]
-
-
-class Arm(Protocol):
-    """What to do with a candidate; `rivals`: another one may have been chosen before it."""
-
-    def __call__(self, transition: Transition, rivals: bool) -> Body: ...
 
 
 def exits(plan: Plan) -> Words:
@@ -66,180 +54,28 @@ def taken(plan: Plan) -> Words:
 
 def variables(plan: Plan) -> tuple[Variable, ...]:
     """The working sets of a macrostep."""
-    sets = [exits(plan), enters(plan), answered(plan)]
-    if plan.turns:
-        sets.append(taken(plan))
-    if _has_initial_actions(plan):
-        sets.append(defaults(plan))
+    sets = _chosen(plan)
     if _parallels_above_finals(plan):
         sets.append(completed(plan))
     return tuple(variable for words in sets for variable in words.variables())
 
 
-# --- selection --------------------------------------------------------------------------------
-
-
-def reset(plan: Plan) -> Body:
-    """Begin a selection."""
-    sets = [exits(plan), enters(plan), answered(plan)]
+def _chosen(plan: Plan) -> list[Words]:
+    """What a selection fills."""
+    sets = [exits(plan), enters(plan)]
+    if plan.accompanied:
+        sets.append(answered(plan))
     if plan.turns:
         sets.append(taken(plan))
     if _has_initial_actions(plan):
         sets.append(defaults(plan))
+    return sets
+
+
+def reset(plan: Plan) -> Body:
+    """Begin a selection. The sets are empty when a macrostep of one microstep begins."""
+    sets = _chosen(plan) if plan.eventless or plan.queue else []
     return (Set(own("moved"), boolean(False)), *(s for words in sets for s in words.empty()))
-
-
-def select(plan: Plan, asked: Iterable[Candidates], guard: Guard, arm: Arm, by_leaf: bool) -> Body:
-    """Ask the active states, innermost first and in document order.
-
-    `by_leaf`: every leaf is asked and then its ancestors (W3C). Otherwise an ancestor is asked only
-    when nothing inside it answered (XState).
-    """
-    body: list[Statement] = []
-    earlier: list[State] = []
-    for state, transitions in _post_order(asked):
-        inside = any(tree.contains(plan.machine.states, state.index, e.index) for e in earlier)
-        rivals = any(_can_both_answer(plan, state, e, by_leaf) for e in earlier)
-        chosen = partial(arm, rivals=rivals)
-        body += _ask(plan, state, transitions, guard, chosen, by_leaf, inside)
-        earlier.append(state)
-    return tuple(body)
-
-
-def _can_both_answer(plan: Plan, one: State, other: State, by_leaf: bool) -> bool:
-    states = plan.machine.states
-    if tree.contains(states, one.index, other.index):
-        return by_leaf
-    return not tree.conflict(states, one.index, other.index)
-
-
-def _ask(
-    plan: Plan,
-    state: State,
-    transitions: tuple[Transition, ...],
-    guard: Guard,
-    chosen_by: Callable[[Transition], Body],
-    by_leaf: bool,
-    inside: bool,
-) -> Body:
-    inner: list[Statement] = []
-    for place, transition in enumerate(transitions):
-        inner.append(source_comment(transition.span, transition.label))
-        condition = guard(transition)
-        conditions = [_is_open(plan, state, by_leaf)] if place else []
-        if condition is not None:
-            conditions.append(sql("({})", condition) if conditions else condition)
-        chosen = (*chosen_by(transition), *_answer(plan, state, by_leaf))
-        inner += (If((Branch(join(" and ", conditions), chosen),)),) if conditions else chosen
-        if condition is None:
-            break
-    active = configuration.conf(plan).has_any(1 << state.index)
-    if state.parent is None:
-        active = sql("true")
-    asked = [active] if active != "true" else []
-    if inside:
-        asked.append(_is_open(plan, state, by_leaf))
-    return (If((Branch(join(" and ", asked), tuple(inner)),)),) if asked else tuple(inner)
-
-
-def _is_open(plan: Plan, state: State, by_leaf: bool) -> Sql:
-    """Whether nothing inside has answered yet; by leaf: whether a leaf is still to ask."""
-    if by_leaf:
-        leaves = leaves_of(plan, state.index)
-        return configuration.conf(plan).has_any_outside(leaves, answered(plan))
-    return answered(plan).has_none(subtree(plan, state.index) | 1 << state.index)
-
-
-def _answer(plan: Plan, state: State, by_leaf: bool) -> Body:
-    return answered(plan).add(leaves_of(plan, state.index) if by_leaf else 1 << state.index)
-
-
-def mark(plan: Plan, transition: Transition, rivals: bool) -> Body:
-    """Take a transition into the microstep; if there are rivals, unless it exits what one of them
-    does."""
-    body: list[Statement] = [Set(own("moved"), boolean(True))]
-    body += _take_turn(plan, transition)
-    if transition.domain is None:
-        return tuple(body)
-    below = subtree(plan, transition.domain)
-    body += exits(plan).add_common(configuration.conf(plan), below)
-    entering = entry(plan, transition.targets, transition.domain)
-    if entering.histories:  # what it leaves itself counts too
-        body += _remember(plan, below)
-    body += _add(plan, entering)
-    if not rivals or not below:
-        return tuple(body)
-    return (If((Branch(exits(plan).has_none(below), tuple(body)),)),)
-
-
-def _take_turn(plan: Plan, transition: Transition) -> Body:
-    """Remember when it is to act: before a state inside its source, if it was chosen for a leaf
-    before that state, else in its own turn."""
-    own_turn: Body = ()
-    earlier: list[Branch] = []
-    for number, turn in enumerate(plan.turns):
-        if turn.transition is not transition:
-            continue
-        marking = taken(plan).add(1 << number)
-        if turn.before is None:
-            own_turn = marking
-        else:
-            leaves = leaves_of(plan, transition.source) & ((1 << turn.before) - 1)
-            uncovered = configuration.conf(plan).has_any_outside(leaves, answered(plan))
-            earlier.append(Branch(uncovered, marking))
-    return (If(tuple(earlier), own_turn),) if earlier else own_turn
-
-
-def begin(plan: Plan) -> Body:
-    """Enter the machine for the first time."""
-    return (Set(own("moved"), boolean(True)), *_add(plan, entry(plan, (0,), OUTSIDE)))
-
-
-def _add(plan: Plan, entering: Entry) -> Body:
-    body = [*enters(plan).add(entering.states)]
-    with_actions = entering.by_default & _initial_actions(plan)
-    if with_actions:
-        body += defaults(plan).add(with_actions)
-    for history in entering.histories:
-        body += _restore(plan, history)
-    return tuple(body)
-
-
-def _restore(plan: Plan, history: int) -> Body:
-    """Enter what a history state remembers, else what it stands for by default."""
-    states = plan.machine.states
-    name = literal(states[history].path)
-    parent = states[history].parent
-    assert parent is not None
-    remembered = sql("self.history -> {}", name)
-    if states[history].history == "deep":
-        restoring = _restore_leaves(plan, remembered, subtree(plan, parent))
-    else:
-        children = (c for c in tree.regions(states, parent))
-        restoring = tuple(
-            If(
-                (
-                    Branch(
-                        sql("{} ? {}", remembered, literal(states[child].path)),
-                        _add(plan, completion(plan, child)),
-                    ),
-                )
-            )
-            for child in children
-        )
-    known = sql("self.history ? {}", name)
-    return (If((Branch(known, restoring),), _add(plan, default_of(plan, history))),)
-
-
-def _restore_leaves(plan: Plan, remembered: Sql, below: int) -> Body:
-    bits = ident(plan.machine.schema, f"{plan.version}_bits")
-    adding: list[Statement] = []
-    for number, word in enumerate(enters(plan).parts()):
-        part = (below >> (number * WIDTH)) & ((1 << WIDTH) - 1)
-        if part:
-            function = bits if number == 0 else Sql(f"{bits}_{number + 1}")
-            adding.append(Set(word, sql("{} | ({}(v_leaf) & {})", word, function, part)))
-    return (Each(ident("v_leaf"), sql("pawl.text_array({})", remembered), tuple(adding)),)
 
 
 # --- the microstep ----------------------------------------------------------------------------
@@ -248,7 +84,7 @@ def _restore_leaves(plan: Plan, remembered: Sql, below: int) -> Body:
 def microstep(plan: Plan) -> Body:
     """Exit, act, enter; if that completed the machine, run the exit actions of what is active."""
     leaving = (
-        *_remember(plan, mask(_everything(plan))),
+        *remember(plan, mask(_everything(plan))),
         *_visit_out(plan, 0, _leave),
         *(() if plan.stepwise else configuration.conf(plan).remove_all(exits(plan))),
     )
@@ -271,7 +107,7 @@ def _act(plan: Plan) -> Body:
     return tuple(body)
 
 
-def _remember(plan: Plan, among: int) -> Body:
+def remember(plan: Plan, among: int) -> Body:
     """Record the history of those of these states that are left, before any exit action."""
     body: list[Statement] = []
     states = plan.machine.states
@@ -471,11 +307,6 @@ def leaves_of(plan: Plan, index: int) -> int:
     return mask(s for s in inside if tree.is_leaf(plan.machine.states[s]))
 
 
-def _post_order(asked: Iterable[Candidates]) -> list[Candidates]:
-    """Innermost first, in document order among states that do not contain each other."""
-    return sorted(asked, key=lambda c: (c[0].last, -c[0].index))
-
-
 def _everything(plan: Plan) -> tuple[int, ...]:
     return tuple(range(len(plan.machine.states)))
 
@@ -484,12 +315,13 @@ def _finals(plan: Plan) -> int:
     return mask(s.index for s in plan.machine.states if s.kind is Kind.FINAL)
 
 
-def _initial_actions(plan: Plan) -> int:
+def initial_actions(plan: Plan) -> int:
+    """The states whose `initial` has actions, as a mask."""
     return mask(s.index for s in plan.machine.states if s.initial and s.initial.actions)
 
 
 def _has_initial_actions(plan: Plan) -> bool:
-    return bool(_initial_actions(plan))
+    return bool(initial_actions(plan))
 
 
 def _parallels_above_finals(plan: Plan) -> bool:

@@ -6,6 +6,7 @@ Loops and variables appear only in charts that can use them.
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
 
+from pawlc.lower.company import acts_when_chosen, is_alone
 from pawlc.lower.turns import Turn, turns
 from pawlc.model import events, tree
 from pawlc.model.machine import (
@@ -30,6 +31,9 @@ from pawlc.model.machine import (
 class Plan:
     """A machine and the answers to what its code must be able to do.
 
+    `accompanied` are the transitions beside which another can be taken in the same microstep;
+    `spontaneous` those that may act before anything is left; `turns` are those of all that have
+    actions and either must wait or are accompanied.
     `unbound`: some timers belong to no state, so that leaving states never empties the list of live
     ones; `numbered`: some of these have no id.
     `names` are the events that can reach a transition, in the order of their branches: declared
@@ -49,6 +53,8 @@ class Plan:
     python: bool
     stepwise: bool
     masks: bool
+    accompanied: frozenset[int]
+    spontaneous: frozenset[int]
     turns: tuple[Turn, ...]
     uses: frozenset[tuple[str, str]]
 
@@ -74,6 +80,11 @@ def plan(machine: Machine) -> Plan:
     heard = tuple(name for name in _names(machine) if any(matching(machine, name)))
     composite = (s for s in machine.states if s.kind in (Kind.COMPOUND, Kind.PARALLEL))
     done = {events.done_state(s.path) for s in composite if s.path}
+    stepwise = any(ref.space == "in_state" for a in actions for ref in _refs(a))
+    accompanied = _accompanied(machine, heard) if masks else frozenset()
+    spontaneous = frozenset(
+        t.index for t in machine.transitions() if masks and acts_when_chosen(machine, t, stepwise)
+    )
     unbound = any(isinstance(a, RaiseLater | Cancel) for a in actions)
     return Plan(
         machine=machine,
@@ -87,10 +98,25 @@ def plan(machine: Machine) -> Plan:
         numbered=any(isinstance(a, RaiseLater) and a.id is None for a in actions),
         log=any(isinstance(a, Log) for a in actions),
         python=any(isinstance(a, PythonAssign) for a in actions),
-        stepwise=any(ref.space == "in_state" for a in actions for ref in _refs(a)),
+        stepwise=stepwise,
         masks=masks,
-        turns=turns(machine) if masks else (),
+        accompanied=accompanied,
+        spontaneous=spontaneous,
+        turns=turns(machine, spontaneous - accompanied) if masks else (),
         uses=frozenset((ref.space, ref.name) for ref in _refs(machine)),
+    )
+
+
+def _accompanied(machine: Machine, names: tuple[str, ...]) -> frozenset[int]:
+    by_leaf = not machine.regions_first
+    groups = [(by_leaf, tuple(matching(machine, name))) for name in names]
+    groups += [(by_leaf, tuple(for_unknown(machine))), (True, tuple(eventless(machine)))]
+    return frozenset(
+        transition.index
+        for leafwise, asked in groups
+        if not is_alone(machine.states, asked, leafwise)
+        for _, transitions in asked
+        for transition in transitions
     )
 
 

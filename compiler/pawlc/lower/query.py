@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
-from pawlc.lower import authorize, configuration, parallel, store
+from pawlc.lower import authorize, choose, configuration, parallel, store
 from pawlc.lower.actions import build_object
+from pawlc.lower.company import is_alone
 from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, system
 from pawlc.lower.plan import Plan, matching
 from pawlc.lower.reduce import load
@@ -114,7 +115,7 @@ def enabled(plan: Plan) -> Function:
         Variable(ident("claims"), JSONB, sql("pawl.claims()"), constant=True),
         *system(plan),
         Variable(ident("handled"), sql("boolean")),
-        *(parallel.answered(plan).variables() if plan.masks else ()),
+        *(parallel.answered(plan).variables() if plan.accompanied else ()),
         Variable(ident("possible"), sql("boolean")),
         Variable(ident("events"), sql("text[]"), sql("'{{}}'::text[]")),
     )
@@ -162,16 +163,17 @@ def _possible(plan: Plan, event: str) -> Body:
     )
 
 
-def _asked(plan: Plan, candidates: tuple[Candidates, ...], guard: parallel.Guard, arm: Arm) -> Body:
+def _asked(plan: Plan, candidates: tuple[Candidates, ...], guard: choose.Guard, arm: Arm) -> Body:
     if not plan.masks:
         return select(Selection(own("handled"), guard, arm), candidates)
     by_leaf = not plan.machine.regions_first
-    reset = parallel.answered(plan).empty()
+    alone = is_alone(plan.machine.states, candidates, by_leaf)
+    reset = () if alone else parallel.answered(plan).empty()
 
-    def either(transition: Transition, rivals: bool) -> Body:
+    def either(transition: Transition, alone: bool, rivals: bool) -> Body:
         return arm(transition)
 
-    return (*reset, *parallel.select(plan, candidates, guard, either, by_leaf))
+    return (*reset, *choose.select(plan, candidates, guard, either, by_leaf, own("handled")))
 
 
 def _admitted(plan: Plan, event: str) -> Body:

@@ -26,14 +26,15 @@ class Turn:
     before: int | None = None
 
 
-def turns(machine: Machine) -> tuple[Turn, ...]:
-    """All turns of all transitions that have actions, in order."""
+def turns(machine: Machine, besides: frozenset[int]) -> tuple[Turn, ...]:
+    """All turns of all transitions that have actions, in order, besides some of them."""
     early: dict[int, list[Turn]] = {}
     for state in machine.states:
         for transition in _acting(state):
             for place in _places(machine, transition):
                 early.setdefault(place, []).append(Turn(transition, place))
-    return tuple(_in_order(machine, early, 0))
+    found = _in_order(machine, early, 0)
+    return tuple(turn for turn in found if turn.transition.index not in besides)
 
 
 def _in_order(machine: Machine, early: Mapping[int, list[Turn]], index: int) -> Iterator[Turn]:

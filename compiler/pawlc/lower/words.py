@@ -106,6 +106,18 @@ class Words:
             Set(word, sql("{} & ~{}::bigint", word, bits)) for word, bits in self._touched(members)
         )
 
+    def exchange(self, out: int, members: int) -> Body:
+        """Take members out and put others in."""
+        body = []
+        for number, word in enumerate(self.parts()):
+            gone, come = _word(out, number), _word(members, number)
+            kept = sql("{} & ~{}::bigint", word, gone) if gone else word
+            if gone and come:
+                kept = sql("({})", kept)
+            if gone or come:
+                body.append(Set(word, sql("{} | {}", kept, come) if come else kept))
+        return tuple(body)
+
     def assign(self, other: "Words") -> Body:
         """Make the set equal to `other`."""
         return tuple(

@@ -183,12 +183,8 @@ declare
   history jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   defaults bigint := 0::bigint;
   log text[];
 begin
@@ -213,106 +209,60 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.defaults := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- deep.machine.yaml:1  deep begins
-            self.moved := true;
-            self.enters := self.enters | 7;
-          else
-            if event.type = 'next' then
-              -- deep.machine.yaml:4  event next
-              if self.cause <> '{"type": "next"}'::jsonb then
-                perform pawl.raise_payload('deep', 'next', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- deep.machine.yaml:15  P.a --next--> P.b
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 2044);
-                self.enters := self.enters | 440;
-                self.defaults := self.defaults | 144;
-                self.answered := self.answered | 4;
-              end if;
-              if self.conf & 32 <> 0 then
-                -- deep.machine.yaml:23  P.b.X.x1 --next--> P.b.X.x2
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 96);
-                self.enters := self.enters | 64;
-                self.answered := self.answered | 32;
-              end if;
-            elsif event.type = 'other' then
-              -- deep.machine.yaml:5  event other
-              if self.cause <> '{"type": "other"}'::jsonb then
-                perform pawl.raise_payload('deep', 'other', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 256 <> 0 then
-                -- deep.machine.yaml:28  P.b.Y.y1 --other--> P.b.Y.y2
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 768);
-                self.enters := self.enters | 512;
-                self.answered := self.answered | 256;
-              end if;
-            elsif event.type = 'out' then
-              -- deep.machine.yaml:6  event out
-              if self.cause <> '{"type": "out"}'::jsonb then
-                perform pawl.raise_payload('deep', 'out', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- deep.machine.yaml:13  P --out--> outside
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 4094);
-                self.enters := self.enters | 2048;
-                self.answered := self.answered | 2;
-              end if;
-            elsif event.type = 'back' then
-              -- deep.machine.yaml:7  event back
-              if self.cause <> '{"type": "back"}'::jsonb then
-                perform pawl.raise_payload('deep', 'back', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2048 <> 0 then
-                -- deep.machine.yaml:32  outside --back--> P.h
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 4094);
-                if self.exits & 2 <> 0 then
-                  self.history := self.history
-                    || jsonb_build_object(
-                      'P.h', pawl.bit_names(
-                        self.conf & 868::bigint,
-                        '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
-                      )
-                    );
-                end if;
-                self.enters := self.enters | 2;
-                if self.history ? 'P.h' then
-                  foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
-                    self.enters := self.enters | (pawl_deep.v1_bits(v_leaf) & 2044);
-                  end loop;
-                else
-                  self.enters := self.enters | 4;
-                end if;
-                self.answered := self.answered | 2048;
-              end if;
+        self.moved := false;
+        if self.state is null then
+          -- deep.machine.yaml:1  deep begins
+          self.moved := true;
+          self.enters := self.enters | 7;
+        else
+          if event.type = 'next' then
+            -- deep.machine.yaml:4  event next
+            if p_event <> '{"type": "next"}'::jsonb then
+              perform pawl.raise_payload('deep', 'next', p_event, '{}'::jsonb);
             end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'deep',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_deep.v1_leaves(self.conf);
+            if self.conf & 4 <> 0 then
+              -- deep.machine.yaml:15  P.a --next--> P.b
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 2044);
+              self.enters := self.enters | 440;
+              self.defaults := self.defaults | 144;
+            elsif self.conf & 32 <> 0 then
+              -- deep.machine.yaml:23  P.b.X.x1 --next--> P.b.X.x2
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 96);
+              self.enters := self.enters | 64;
             end if;
-            if self.exits <> 0 then
+          elsif event.type = 'other' then
+            -- deep.machine.yaml:5  event other
+            if p_event <> '{"type": "other"}'::jsonb then
+              perform pawl.raise_payload('deep', 'other', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 256 <> 0 then
+              -- deep.machine.yaml:28  P.b.Y.y1 --other--> P.b.Y.y2
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 768);
+              self.enters := self.enters | 512;
+            end if;
+          elsif event.type = 'out' then
+            -- deep.machine.yaml:6  event out
+            if p_event <> '{"type": "out"}'::jsonb then
+              perform pawl.raise_payload('deep', 'out', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 2 <> 0 then
+              -- deep.machine.yaml:13  P --out--> outside
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 4094);
+              self.enters := self.enters | 2048;
+            end if;
+          elsif event.type = 'back' then
+            -- deep.machine.yaml:7  event back
+            if p_event <> '{"type": "back"}'::jsonb then
+              perform pawl.raise_payload('deep', 'back', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 2048 <> 0 then
+              -- deep.machine.yaml:32  outside --back--> P.h
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 4094);
               if self.exits & 2 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
@@ -322,50 +272,71 @@ begin
                     )
                   );
               end if;
-              self.conf := self.conf & ~self.exits;
+              self.enters := self.enters | 2;
+              if self.history ? 'P.h' then
+                foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
+                  self.enters := self.enters | (pawl_deep.v1_bits(v_leaf) & 2044);
+                end loop;
+              else
+                self.enters := self.enters | 4;
+              end if;
             end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              if self.enters & 4094 <> 0 then
-                -- enter P
-                if self.enters & 2 <> 0 then
-                  self.log := array_append(self.log, '+P');
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 2 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', pawl.bit_names(
+                    self.conf & 868::bigint,
+                    '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
+                  )
+                );
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            if self.enters & 4094 <> 0 then
+              -- enter P
+              if self.enters & 2 <> 0 then
+                self.log := array_append(self.log, '+P');
+              end if;
+              -- enter P.b
+              if self.enters & 8 <> 0 then
+                self.log := array_append(self.log, '+b');
+              end if;
+              if self.enters & 1008 <> 0 then
+                -- enter P.b.X
+                if self.enters & 16 <> 0 then
+                  if self.defaults & 16 <> 0 then
+                    self.log := array_append(self.log, 'begin X');
+                  end if;
                 end if;
-                -- enter P.b
-                if self.enters & 8 <> 0 then
-                  self.log := array_append(self.log, '+b');
+                -- enter P.b.X.x2
+                if self.enters & 64 <> 0 then
+                  self.log := array_append(self.log, '+x2');
                 end if;
-                if self.enters & 1008 <> 0 then
-                  -- enter P.b.X
-                  if self.enters & 16 <> 0 then
-                    if self.defaults & 16 <> 0 then
-                      self.log := array_append(self.log, 'begin X');
-                    end if;
+                -- enter P.b.Y
+                if self.enters & 128 <> 0 then
+                  if self.defaults & 128 <> 0 then
+                    self.log := array_append(self.log, 'begin Y');
                   end if;
-                  -- enter P.b.X.x2
-                  if self.enters & 64 <> 0 then
-                    self.log := array_append(self.log, '+x2');
-                  end if;
-                  -- enter P.b.Y
-                  if self.enters & 128 <> 0 then
-                    if self.defaults & 128 <> 0 then
-                      self.log := array_append(self.log, 'begin Y');
-                    end if;
-                  end if;
-                  -- enter P.b.Y.y1
-                  if self.enters & 256 <> 0 then
-                    self.log := array_append(self.log, '+y1');
-                  end if;
-                  -- enter P.b.Y.y2
-                  if self.enters & 512 <> 0 then
-                    self.log := array_append(self.log, '+y2');
-                  end if;
+                end if;
+                -- enter P.b.Y.y1
+                if self.enters & 256 <> 0 then
+                  self.log := array_append(self.log, '+y1');
+                end if;
+                -- enter P.b.Y.y2
+                if self.enters & 512 <> 0 then
+                  self.log := array_append(self.log, '+y2');
                 end if;
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -427,12 +398,8 @@ declare
   history jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   defaults bigint := 0::bigint;
   log text[];
   reply jsonb;
@@ -512,153 +479,128 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.defaults := 0::bigint;
-          if event.type = 'next' then
-            -- deep.machine.yaml:4  event next
-            if self.cause <> '{"type": "next"}'::jsonb then
-              perform pawl.raise_payload('deep', 'next', self.cause, '{}'::jsonb);
+        self.moved := false;
+        if event.type = 'next' then
+          -- deep.machine.yaml:4  event next
+          if p_event <> '{"type": "next"}'::jsonb then
+            perform pawl.raise_payload('deep', 'next', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- deep.machine.yaml:15  P.a --next--> P.b
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 2044);
+            self.enters := self.enters | 440;
+            self.defaults := self.defaults | 144;
+          elsif self.conf & 32 <> 0 then
+            -- deep.machine.yaml:23  P.b.X.x1 --next--> P.b.X.x2
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 96);
+            self.enters := self.enters | 64;
+          end if;
+        elsif event.type = 'other' then
+          -- deep.machine.yaml:5  event other
+          if p_event <> '{"type": "other"}'::jsonb then
+            perform pawl.raise_payload('deep', 'other', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 256 <> 0 then
+            -- deep.machine.yaml:28  P.b.Y.y1 --other--> P.b.Y.y2
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 768);
+            self.enters := self.enters | 512;
+          end if;
+        elsif event.type = 'out' then
+          -- deep.machine.yaml:6  event out
+          if p_event <> '{"type": "out"}'::jsonb then
+            perform pawl.raise_payload('deep', 'out', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 2 <> 0 then
+            -- deep.machine.yaml:13  P --out--> outside
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 4094);
+            self.enters := self.enters | 2048;
+          end if;
+        elsif event.type = 'back' then
+          -- deep.machine.yaml:7  event back
+          if p_event <> '{"type": "back"}'::jsonb then
+            perform pawl.raise_payload('deep', 'back', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 2048 <> 0 then
+            -- deep.machine.yaml:32  outside --back--> P.h
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 4094);
+            if self.exits & 2 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', pawl.bit_names(
+                    self.conf & 868::bigint,
+                    '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
+                  )
+                );
             end if;
-            if self.conf & 4 <> 0 then
-              -- deep.machine.yaml:15  P.a --next--> P.b
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 2044);
-              self.enters := self.enters | 440;
-              self.defaults := self.defaults | 144;
-              self.answered := self.answered | 4;
-            end if;
-            if self.conf & 32 <> 0 then
-              -- deep.machine.yaml:23  P.b.X.x1 --next--> P.b.X.x2
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 96);
-              self.enters := self.enters | 64;
-              self.answered := self.answered | 32;
-            end if;
-          elsif event.type = 'other' then
-            -- deep.machine.yaml:5  event other
-            if self.cause <> '{"type": "other"}'::jsonb then
-              perform pawl.raise_payload('deep', 'other', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 256 <> 0 then
-              -- deep.machine.yaml:28  P.b.Y.y1 --other--> P.b.Y.y2
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 768);
-              self.enters := self.enters | 512;
-              self.answered := self.answered | 256;
-            end if;
-          elsif event.type = 'out' then
-            -- deep.machine.yaml:6  event out
-            if self.cause <> '{"type": "out"}'::jsonb then
-              perform pawl.raise_payload('deep', 'out', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- deep.machine.yaml:13  P --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 4094);
-              self.enters := self.enters | 2048;
-              self.answered := self.answered | 2;
-            end if;
-          elsif event.type = 'back' then
-            -- deep.machine.yaml:7  event back
-            if self.cause <> '{"type": "back"}'::jsonb then
-              perform pawl.raise_payload('deep', 'back', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 2048 <> 0 then
-              -- deep.machine.yaml:32  outside --back--> P.h
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 4094);
-              if self.exits & 2 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', pawl.bit_names(
-                      self.conf & 868::bigint,
-                      '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
-                    )
-                  );
-              end if;
-              self.enters := self.enters | 2;
-              if self.history ? 'P.h' then
-                foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
-                  self.enters := self.enters | (pawl_deep.v1_bits(v_leaf) & 2044);
-                end loop;
-              else
-                self.enters := self.enters | 4;
-              end if;
-              self.answered := self.answered | 2048;
+            self.enters := self.enters | 2;
+            if self.history ? 'P.h' then
+              foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
+                self.enters := self.enters | (pawl_deep.v1_bits(v_leaf) & 2044);
+              end loop;
+            else
+              self.enters := self.enters | 4;
             end if;
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'deep',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_deep.v1_leaves(self.conf);
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 2 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', pawl.bit_names(
+                    self.conf & 868::bigint,
+                    '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
+                  )
+                );
             end if;
-            if self.exits <> 0 then
-              if self.exits & 2 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', pawl.bit_names(
-                      self.conf & 868::bigint,
-                      '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
-                    )
-                  );
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            if self.enters & 4094 <> 0 then
+              -- enter P
+              if self.enters & 2 <> 0 then
+                self.log := array_append(self.log, '+P');
               end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              if self.enters & 4094 <> 0 then
-                -- enter P
-                if self.enters & 2 <> 0 then
-                  self.log := array_append(self.log, '+P');
+              -- enter P.b
+              if self.enters & 8 <> 0 then
+                self.log := array_append(self.log, '+b');
+              end if;
+              if self.enters & 1008 <> 0 then
+                -- enter P.b.X
+                if self.enters & 16 <> 0 then
+                  if self.defaults & 16 <> 0 then
+                    self.log := array_append(self.log, 'begin X');
+                  end if;
                 end if;
-                -- enter P.b
-                if self.enters & 8 <> 0 then
-                  self.log := array_append(self.log, '+b');
+                -- enter P.b.X.x2
+                if self.enters & 64 <> 0 then
+                  self.log := array_append(self.log, '+x2');
                 end if;
-                if self.enters & 1008 <> 0 then
-                  -- enter P.b.X
-                  if self.enters & 16 <> 0 then
-                    if self.defaults & 16 <> 0 then
-                      self.log := array_append(self.log, 'begin X');
-                    end if;
+                -- enter P.b.Y
+                if self.enters & 128 <> 0 then
+                  if self.defaults & 128 <> 0 then
+                    self.log := array_append(self.log, 'begin Y');
                   end if;
-                  -- enter P.b.X.x2
-                  if self.enters & 64 <> 0 then
-                    self.log := array_append(self.log, '+x2');
-                  end if;
-                  -- enter P.b.Y
-                  if self.enters & 128 <> 0 then
-                    if self.defaults & 128 <> 0 then
-                      self.log := array_append(self.log, 'begin Y');
-                    end if;
-                  end if;
-                  -- enter P.b.Y.y1
-                  if self.enters & 256 <> 0 then
-                    self.log := array_append(self.log, '+y1');
-                  end if;
-                  -- enter P.b.Y.y2
-                  if self.enters & 512 <> 0 then
-                    self.log := array_append(self.log, '+y2');
-                  end if;
+                end if;
+                -- enter P.b.Y.y1
+                if self.enters & 256 <> 0 then
+                  self.log := array_append(self.log, '+y1');
+                end if;
+                -- enter P.b.Y.y2
+                if self.enters & 512 <> 0 then
+                  self.log := array_append(self.log, '+y2');
                 end if;
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'deep',
@@ -998,7 +940,6 @@ declare
   seq bigint;
   history jsonb;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -1033,18 +974,14 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'next';
-      self.answered := 0::bigint;
       if self.conf & 4 <> 0 then
         -- deep.machine.yaml:15  P.a --next--> P.b
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 4;
-      end if;
-      if self.conf & 32 <> 0 then
+      elsif self.conf & 32 <> 0 then
         -- deep.machine.yaml:23  P.b.X.x1 --next--> P.b.X.x2
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 32;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1059,12 +996,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'other';
-      self.answered := 0::bigint;
       if self.conf & 256 <> 0 then
         -- deep.machine.yaml:28  P.b.Y.y1 --other--> P.b.Y.y2
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 256;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1079,12 +1014,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'out';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- deep.machine.yaml:13  P --out--> outside
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1099,12 +1032,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'back';
-      self.answered := 0::bigint;
       if self.conf & 2048 <> 0 then
         -- deep.machine.yaml:32  outside --back--> P.h
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2048;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

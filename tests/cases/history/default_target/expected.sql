@@ -161,12 +161,8 @@ declare
   history jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   defaults bigint := 0::bigint;
   log text[];
 begin
@@ -191,100 +187,54 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.defaults := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- default_target.machine.yaml:1  default_target begins
-            self.moved := true;
-            self.enters := self.enters | 3;
-          else
-            if event.type = 'enter' then
-              -- default_target.machine.yaml:4  event enter
-              if self.cause <> '{"type": "enter"}'::jsonb then
-                perform pawl.raise_payload('default_target', 'enter', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- default_target.machine.yaml:12  outside --enter--> P
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 254);
-                self.enters := self.enters | 12;
-                self.defaults := self.defaults | 4;
-                self.answered := self.answered | 2;
-              end if;
-            elsif event.type = 'next' then
-              -- default_target.machine.yaml:5  event next
-              if self.cause <> '{"type": "next"}'::jsonb then
-                perform pawl.raise_payload('default_target', 'next', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 32 <> 0 then
-                -- default_target.machine.yaml:22  P.b.b1 --next--> P.b.b2
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 96);
-                self.enters := self.enters | 64;
-                self.answered := self.answered | 32;
-              end if;
-            elsif event.type = 'out' then
-              -- default_target.machine.yaml:6  event out
-              if self.cause <> '{"type": "out"}'::jsonb then
-                perform pawl.raise_payload('default_target', 'out', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- default_target.machine.yaml:16  P --out--> outside
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 254);
-                self.enters := self.enters | 2;
-                self.answered := self.answered | 4;
-              end if;
-            elsif event.type = 'back' then
-              -- default_target.machine.yaml:7  event back
-              if self.cause <> '{"type": "back"}'::jsonb then
-                perform pawl.raise_payload('default_target', 'back', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- default_target.machine.yaml:13  outside --back--> P.h
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 254);
-                if self.exits & 4 <> 0 then
-                  self.history := self.history
-                    || jsonb_build_object(
-                      'P.h', pawl.bit_names(
-                        self.conf & 104::bigint,
-                        '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
-                      )
-                    );
-                end if;
-                self.enters := self.enters | 4;
-                if self.history ? 'P.h' then
-                  foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
-                    self.enters := self.enters | (pawl_default_target.v1_bits(v_leaf) & 248);
-                  end loop;
-                else
-                  self.enters := self.enters | 48;
-                  self.defaults := self.defaults | 16;
-                end if;
-                self.answered := self.answered | 2;
-              end if;
+        self.moved := false;
+        if self.state is null then
+          -- default_target.machine.yaml:1  default_target begins
+          self.moved := true;
+          self.enters := self.enters | 3;
+        else
+          if event.type = 'enter' then
+            -- default_target.machine.yaml:4  event enter
+            if p_event <> '{"type": "enter"}'::jsonb then
+              perform pawl.raise_payload('default_target', 'enter', p_event, '{}'::jsonb);
             end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'default_target',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_default_target.v1_leaves(self.conf);
+            if self.conf & 2 <> 0 then
+              -- default_target.machine.yaml:12  outside --enter--> P
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 254);
+              self.enters := self.enters | 12;
+              self.defaults := self.defaults | 4;
             end if;
-            if self.exits <> 0 then
+          elsif event.type = 'next' then
+            -- default_target.machine.yaml:5  event next
+            if p_event <> '{"type": "next"}'::jsonb then
+              perform pawl.raise_payload('default_target', 'next', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 32 <> 0 then
+              -- default_target.machine.yaml:22  P.b.b1 --next--> P.b.b2
+              self.moved := true;
+              self.conf := (self.conf & ~96::bigint) | 64;
+            end if;
+          elsif event.type = 'out' then
+            -- default_target.machine.yaml:6  event out
+            if p_event <> '{"type": "out"}'::jsonb then
+              perform pawl.raise_payload('default_target', 'out', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 4 <> 0 then
+              -- default_target.machine.yaml:16  P --out--> outside
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 254);
+              self.enters := self.enters | 2;
+            end if;
+          elsif event.type = 'back' then
+            -- default_target.machine.yaml:7  event back
+            if p_event <> '{"type": "back"}'::jsonb then
+              perform pawl.raise_payload('default_target', 'back', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 2 <> 0 then
+              -- default_target.machine.yaml:13  outside --back--> P.h
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 254);
               if self.exits & 4 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
@@ -294,26 +244,48 @@ begin
                     )
                   );
               end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter P
-              if self.enters & 4 <> 0 then
-                if self.defaults & 4 <> 0 then
-                  self.log := array_append(self.log, 'begin P');
-                end if;
-              end if;
-              -- enter P.b
-              if self.enters & 16 <> 0 then
-                if self.defaults & 16 <> 0 then
-                  self.log := array_append(self.log, 'begin b');
-                end if;
+              self.enters := self.enters | 4;
+              if self.history ? 'P.h' then
+                foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
+                  self.enters := self.enters | (pawl_default_target.v1_bits(v_leaf) & 248);
+                end loop;
+              else
+                self.enters := self.enters | 48;
+                self.defaults := self.defaults | 16;
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 4 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', pawl.bit_names(
+                    self.conf & 104::bigint,
+                    '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
+                  )
+                );
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter P
+            if self.enters & 4 <> 0 then
+              if self.defaults & 4 <> 0 then
+                self.log := array_append(self.log, 'begin P');
+              end if;
+            end if;
+            -- enter P.b
+            if self.enters & 16 <> 0 then
+              if self.defaults & 16 <> 0 then
+                self.log := array_append(self.log, 'begin b');
+              end if;
+            end if;
+          end if;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -375,12 +347,8 @@ declare
   history jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   defaults bigint := 0::bigint;
   log text[];
   reply jsonb;
@@ -460,123 +428,99 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.defaults := 0::bigint;
-          if event.type = 'enter' then
-            -- default_target.machine.yaml:4  event enter
-            if self.cause <> '{"type": "enter"}'::jsonb then
-              perform pawl.raise_payload('default_target', 'enter', self.cause, '{}'::jsonb);
+        self.moved := false;
+        if event.type = 'enter' then
+          -- default_target.machine.yaml:4  event enter
+          if p_event <> '{"type": "enter"}'::jsonb then
+            perform pawl.raise_payload('default_target', 'enter', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 2 <> 0 then
+            -- default_target.machine.yaml:12  outside --enter--> P
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 254);
+            self.enters := self.enters | 12;
+            self.defaults := self.defaults | 4;
+          end if;
+        elsif event.type = 'next' then
+          -- default_target.machine.yaml:5  event next
+          if p_event <> '{"type": "next"}'::jsonb then
+            perform pawl.raise_payload('default_target', 'next', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 32 <> 0 then
+            -- default_target.machine.yaml:22  P.b.b1 --next--> P.b.b2
+            self.moved := true;
+            self.conf := (self.conf & ~96::bigint) | 64;
+          end if;
+        elsif event.type = 'out' then
+          -- default_target.machine.yaml:6  event out
+          if p_event <> '{"type": "out"}'::jsonb then
+            perform pawl.raise_payload('default_target', 'out', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- default_target.machine.yaml:16  P --out--> outside
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 254);
+            self.enters := self.enters | 2;
+          end if;
+        elsif event.type = 'back' then
+          -- default_target.machine.yaml:7  event back
+          if p_event <> '{"type": "back"}'::jsonb then
+            perform pawl.raise_payload('default_target', 'back', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 2 <> 0 then
+            -- default_target.machine.yaml:13  outside --back--> P.h
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 254);
+            if self.exits & 4 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', pawl.bit_names(
+                    self.conf & 104::bigint,
+                    '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
+                  )
+                );
             end if;
-            if self.conf & 2 <> 0 then
-              -- default_target.machine.yaml:12  outside --enter--> P
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 254);
-              self.enters := self.enters | 12;
-              self.defaults := self.defaults | 4;
-              self.answered := self.answered | 2;
-            end if;
-          elsif event.type = 'next' then
-            -- default_target.machine.yaml:5  event next
-            if self.cause <> '{"type": "next"}'::jsonb then
-              perform pawl.raise_payload('default_target', 'next', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 32 <> 0 then
-              -- default_target.machine.yaml:22  P.b.b1 --next--> P.b.b2
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 96);
-              self.enters := self.enters | 64;
-              self.answered := self.answered | 32;
-            end if;
-          elsif event.type = 'out' then
-            -- default_target.machine.yaml:6  event out
-            if self.cause <> '{"type": "out"}'::jsonb then
-              perform pawl.raise_payload('default_target', 'out', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 4 <> 0 then
-              -- default_target.machine.yaml:16  P --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 254);
-              self.enters := self.enters | 2;
-              self.answered := self.answered | 4;
-            end if;
-          elsif event.type = 'back' then
-            -- default_target.machine.yaml:7  event back
-            if self.cause <> '{"type": "back"}'::jsonb then
-              perform pawl.raise_payload('default_target', 'back', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- default_target.machine.yaml:13  outside --back--> P.h
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 254);
-              if self.exits & 4 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', pawl.bit_names(
-                      self.conf & 104::bigint,
-                      '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
-                    )
-                  );
-              end if;
-              self.enters := self.enters | 4;
-              if self.history ? 'P.h' then
-                foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
-                  self.enters := self.enters | (pawl_default_target.v1_bits(v_leaf) & 248);
-                end loop;
-              else
-                self.enters := self.enters | 48;
-                self.defaults := self.defaults | 16;
-              end if;
-              self.answered := self.answered | 2;
+            self.enters := self.enters | 4;
+            if self.history ? 'P.h' then
+              foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
+                self.enters := self.enters | (pawl_default_target.v1_bits(v_leaf) & 248);
+              end loop;
+            else
+              self.enters := self.enters | 48;
+              self.defaults := self.defaults | 16;
             end if;
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'default_target',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_default_target.v1_leaves(self.conf);
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 4 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', pawl.bit_names(
+                    self.conf & 104::bigint,
+                    '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
+                  )
+                );
             end if;
-            if self.exits <> 0 then
-              if self.exits & 4 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', pawl.bit_names(
-                      self.conf & 104::bigint,
-                      '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
-                    )
-                  );
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter P
+            if self.enters & 4 <> 0 then
+              if self.defaults & 4 <> 0 then
+                self.log := array_append(self.log, 'begin P');
               end if;
-              self.conf := self.conf & ~self.exits;
             end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter P
-              if self.enters & 4 <> 0 then
-                if self.defaults & 4 <> 0 then
-                  self.log := array_append(self.log, 'begin P');
-                end if;
-              end if;
-              -- enter P.b
-              if self.enters & 16 <> 0 then
-                if self.defaults & 16 <> 0 then
-                  self.log := array_append(self.log, 'begin b');
-                end if;
+            -- enter P.b
+            if self.enters & 16 <> 0 then
+              if self.defaults & 16 <> 0 then
+                self.log := array_append(self.log, 'begin b');
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'default_target',
@@ -922,7 +866,6 @@ declare
   seq bigint;
   history jsonb;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -957,12 +900,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'enter';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- default_target.machine.yaml:12  outside --enter--> P
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -977,12 +918,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'next';
-      self.answered := 0::bigint;
       if self.conf & 32 <> 0 then
         -- default_target.machine.yaml:22  P.b.b1 --next--> P.b.b2
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 32;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -997,12 +936,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'out';
-      self.answered := 0::bigint;
       if self.conf & 4 <> 0 then
         -- default_target.machine.yaml:16  P --out--> outside
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 4;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1017,12 +954,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'back';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- default_target.machine.yaml:13  outside --back--> P.h
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

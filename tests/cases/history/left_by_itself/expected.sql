@@ -155,12 +155,8 @@ declare
   history jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   log text[];
 begin
   <<context>>
@@ -184,86 +180,35 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- left_by_itself.machine.yaml:1  left_by_itself begins
-            self.moved := true;
-            self.enters := self.enters | 7;
-          else
-            if event.type = 'next' then
-              -- left_by_itself.machine.yaml:4  event next
-              if self.cause <> '{"type": "next"}'::jsonb then
-                perform pawl.raise_payload('left_by_itself', 'next', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- left_by_itself.machine.yaml:14  P.a --next--> P.b
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 60);
-                self.enters := self.enters | 8;
-                self.answered := self.answered | 4;
-              end if;
-              if self.conf & 8 <> 0 then
-                -- left_by_itself.machine.yaml:15  P.b --next--> P.c
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 60);
-                self.enters := self.enters | 16;
-                self.answered := self.answered | 8;
-              end if;
-            elsif event.type = 'again' then
-              -- left_by_itself.machine.yaml:5  event again
-              if self.cause <> '{"type": "again"}'::jsonb then
-                perform pawl.raise_payload('left_by_itself', 'again', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- left_by_itself.machine.yaml:12  P --again--> P.h
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 62);
-                if self.exits & 2 <> 0 then
-                  self.history := self.history
-                    || jsonb_build_object(
-                      'P.h', array_remove(
-                        array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end, case when self.conf & 16 <> 0 then 'P.c' end],
-                        null
-                      )
-                    );
-                end if;
-                self.enters := self.enters | 2;
-                if self.history ? 'P.h' then
-                  if self.history -> 'P.h' ? 'P.a' then
-                    self.enters := self.enters | 4;
-                  end if;
-                  if self.history -> 'P.h' ? 'P.b' then
-                    self.enters := self.enters | 8;
-                  end if;
-                  if self.history -> 'P.h' ? 'P.c' then
-                    self.enters := self.enters | 16;
-                  end if;
-                else
-                  self.enters := self.enters | 4;
-                end if;
-                self.answered := self.answered | 2;
-              end if;
+        self.moved := false;
+        if self.state is null then
+          -- left_by_itself.machine.yaml:1  left_by_itself begins
+          self.moved := true;
+          self.enters := self.enters | 7;
+        else
+          if event.type = 'next' then
+            -- left_by_itself.machine.yaml:4  event next
+            if p_event <> '{"type": "next"}'::jsonb then
+              perform pawl.raise_payload('left_by_itself', 'next', p_event, '{}'::jsonb);
             end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'left_by_itself',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_left_by_itself.v1_leaves(self.conf);
+            if self.conf & 4 <> 0 then
+              -- left_by_itself.machine.yaml:14  P.a --next--> P.b
+              self.moved := true;
+              self.conf := (self.conf & ~60::bigint) | 8;
+            elsif self.conf & 8 <> 0 then
+              -- left_by_itself.machine.yaml:15  P.b --next--> P.c
+              self.moved := true;
+              self.conf := (self.conf & ~60::bigint) | 16;
             end if;
-            if self.exits <> 0 then
+          elsif event.type = 'again' then
+            -- left_by_itself.machine.yaml:5  event again
+            if p_event <> '{"type": "again"}'::jsonb then
+              perform pawl.raise_payload('left_by_itself', 'again', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 2 <> 0 then
+              -- left_by_itself.machine.yaml:12  P --again--> P.h
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 62);
               if self.exits & 2 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
@@ -273,22 +218,49 @@ begin
                     )
                   );
               end if;
-              -- leave P
-              if self.exits & 2 <> 0 then
-                self.log := array_append(self.log, '-P');
-              end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter P
-              if self.enters & 2 <> 0 then
-                self.log := array_append(self.log, '+P');
+              self.enters := self.enters | 2;
+              if self.history ? 'P.h' then
+                if self.history -> 'P.h' ? 'P.a' then
+                  self.enters := self.enters | 4;
+                end if;
+                if self.history -> 'P.h' ? 'P.b' then
+                  self.enters := self.enters | 8;
+                end if;
+                if self.history -> 'P.h' ? 'P.c' then
+                  self.enters := self.enters | 16;
+                end if;
+              else
+                self.enters := self.enters | 4;
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 2 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', array_remove(
+                    array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end, case when self.conf & 16 <> 0 then 'P.c' end],
+                    null
+                  )
+                );
+            end if;
+            -- leave P
+            if self.exits & 2 <> 0 then
+              self.log := array_append(self.log, '-P');
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter P
+            if self.enters & 2 <> 0 then
+              self.log := array_append(self.log, '+P');
+            end if;
+          end if;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -349,12 +321,8 @@ declare
   history jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   log text[];
   reply jsonb;
 begin
@@ -433,105 +401,81 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          if event.type = 'next' then
-            -- left_by_itself.machine.yaml:4  event next
-            if self.cause <> '{"type": "next"}'::jsonb then
-              perform pawl.raise_payload('left_by_itself', 'next', self.cause, '{}'::jsonb);
+        self.moved := false;
+        if event.type = 'next' then
+          -- left_by_itself.machine.yaml:4  event next
+          if p_event <> '{"type": "next"}'::jsonb then
+            perform pawl.raise_payload('left_by_itself', 'next', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- left_by_itself.machine.yaml:14  P.a --next--> P.b
+            self.moved := true;
+            self.conf := (self.conf & ~60::bigint) | 8;
+          elsif self.conf & 8 <> 0 then
+            -- left_by_itself.machine.yaml:15  P.b --next--> P.c
+            self.moved := true;
+            self.conf := (self.conf & ~60::bigint) | 16;
+          end if;
+        elsif event.type = 'again' then
+          -- left_by_itself.machine.yaml:5  event again
+          if p_event <> '{"type": "again"}'::jsonb then
+            perform pawl.raise_payload('left_by_itself', 'again', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 2 <> 0 then
+            -- left_by_itself.machine.yaml:12  P --again--> P.h
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 62);
+            if self.exits & 2 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', array_remove(
+                    array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end, case when self.conf & 16 <> 0 then 'P.c' end],
+                    null
+                  )
+                );
             end if;
-            if self.conf & 4 <> 0 then
-              -- left_by_itself.machine.yaml:14  P.a --next--> P.b
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 60);
-              self.enters := self.enters | 8;
-              self.answered := self.answered | 4;
-            end if;
-            if self.conf & 8 <> 0 then
-              -- left_by_itself.machine.yaml:15  P.b --next--> P.c
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 60);
-              self.enters := self.enters | 16;
-              self.answered := self.answered | 8;
-            end if;
-          elsif event.type = 'again' then
-            -- left_by_itself.machine.yaml:5  event again
-            if self.cause <> '{"type": "again"}'::jsonb then
-              perform pawl.raise_payload('left_by_itself', 'again', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- left_by_itself.machine.yaml:12  P --again--> P.h
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 62);
-              if self.exits & 2 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', array_remove(
-                      array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end, case when self.conf & 16 <> 0 then 'P.c' end],
-                      null
-                    )
-                  );
-              end if;
-              self.enters := self.enters | 2;
-              if self.history ? 'P.h' then
-                if self.history -> 'P.h' ? 'P.a' then
-                  self.enters := self.enters | 4;
-                end if;
-                if self.history -> 'P.h' ? 'P.b' then
-                  self.enters := self.enters | 8;
-                end if;
-                if self.history -> 'P.h' ? 'P.c' then
-                  self.enters := self.enters | 16;
-                end if;
-              else
+            self.enters := self.enters | 2;
+            if self.history ? 'P.h' then
+              if self.history -> 'P.h' ? 'P.a' then
                 self.enters := self.enters | 4;
               end if;
-              self.answered := self.answered | 2;
+              if self.history -> 'P.h' ? 'P.b' then
+                self.enters := self.enters | 8;
+              end if;
+              if self.history -> 'P.h' ? 'P.c' then
+                self.enters := self.enters | 16;
+              end if;
+            else
+              self.enters := self.enters | 4;
             end if;
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'left_by_itself',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_left_by_itself.v1_leaves(self.conf);
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 2 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', array_remove(
+                    array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end, case when self.conf & 16 <> 0 then 'P.c' end],
+                    null
+                  )
+                );
             end if;
-            if self.exits <> 0 then
-              if self.exits & 2 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', array_remove(
-                      array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end, case when self.conf & 16 <> 0 then 'P.c' end],
-                      null
-                    )
-                  );
-              end if;
-              -- leave P
-              if self.exits & 2 <> 0 then
-                self.log := array_append(self.log, '-P');
-              end if;
-              self.conf := self.conf & ~self.exits;
+            -- leave P
+            if self.exits & 2 <> 0 then
+              self.log := array_append(self.log, '-P');
             end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter P
-              if self.enters & 2 <> 0 then
-                self.log := array_append(self.log, '+P');
-              end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter P
+            if self.enters & 2 <> 0 then
+              self.log := array_append(self.log, '+P');
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'left_by_itself',
@@ -873,7 +817,6 @@ declare
   seq bigint;
   history jsonb;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -908,18 +851,14 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'next';
-      self.answered := 0::bigint;
       if self.conf & 4 <> 0 then
         -- left_by_itself.machine.yaml:14  P.a --next--> P.b
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 4;
-      end if;
-      if self.conf & 8 <> 0 then
+      elsif self.conf & 8 <> 0 then
         -- left_by_itself.machine.yaml:15  P.b --next--> P.c
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 8;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -934,12 +873,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'again';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- left_by_itself.machine.yaml:12  P --again--> P.h
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

@@ -183,12 +183,8 @@ declare
   history jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   defaults bigint := 0::bigint;
   log text[];
 begin
@@ -213,172 +209,21 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.defaults := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- never_visited.machine.yaml:1  never_visited begins
-            self.moved := true;
-            self.enters := self.enters | 3;
-          else
-            if event.type = 'back' then
-              -- never_visited.machine.yaml:4  event back
-              if self.cause <> '{"type": "back"}'::jsonb then
-                perform pawl.raise_payload('never_visited', 'back', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- never_visited.machine.yaml:13  outside --back--> P.h
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 8190);
-                if self.exits & 4 <> 0 then
-                  self.history := self.history
-                    || jsonb_build_object(
-                      'P.h', array_remove(
-                        array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                        null
-                      )
-                    );
-                end if;
-                if self.exits & 64 <> 0 then
-                  self.history := self.history
-                    || jsonb_build_object(
-                      'Q.h', pawl.bit_names(
-                        self.conf & 2816::bigint,
-                        '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                      )
-                    );
-                end if;
-                self.enters := self.enters | 4;
-                if self.history ? 'P.h' then
-                  if self.history -> 'P.h' ? 'P.a' then
-                    self.enters := self.enters | 8;
-                  end if;
-                  if self.history -> 'P.h' ? 'P.b' then
-                    self.enters := self.enters | 16;
-                  end if;
-                else
-                  self.enters := self.enters | 8;
-                  self.defaults := self.defaults | 4;
-                end if;
-                self.answered := self.answered | 2;
-              end if;
-            elsif event.type = 'both' then
-              -- never_visited.machine.yaml:5  event both
-              if self.cause <> '{"type": "both"}'::jsonb then
-                perform pawl.raise_payload('never_visited', 'both', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- never_visited.machine.yaml:14  outside --both--> Q.h
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 8190);
-                if self.exits & 4 <> 0 then
-                  self.history := self.history
-                    || jsonb_build_object(
-                      'P.h', array_remove(
-                        array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                        null
-                      )
-                    );
-                end if;
-                if self.exits & 64 <> 0 then
-                  self.history := self.history
-                    || jsonb_build_object(
-                      'Q.h', pawl.bit_names(
-                        self.conf & 2816::bigint,
-                        '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                      )
-                    );
-                end if;
-                self.enters := self.enters | 64;
-                if self.history ? 'Q.h' then
-                  foreach v_leaf in array pawl.text_array(self.history -> 'Q.h') loop
-                    self.enters := self.enters | (pawl_never_visited.v1_bits(v_leaf) & 8064);
-                  end loop;
-                else
-                  self.enters := self.enters | 3456;
-                end if;
-                self.answered := self.answered | 2;
-              end if;
-            elsif event.type = 'inside' then
-              -- never_visited.machine.yaml:6  event inside
-              if self.cause <> '{"type": "inside"}'::jsonb then
-                perform pawl.raise_payload('never_visited', 'inside', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 16 <> 0 then
-                -- never_visited.machine.yaml:20  P.b --inside--> P.h
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 56);
-                if self.history ? 'P.h' then
-                  if self.history -> 'P.h' ? 'P.a' then
-                    self.enters := self.enters | 8;
-                  end if;
-                  if self.history -> 'P.h' ? 'P.b' then
-                    self.enters := self.enters | 16;
-                  end if;
-                else
-                  self.enters := self.enters | 8;
-                  self.defaults := self.defaults | 4;
-                end if;
-                self.answered := self.answered | 16;
-              end if;
-            elsif event.type = 'next' then
-              -- never_visited.machine.yaml:7  event next
-              if self.cause <> '{"type": "next"}'::jsonb then
-                perform pawl.raise_payload('never_visited', 'next', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 8 <> 0 then
-                -- never_visited.machine.yaml:19  P.a --next--> P.b
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 56);
-                self.enters := self.enters | 16;
-                self.answered := self.answered | 8;
-              end if;
-              if self.conf & 256 <> 0 then
-                -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 768);
-                self.enters := self.enters | 512;
-                self.answered := self.answered | 256;
-              end if;
-            elsif event.type = 'out' then
-              -- never_visited.machine.yaml:8  event out
-              if self.cause <> '{"type": "out"}'::jsonb then
-                perform pawl.raise_payload('never_visited', 'out', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- never_visited.machine.yaml:17  P --out--> outside
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 8190);
-                self.enters := self.enters | 2;
-                self.answered := self.answered | 4;
-              end if;
-              if self.conf & 64 <> 0 then
-                -- never_visited.machine.yaml:24  Q --out--> outside
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 8190);
-                self.enters := self.enters | 2;
-                self.answered := self.answered | 64;
-              end if;
+        self.moved := false;
+        if self.state is null then
+          -- never_visited.machine.yaml:1  never_visited begins
+          self.moved := true;
+          self.enters := self.enters | 3;
+        else
+          if event.type = 'back' then
+            -- never_visited.machine.yaml:4  event back
+            if p_event <> '{"type": "back"}'::jsonb then
+              perform pawl.raise_payload('never_visited', 'back', p_event, '{}'::jsonb);
             end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'never_visited',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_never_visited.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
+            if self.conf & 2 <> 0 then
+              -- never_visited.machine.yaml:13  outside --back--> P.h
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 8190);
               if self.exits & 4 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
@@ -397,20 +242,141 @@ begin
                     )
                   );
               end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter P
-              if self.enters & 4 <> 0 then
-                if self.defaults & 4 <> 0 then
-                  self.log := array_append(self.log, 'begin P');
+              self.enters := self.enters | 4;
+              if self.history ? 'P.h' then
+                if self.history -> 'P.h' ? 'P.a' then
+                  self.enters := self.enters | 8;
                 end if;
+                if self.history -> 'P.h' ? 'P.b' then
+                  self.enters := self.enters | 16;
+                end if;
+              else
+                self.enters := self.enters | 8;
+                self.defaults := self.defaults | 4;
+              end if;
+            end if;
+          elsif event.type = 'both' then
+            -- never_visited.machine.yaml:5  event both
+            if p_event <> '{"type": "both"}'::jsonb then
+              perform pawl.raise_payload('never_visited', 'both', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 2 <> 0 then
+              -- never_visited.machine.yaml:14  outside --both--> Q.h
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 8190);
+              if self.exits & 4 <> 0 then
+                self.history := self.history
+                  || jsonb_build_object(
+                    'P.h', array_remove(
+                      array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                      null
+                    )
+                  );
+              end if;
+              if self.exits & 64 <> 0 then
+                self.history := self.history
+                  || jsonb_build_object(
+                    'Q.h', pawl.bit_names(
+                      self.conf & 2816::bigint,
+                      '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                    )
+                  );
+              end if;
+              self.enters := self.enters | 64;
+              if self.history ? 'Q.h' then
+                foreach v_leaf in array pawl.text_array(self.history -> 'Q.h') loop
+                  self.enters := self.enters | (pawl_never_visited.v1_bits(v_leaf) & 8064);
+                end loop;
+              else
+                self.enters := self.enters | 3456;
+              end if;
+            end if;
+          elsif event.type = 'inside' then
+            -- never_visited.machine.yaml:6  event inside
+            if p_event <> '{"type": "inside"}'::jsonb then
+              perform pawl.raise_payload('never_visited', 'inside', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 16 <> 0 then
+              -- never_visited.machine.yaml:20  P.b --inside--> P.h
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 56);
+              if self.history ? 'P.h' then
+                if self.history -> 'P.h' ? 'P.a' then
+                  self.enters := self.enters | 8;
+                end if;
+                if self.history -> 'P.h' ? 'P.b' then
+                  self.enters := self.enters | 16;
+                end if;
+              else
+                self.enters := self.enters | 8;
+                self.defaults := self.defaults | 4;
+              end if;
+            end if;
+          elsif event.type = 'next' then
+            -- never_visited.machine.yaml:7  event next
+            if p_event <> '{"type": "next"}'::jsonb then
+              perform pawl.raise_payload('never_visited', 'next', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 8 <> 0 then
+              -- never_visited.machine.yaml:19  P.a --next--> P.b
+              self.moved := true;
+              self.conf := (self.conf & ~56::bigint) | 16;
+            elsif self.conf & 256 <> 0 then
+              -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
+              self.moved := true;
+              self.conf := (self.conf & ~768::bigint) | 512;
+            end if;
+          elsif event.type = 'out' then
+            -- never_visited.machine.yaml:8  event out
+            if p_event <> '{"type": "out"}'::jsonb then
+              perform pawl.raise_payload('never_visited', 'out', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 4 <> 0 then
+              -- never_visited.machine.yaml:17  P --out--> outside
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 8190);
+              self.enters := self.enters | 2;
+            elsif self.conf & 64 <> 0 then
+              -- never_visited.machine.yaml:24  Q --out--> outside
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 8190);
+              self.enters := self.enters | 2;
+            end if;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 4 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', array_remove(
+                    array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                    null
+                  )
+                );
+            end if;
+            if self.exits & 64 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'Q.h', pawl.bit_names(
+                    self.conf & 2816::bigint,
+                    '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                  )
+                );
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter P
+            if self.enters & 4 <> 0 then
+              if self.defaults & 4 <> 0 then
+                self.log := array_append(self.log, 'begin P');
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -472,12 +438,8 @@ declare
   history jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   defaults bigint := 0::bigint;
   log text[];
   reply jsonb;
@@ -559,198 +521,168 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.defaults := 0::bigint;
-          if event.type = 'back' then
-            -- never_visited.machine.yaml:4  event back
-            if self.cause <> '{"type": "back"}'::jsonb then
-              perform pawl.raise_payload('never_visited', 'back', self.cause, '{}'::jsonb);
+        self.moved := false;
+        if event.type = 'back' then
+          -- never_visited.machine.yaml:4  event back
+          if p_event <> '{"type": "back"}'::jsonb then
+            perform pawl.raise_payload('never_visited', 'back', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 2 <> 0 then
+            -- never_visited.machine.yaml:13  outside --back--> P.h
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 8190);
+            if self.exits & 4 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', array_remove(
+                    array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                    null
+                  )
+                );
             end if;
-            if self.conf & 2 <> 0 then
-              -- never_visited.machine.yaml:13  outside --back--> P.h
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 8190);
-              if self.exits & 4 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', array_remove(
-                      array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                      null
-                    )
-                  );
-              end if;
-              if self.exits & 64 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'Q.h', pawl.bit_names(
-                      self.conf & 2816::bigint,
-                      '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                    )
-                  );
-              end if;
-              self.enters := self.enters | 4;
-              if self.history ? 'P.h' then
-                if self.history -> 'P.h' ? 'P.a' then
-                  self.enters := self.enters | 8;
-                end if;
-                if self.history -> 'P.h' ? 'P.b' then
-                  self.enters := self.enters | 16;
-                end if;
-              else
+            if self.exits & 64 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'Q.h', pawl.bit_names(
+                    self.conf & 2816::bigint,
+                    '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                  )
+                );
+            end if;
+            self.enters := self.enters | 4;
+            if self.history ? 'P.h' then
+              if self.history -> 'P.h' ? 'P.a' then
                 self.enters := self.enters | 8;
-                self.defaults := self.defaults | 4;
               end if;
-              self.answered := self.answered | 2;
-            end if;
-          elsif event.type = 'both' then
-            -- never_visited.machine.yaml:5  event both
-            if self.cause <> '{"type": "both"}'::jsonb then
-              perform pawl.raise_payload('never_visited', 'both', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- never_visited.machine.yaml:14  outside --both--> Q.h
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 8190);
-              if self.exits & 4 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', array_remove(
-                      array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                      null
-                    )
-                  );
+              if self.history -> 'P.h' ? 'P.b' then
+                self.enters := self.enters | 16;
               end if;
-              if self.exits & 64 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'Q.h', pawl.bit_names(
-                      self.conf & 2816::bigint,
-                      '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                    )
-                  );
-              end if;
-              self.enters := self.enters | 64;
-              if self.history ? 'Q.h' then
-                foreach v_leaf in array pawl.text_array(self.history -> 'Q.h') loop
-                  self.enters := self.enters | (pawl_never_visited.v1_bits(v_leaf) & 8064);
-                end loop;
-              else
-                self.enters := self.enters | 3456;
-              end if;
-              self.answered := self.answered | 2;
-            end if;
-          elsif event.type = 'inside' then
-            -- never_visited.machine.yaml:6  event inside
-            if self.cause <> '{"type": "inside"}'::jsonb then
-              perform pawl.raise_payload('never_visited', 'inside', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- never_visited.machine.yaml:20  P.b --inside--> P.h
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 56);
-              if self.history ? 'P.h' then
-                if self.history -> 'P.h' ? 'P.a' then
-                  self.enters := self.enters | 8;
-                end if;
-                if self.history -> 'P.h' ? 'P.b' then
-                  self.enters := self.enters | 16;
-                end if;
-              else
-                self.enters := self.enters | 8;
-                self.defaults := self.defaults | 4;
-              end if;
-              self.answered := self.answered | 16;
-            end if;
-          elsif event.type = 'next' then
-            -- never_visited.machine.yaml:7  event next
-            if self.cause <> '{"type": "next"}'::jsonb then
-              perform pawl.raise_payload('never_visited', 'next', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 8 <> 0 then
-              -- never_visited.machine.yaml:19  P.a --next--> P.b
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 56);
-              self.enters := self.enters | 16;
-              self.answered := self.answered | 8;
-            end if;
-            if self.conf & 256 <> 0 then
-              -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 768);
-              self.enters := self.enters | 512;
-              self.answered := self.answered | 256;
-            end if;
-          elsif event.type = 'out' then
-            -- never_visited.machine.yaml:8  event out
-            if self.cause <> '{"type": "out"}'::jsonb then
-              perform pawl.raise_payload('never_visited', 'out', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 4 <> 0 then
-              -- never_visited.machine.yaml:17  P --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 8190);
-              self.enters := self.enters | 2;
-              self.answered := self.answered | 4;
-            end if;
-            if self.conf & 64 <> 0 then
-              -- never_visited.machine.yaml:24  Q --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 8190);
-              self.enters := self.enters | 2;
-              self.answered := self.answered | 64;
+            else
+              self.enters := self.enters | 8;
+              self.defaults := self.defaults | 4;
             end if;
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'never_visited',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_never_visited.v1_leaves(self.conf);
+        elsif event.type = 'both' then
+          -- never_visited.machine.yaml:5  event both
+          if p_event <> '{"type": "both"}'::jsonb then
+            perform pawl.raise_payload('never_visited', 'both', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 2 <> 0 then
+            -- never_visited.machine.yaml:14  outside --both--> Q.h
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 8190);
+            if self.exits & 4 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', array_remove(
+                    array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                    null
+                  )
+                );
             end if;
-            if self.exits <> 0 then
-              if self.exits & 4 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', array_remove(
-                      array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                      null
-                    )
-                  );
-              end if;
-              if self.exits & 64 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'Q.h', pawl.bit_names(
-                      self.conf & 2816::bigint,
-                      '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                    )
-                  );
-              end if;
-              self.conf := self.conf & ~self.exits;
+            if self.exits & 64 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'Q.h', pawl.bit_names(
+                    self.conf & 2816::bigint,
+                    '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                  )
+                );
             end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter P
-              if self.enters & 4 <> 0 then
-                if self.defaults & 4 <> 0 then
-                  self.log := array_append(self.log, 'begin P');
-                end if;
+            self.enters := self.enters | 64;
+            if self.history ? 'Q.h' then
+              foreach v_leaf in array pawl.text_array(self.history -> 'Q.h') loop
+                self.enters := self.enters | (pawl_never_visited.v1_bits(v_leaf) & 8064);
+              end loop;
+            else
+              self.enters := self.enters | 3456;
+            end if;
+          end if;
+        elsif event.type = 'inside' then
+          -- never_visited.machine.yaml:6  event inside
+          if p_event <> '{"type": "inside"}'::jsonb then
+            perform pawl.raise_payload('never_visited', 'inside', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 16 <> 0 then
+            -- never_visited.machine.yaml:20  P.b --inside--> P.h
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 56);
+            if self.history ? 'P.h' then
+              if self.history -> 'P.h' ? 'P.a' then
+                self.enters := self.enters | 8;
+              end if;
+              if self.history -> 'P.h' ? 'P.b' then
+                self.enters := self.enters | 16;
+              end if;
+            else
+              self.enters := self.enters | 8;
+              self.defaults := self.defaults | 4;
+            end if;
+          end if;
+        elsif event.type = 'next' then
+          -- never_visited.machine.yaml:7  event next
+          if p_event <> '{"type": "next"}'::jsonb then
+            perform pawl.raise_payload('never_visited', 'next', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 8 <> 0 then
+            -- never_visited.machine.yaml:19  P.a --next--> P.b
+            self.moved := true;
+            self.conf := (self.conf & ~56::bigint) | 16;
+          elsif self.conf & 256 <> 0 then
+            -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
+            self.moved := true;
+            self.conf := (self.conf & ~768::bigint) | 512;
+          end if;
+        elsif event.type = 'out' then
+          -- never_visited.machine.yaml:8  event out
+          if p_event <> '{"type": "out"}'::jsonb then
+            perform pawl.raise_payload('never_visited', 'out', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- never_visited.machine.yaml:17  P --out--> outside
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 8190);
+            self.enters := self.enters | 2;
+          elsif self.conf & 64 <> 0 then
+            -- never_visited.machine.yaml:24  Q --out--> outside
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 8190);
+            self.enters := self.enters | 2;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 4 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', array_remove(
+                    array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                    null
+                  )
+                );
+            end if;
+            if self.exits & 64 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'Q.h', pawl.bit_names(
+                    self.conf & 2816::bigint,
+                    '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                  )
+                );
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter P
+            if self.enters & 4 <> 0 then
+              if self.defaults & 4 <> 0 then
+                self.log := array_append(self.log, 'begin P');
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'never_visited',
@@ -1098,7 +1030,6 @@ declare
   seq bigint;
   history jsonb;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -1133,12 +1064,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'back';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- never_visited.machine.yaml:13  outside --back--> P.h
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1153,12 +1082,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'both';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- never_visited.machine.yaml:14  outside --both--> Q.h
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1173,12 +1100,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'inside';
-      self.answered := 0::bigint;
       if self.conf & 16 <> 0 then
         -- never_visited.machine.yaml:20  P.b --inside--> P.h
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 16;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1193,18 +1118,14 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'next';
-      self.answered := 0::bigint;
       if self.conf & 8 <> 0 then
         -- never_visited.machine.yaml:19  P.a --next--> P.b
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 8;
-      end if;
-      if self.conf & 256 <> 0 then
+      elsif self.conf & 256 <> 0 then
         -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 256;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1219,18 +1140,14 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'out';
-      self.answered := 0::bigint;
       if self.conf & 4 <> 0 then
         -- never_visited.machine.yaml:17  P --out--> outside
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 4;
-      end if;
-      if self.conf & 64 <> 0 then
+      elsif self.conf & 64 <> 0 then
         -- never_visited.machine.yaml:24  Q --out--> outside
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 64;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

@@ -160,12 +160,8 @@ declare
   history jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   defaults bigint := 0::bigint;
   log text[];
 begin
@@ -190,110 +186,49 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.defaults := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- shallow.machine.yaml:1  shallow begins
-            self.moved := true;
-            self.enters := self.enters | 7;
-          else
-            if event.type = 'next' then
-              -- shallow.machine.yaml:4  event next
-              if self.cause <> '{"type": "next"}'::jsonb then
-                perform pawl.raise_payload('shallow', 'next', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- shallow.machine.yaml:15  P.a --next--> P.b
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 124);
-                self.enters := self.enters | 24;
-                self.defaults := self.defaults | 8;
-                self.answered := self.answered | 4;
-              end if;
-              if self.conf & 16 <> 0 then
-                -- shallow.machine.yaml:20  P.b.b1 --next--> P.b.b2
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 48);
-                self.enters := self.enters | 32;
-                self.answered := self.answered | 16;
-              end if;
-            elsif event.type = 'out' then
-              -- shallow.machine.yaml:5  event out
-              if self.cause <> '{"type": "out"}'::jsonb then
-                perform pawl.raise_payload('shallow', 'out', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- shallow.machine.yaml:13  P --out--> outside
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 254);
-                self.enters := self.enters | 128;
-                self.answered := self.answered | 2;
-              end if;
-            elsif event.type = 'back' then
-              -- shallow.machine.yaml:6  event back
-              if self.cause <> '{"type": "back"}'::jsonb then
-                perform pawl.raise_payload('shallow', 'back', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 128 <> 0 then
-                -- shallow.machine.yaml:25  outside --back--> P.h
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 254);
-                if self.exits & 2 <> 0 then
-                  self.history := self.history
-                    || jsonb_build_object(
-                      'P.h', array_remove(
-                        array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end],
-                        null
-                      )
-                    );
-                end if;
-                self.enters := self.enters | 2;
-                if self.history ? 'P.h' then
-                  if self.history -> 'P.h' ? 'P.a' then
-                    self.enters := self.enters | 4;
-                  end if;
-                  if self.history -> 'P.h' ? 'P.b' then
-                    self.enters := self.enters | 24;
-                    self.defaults := self.defaults | 8;
-                  end if;
-                else
-                  self.enters := self.enters | 4;
-                end if;
-                self.answered := self.answered | 128;
-              end if;
-            elsif event.type = 'enter' then
-              -- shallow.machine.yaml:7  event enter
-              if self.cause <> '{"type": "enter"}'::jsonb then
-                perform pawl.raise_payload('shallow', 'enter', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 128 <> 0 then
-                -- shallow.machine.yaml:26  outside --enter--> P
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 254);
-                self.enters := self.enters | 6;
-                self.answered := self.answered | 128;
-              end if;
+        self.moved := false;
+        if self.state is null then
+          -- shallow.machine.yaml:1  shallow begins
+          self.moved := true;
+          self.enters := self.enters | 7;
+        else
+          if event.type = 'next' then
+            -- shallow.machine.yaml:4  event next
+            if p_event <> '{"type": "next"}'::jsonb then
+              perform pawl.raise_payload('shallow', 'next', p_event, '{}'::jsonb);
             end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'shallow',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_shallow.v1_leaves(self.conf);
+            if self.conf & 4 <> 0 then
+              -- shallow.machine.yaml:15  P.a --next--> P.b
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 124);
+              self.enters := self.enters | 24;
+              self.defaults := self.defaults | 8;
+            elsif self.conf & 16 <> 0 then
+              -- shallow.machine.yaml:20  P.b.b1 --next--> P.b.b2
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 48);
+              self.enters := self.enters | 32;
             end if;
-            if self.exits <> 0 then
+          elsif event.type = 'out' then
+            -- shallow.machine.yaml:5  event out
+            if p_event <> '{"type": "out"}'::jsonb then
+              perform pawl.raise_payload('shallow', 'out', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 2 <> 0 then
+              -- shallow.machine.yaml:13  P --out--> outside
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 254);
+              self.enters := self.enters | 128;
+            end if;
+          elsif event.type = 'back' then
+            -- shallow.machine.yaml:6  event back
+            if p_event <> '{"type": "back"}'::jsonb then
+              perform pawl.raise_payload('shallow', 'back', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 128 <> 0 then
+              -- shallow.machine.yaml:25  outside --back--> P.h
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 254);
               if self.exits & 2 <> 0 then
                 self.history := self.history
                   || jsonb_build_object(
@@ -303,39 +238,75 @@ begin
                     )
                   );
               end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter P
-              if self.enters & 2 <> 0 then
-                self.log := array_append(self.log, '+P');
+              self.enters := self.enters | 2;
+              if self.history ? 'P.h' then
+                if self.history -> 'P.h' ? 'P.a' then
+                  self.enters := self.enters | 4;
+                end if;
+                if self.history -> 'P.h' ? 'P.b' then
+                  self.enters := self.enters | 24;
+                  self.defaults := self.defaults | 8;
+                end if;
+              else
+                self.enters := self.enters | 4;
               end if;
-              if self.enters & 124 <> 0 then
-                -- enter P.a
-                if self.enters & 4 <> 0 then
-                  self.log := array_append(self.log, '+a');
+            end if;
+          elsif event.type = 'enter' then
+            -- shallow.machine.yaml:7  event enter
+            if p_event <> '{"type": "enter"}'::jsonb then
+              perform pawl.raise_payload('shallow', 'enter', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 128 <> 0 then
+              -- shallow.machine.yaml:26  outside --enter--> P
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 254);
+              self.enters := self.enters | 6;
+            end if;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 2 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', array_remove(
+                    array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end],
+                    null
+                  )
+                );
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter P
+            if self.enters & 2 <> 0 then
+              self.log := array_append(self.log, '+P');
+            end if;
+            if self.enters & 124 <> 0 then
+              -- enter P.a
+              if self.enters & 4 <> 0 then
+                self.log := array_append(self.log, '+a');
+              end if;
+              -- enter P.b
+              if self.enters & 8 <> 0 then
+                self.log := array_append(self.log, '+b');
+                if self.defaults & 8 <> 0 then
+                  self.log := array_append(self.log, 'begin b');
                 end if;
-                -- enter P.b
-                if self.enters & 8 <> 0 then
-                  self.log := array_append(self.log, '+b');
-                  if self.defaults & 8 <> 0 then
-                    self.log := array_append(self.log, 'begin b');
-                  end if;
-                end if;
-                -- enter P.b.b1
-                if self.enters & 16 <> 0 then
-                  self.log := array_append(self.log, '+b1');
-                end if;
-                -- enter P.b.b2
-                if self.enters & 32 <> 0 then
-                  self.log := array_append(self.log, '+b2');
-                end if;
+              end if;
+              -- enter P.b.b1
+              if self.enters & 16 <> 0 then
+                self.log := array_append(self.log, '+b1');
+              end if;
+              -- enter P.b.b2
+              if self.enters & 32 <> 0 then
+                self.log := array_append(self.log, '+b2');
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -396,12 +367,8 @@ declare
   history jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   defaults bigint := 0::bigint;
   log text[];
   reply jsonb;
@@ -481,146 +448,121 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.defaults := 0::bigint;
-          if event.type = 'next' then
-            -- shallow.machine.yaml:4  event next
-            if self.cause <> '{"type": "next"}'::jsonb then
-              perform pawl.raise_payload('shallow', 'next', self.cause, '{}'::jsonb);
+        self.moved := false;
+        if event.type = 'next' then
+          -- shallow.machine.yaml:4  event next
+          if p_event <> '{"type": "next"}'::jsonb then
+            perform pawl.raise_payload('shallow', 'next', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- shallow.machine.yaml:15  P.a --next--> P.b
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 124);
+            self.enters := self.enters | 24;
+            self.defaults := self.defaults | 8;
+          elsif self.conf & 16 <> 0 then
+            -- shallow.machine.yaml:20  P.b.b1 --next--> P.b.b2
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 48);
+            self.enters := self.enters | 32;
+          end if;
+        elsif event.type = 'out' then
+          -- shallow.machine.yaml:5  event out
+          if p_event <> '{"type": "out"}'::jsonb then
+            perform pawl.raise_payload('shallow', 'out', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 2 <> 0 then
+            -- shallow.machine.yaml:13  P --out--> outside
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 254);
+            self.enters := self.enters | 128;
+          end if;
+        elsif event.type = 'back' then
+          -- shallow.machine.yaml:6  event back
+          if p_event <> '{"type": "back"}'::jsonb then
+            perform pawl.raise_payload('shallow', 'back', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 128 <> 0 then
+            -- shallow.machine.yaml:25  outside --back--> P.h
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 254);
+            if self.exits & 2 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', array_remove(
+                    array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end],
+                    null
+                  )
+                );
             end if;
-            if self.conf & 4 <> 0 then
-              -- shallow.machine.yaml:15  P.a --next--> P.b
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 124);
-              self.enters := self.enters | 24;
-              self.defaults := self.defaults | 8;
-              self.answered := self.answered | 4;
-            end if;
-            if self.conf & 16 <> 0 then
-              -- shallow.machine.yaml:20  P.b.b1 --next--> P.b.b2
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 48);
-              self.enters := self.enters | 32;
-              self.answered := self.answered | 16;
-            end if;
-          elsif event.type = 'out' then
-            -- shallow.machine.yaml:5  event out
-            if self.cause <> '{"type": "out"}'::jsonb then
-              perform pawl.raise_payload('shallow', 'out', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- shallow.machine.yaml:13  P --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 254);
-              self.enters := self.enters | 128;
-              self.answered := self.answered | 2;
-            end if;
-          elsif event.type = 'back' then
-            -- shallow.machine.yaml:6  event back
-            if self.cause <> '{"type": "back"}'::jsonb then
-              perform pawl.raise_payload('shallow', 'back', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 128 <> 0 then
-              -- shallow.machine.yaml:25  outside --back--> P.h
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 254);
-              if self.exits & 2 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', array_remove(
-                      array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end],
-                      null
-                    )
-                  );
-              end if;
-              self.enters := self.enters | 2;
-              if self.history ? 'P.h' then
-                if self.history -> 'P.h' ? 'P.a' then
-                  self.enters := self.enters | 4;
-                end if;
-                if self.history -> 'P.h' ? 'P.b' then
-                  self.enters := self.enters | 24;
-                  self.defaults := self.defaults | 8;
-                end if;
-              else
+            self.enters := self.enters | 2;
+            if self.history ? 'P.h' then
+              if self.history -> 'P.h' ? 'P.a' then
                 self.enters := self.enters | 4;
               end if;
-              self.answered := self.answered | 128;
-            end if;
-          elsif event.type = 'enter' then
-            -- shallow.machine.yaml:7  event enter
-            if self.cause <> '{"type": "enter"}'::jsonb then
-              perform pawl.raise_payload('shallow', 'enter', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 128 <> 0 then
-              -- shallow.machine.yaml:26  outside --enter--> P
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 254);
-              self.enters := self.enters | 6;
-              self.answered := self.answered | 128;
+              if self.history -> 'P.h' ? 'P.b' then
+                self.enters := self.enters | 24;
+                self.defaults := self.defaults | 8;
+              end if;
+            else
+              self.enters := self.enters | 4;
             end if;
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'shallow',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_shallow.v1_leaves(self.conf);
+        elsif event.type = 'enter' then
+          -- shallow.machine.yaml:7  event enter
+          if p_event <> '{"type": "enter"}'::jsonb then
+            perform pawl.raise_payload('shallow', 'enter', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 128 <> 0 then
+            -- shallow.machine.yaml:26  outside --enter--> P
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 254);
+            self.enters := self.enters | 6;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 2 <> 0 then
+              self.history := self.history
+                || jsonb_build_object(
+                  'P.h', array_remove(
+                    array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end],
+                    null
+                  )
+                );
             end if;
-            if self.exits <> 0 then
-              if self.exits & 2 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', array_remove(
-                      array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end],
-                      null
-                    )
-                  );
-              end if;
-              self.conf := self.conf & ~self.exits;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter P
+            if self.enters & 2 <> 0 then
+              self.log := array_append(self.log, '+P');
             end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter P
-              if self.enters & 2 <> 0 then
-                self.log := array_append(self.log, '+P');
+            if self.enters & 124 <> 0 then
+              -- enter P.a
+              if self.enters & 4 <> 0 then
+                self.log := array_append(self.log, '+a');
               end if;
-              if self.enters & 124 <> 0 then
-                -- enter P.a
-                if self.enters & 4 <> 0 then
-                  self.log := array_append(self.log, '+a');
+              -- enter P.b
+              if self.enters & 8 <> 0 then
+                self.log := array_append(self.log, '+b');
+                if self.defaults & 8 <> 0 then
+                  self.log := array_append(self.log, 'begin b');
                 end if;
-                -- enter P.b
-                if self.enters & 8 <> 0 then
-                  self.log := array_append(self.log, '+b');
-                  if self.defaults & 8 <> 0 then
-                    self.log := array_append(self.log, 'begin b');
-                  end if;
-                end if;
-                -- enter P.b.b1
-                if self.enters & 16 <> 0 then
-                  self.log := array_append(self.log, '+b1');
-                end if;
-                -- enter P.b.b2
-                if self.enters & 32 <> 0 then
-                  self.log := array_append(self.log, '+b2');
-                end if;
+              end if;
+              -- enter P.b.b1
+              if self.enters & 16 <> 0 then
+                self.log := array_append(self.log, '+b1');
+              end if;
+              -- enter P.b.b2
+              if self.enters & 32 <> 0 then
+                self.log := array_append(self.log, '+b2');
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'shallow',
@@ -960,7 +902,6 @@ declare
   seq bigint;
   history jsonb;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -995,18 +936,14 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'next';
-      self.answered := 0::bigint;
       if self.conf & 4 <> 0 then
         -- shallow.machine.yaml:15  P.a --next--> P.b
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 4;
-      end if;
-      if self.conf & 16 <> 0 then
+      elsif self.conf & 16 <> 0 then
         -- shallow.machine.yaml:20  P.b.b1 --next--> P.b.b2
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 16;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1021,12 +958,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'out';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- shallow.machine.yaml:13  P --out--> outside
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1041,12 +976,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'back';
-      self.answered := 0::bigint;
       if self.conf & 128 <> 0 then
         -- shallow.machine.yaml:25  outside --back--> P.h
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 128;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1061,12 +994,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'enter';
-      self.answered := 0::bigint;
       if self.conf & 128 <> 0 then
         -- shallow.machine.yaml:26  outside --enter--> P
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 128;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

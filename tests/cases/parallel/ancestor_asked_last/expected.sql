@@ -173,13 +173,8 @@ declare
   seq bigint;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
-  taken bigint := 0::bigint;
   log text[];
 begin
   <<context>>
@@ -202,155 +197,94 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- ancestor_asked_last.machine.yaml:1  ancestor_asked_last begins
-            self.moved := true;
-            self.enters := self.enters | 63;
-          else
-            if event.type = 'e' then
-              -- ancestor_asked_last.machine.yaml:4  event e
-              if self.cause <> '{"type": "e"}'::jsonb then
-                perform pawl.raise_payload('ancestor_asked_last', 'e', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 32 <> 0 then
-                -- ancestor_asked_last.machine.yaml:32  p.B.b1 --e--> p.B.b2
-                self.moved := true;
-                self.taken := self.taken | 2;
-                self.exits := self.exits | (self.conf & 96);
-                self.enters := self.enters | 64;
-                self.answered := self.answered | 32;
-              end if;
-              if self.conf & 64 <> 0 then
-                -- ancestor_asked_last.machine.yaml:33  p.B.b2 --e [in_state('outside')]--> (stays)
-                if (self.conf & 128 <> 0) then
-                  self.moved := true;
-                  self.taken := self.taken | 4;
-                  self.answered := self.answered | 64;
-                end if;
-              end if;
-              if self.conf & 16 <> 0 and self.answered & 112 = 0 then
-                -- ancestor_asked_last.machine.yaml:30  p.B --e [in_state('p.B.b2')]--> (stays)
-                if (self.conf & 64 <> 0) then
-                  self.moved := true;
-                  self.taken := self.taken | 8;
-                  self.answered := self.answered | 16;
-                end if;
-              end if;
-              if self.conf & 2 <> 0 and self.answered & 126 = 0 then
-                -- ancestor_asked_last.machine.yaml:16  p --e--> (stays)
-                self.moved := true;
-                self.taken := self.taken | 16;
-                self.answered := self.answered | 2;
-              end if;
-              if self.answered & 255 = 0 then
-                -- ancestor_asked_last.machine.yaml:10  ancestor_asked_last --e--> (stays)
-                self.moved := true;
-                self.taken := self.taken | 32;
-                self.answered := self.answered | 1;
-              end if;
-            elsif event.type = 'f' then
-              -- ancestor_asked_last.machine.yaml:5  event f
-              if self.cause <> '{"type": "f"}'::jsonb then
-                perform pawl.raise_payload('ancestor_asked_last', 'f', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 8 <> 0 then
-                -- ancestor_asked_last.machine.yaml:25  p.A.a1 --f--> (stays)
-                self.moved := true;
-                self.taken := self.taken | 1;
-                self.answered := self.answered | 8;
-              end if;
-              if self.conf & 2 <> 0 and self.answered & 126 = 0 then
-                -- ancestor_asked_last.machine.yaml:17  p --f--> outside
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 254);
-                self.enters := self.enters | 128;
-                self.answered := self.answered | 2;
-              end if;
-            elsif event.type = 'g' then
-              -- ancestor_asked_last.machine.yaml:6  event g
-              if self.cause <> '{"type": "g"}'::jsonb then
-                perform pawl.raise_payload('ancestor_asked_last', 'g', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 8 <> 0 then
-                -- ancestor_asked_last.machine.yaml:26  p.A.a1 --g--> (stays)
-                self.moved := true;
-                self.answered := self.answered | 8;
-              end if;
-              if self.conf & 2 <> 0 and self.answered & 126 = 0 then
-                -- ancestor_asked_last.machine.yaml:18  p --g--> outside
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 254);
-                self.enters := self.enters | 128;
-                self.answered := self.answered | 2;
-              end if;
-            elsif event.type = 'h' then
-              -- ancestor_asked_last.machine.yaml:7  event h
-              if self.cause <> '{"type": "h"}'::jsonb then
-                perform pawl.raise_payload('ancestor_asked_last', 'h', self.cause, '{}'::jsonb);
-              end if;
-              -- ancestor_asked_last.machine.yaml:11  ancestor_asked_last --h--> (stays)
-              self.moved := true;
-              self.taken := self.taken | 64;
-              self.answered := self.answered | 1;
+        self.moved := false;
+        if self.state is null then
+          -- ancestor_asked_last.machine.yaml:1  ancestor_asked_last begins
+          self.moved := true;
+          self.enters := self.enters | 63;
+        else
+          if event.type = 'e' then
+            -- ancestor_asked_last.machine.yaml:4  event e
+            if p_event <> '{"type": "e"}'::jsonb then
+              perform pawl.raise_payload('ancestor_asked_last', 'e', p_event, '{}'::jsonb);
             end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'ancestor_asked_last',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_ancestor_asked_last.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
-              -- ancestor_asked_last.machine.yaml:25  p.A.a1 --f--> (stays)
-              self.log := array_append(self.log, 'a1');
-            end if;
-            if self.taken & 2 <> 0 then
+            if self.conf & 32 <> 0 then
               -- ancestor_asked_last.machine.yaml:32  p.B.b1 --e--> p.B.b2
+              self.moved := true;
               self.log := array_append(self.log, 'b1');
-            end if;
-            if self.taken & 4 <> 0 then
+              self.conf := (self.conf & ~96::bigint) | 64;
+            elsif self.conf & 64 <> 0 then
               -- ancestor_asked_last.machine.yaml:33  p.B.b2 --e [in_state('outside')]--> (stays)
-              self.log := array_append(self.log, 'b2');
+              if (self.conf & 128 <> 0) then
+                self.moved := true;
+                self.log := array_append(self.log, 'b2');
+              end if;
             end if;
-            if self.taken & 8 <> 0 then
+            if not self.moved and self.conf & 16 <> 0 then
               -- ancestor_asked_last.machine.yaml:30  p.B --e [in_state('p.B.b2')]--> (stays)
-              self.log := array_append(self.log, 'B');
+              if (self.conf & 64 <> 0) then
+                self.moved := true;
+                self.log := array_append(self.log, 'B');
+              end if;
             end if;
-            if self.taken & 16 <> 0 then
+            if not self.moved and self.conf & 2 <> 0 then
               -- ancestor_asked_last.machine.yaml:16  p --e--> (stays)
+              self.moved := true;
               self.log := array_append(self.log, 'p');
             end if;
-            if self.taken & 32 <> 0 then
+            if not self.moved then
               -- ancestor_asked_last.machine.yaml:10  ancestor_asked_last --e--> (stays)
+              self.moved := true;
               self.log := array_append(self.log, 'root');
             end if;
-            if self.taken & 64 <> 0 then
-              -- ancestor_asked_last.machine.yaml:11  ancestor_asked_last --h--> (stays)
-              self.log := array_append(self.log, 'root');
+          elsif event.type = 'f' then
+            -- ancestor_asked_last.machine.yaml:5  event f
+            if p_event <> '{"type": "f"}'::jsonb then
+              perform pawl.raise_payload('ancestor_asked_last', 'f', p_event, '{}'::jsonb);
             end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
+            if self.conf & 8 <> 0 then
+              -- ancestor_asked_last.machine.yaml:25  p.A.a1 --f--> (stays)
+              self.moved := true;
+              self.log := array_append(self.log, 'a1');
             end if;
+            if not self.moved and self.conf & 2 <> 0 then
+              -- ancestor_asked_last.machine.yaml:17  p --f--> outside
+              self.moved := true;
+              self.conf := (self.conf & ~254::bigint) | 128;
+            end if;
+          elsif event.type = 'g' then
+            -- ancestor_asked_last.machine.yaml:6  event g
+            if p_event <> '{"type": "g"}'::jsonb then
+              perform pawl.raise_payload('ancestor_asked_last', 'g', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 8 <> 0 then
+              -- ancestor_asked_last.machine.yaml:26  p.A.a1 --g--> (stays)
+              self.moved := true;
+            end if;
+            if not self.moved and self.conf & 2 <> 0 then
+              -- ancestor_asked_last.machine.yaml:18  p --g--> outside
+              self.moved := true;
+              self.conf := (self.conf & ~254::bigint) | 128;
+            end if;
+          elsif event.type = 'h' then
+            -- ancestor_asked_last.machine.yaml:7  event h
+            if p_event <> '{"type": "h"}'::jsonb then
+              perform pawl.raise_payload('ancestor_asked_last', 'h', p_event, '{}'::jsonb);
+            end if;
+            -- ancestor_asked_last.machine.yaml:11  ancestor_asked_last --h--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'root');
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+          end if;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -409,13 +343,8 @@ declare
   seq bigint;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
-  taken bigint := 0::bigint;
   log text[];
   reply jsonb;
 begin
@@ -503,149 +432,88 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
-          if event.type = 'e' then
-            -- ancestor_asked_last.machine.yaml:4  event e
-            if self.cause <> '{"type": "e"}'::jsonb then
-              perform pawl.raise_payload('ancestor_asked_last', 'e', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 32 <> 0 then
-              -- ancestor_asked_last.machine.yaml:32  p.B.b1 --e--> p.B.b2
-              self.moved := true;
-              self.taken := self.taken | 2;
-              self.exits := self.exits | (self.conf & 96);
-              self.enters := self.enters | 64;
-              self.answered := self.answered | 32;
-            end if;
-            if self.conf & 64 <> 0 then
-              -- ancestor_asked_last.machine.yaml:33  p.B.b2 --e [in_state('outside')]--> (stays)
-              if (self.conf & 128 <> 0) then
-                self.moved := true;
-                self.taken := self.taken | 4;
-                self.answered := self.answered | 64;
-              end if;
-            end if;
-            if self.conf & 16 <> 0 and self.answered & 112 = 0 then
-              -- ancestor_asked_last.machine.yaml:30  p.B --e [in_state('p.B.b2')]--> (stays)
-              if (self.conf & 64 <> 0) then
-                self.moved := true;
-                self.taken := self.taken | 8;
-                self.answered := self.answered | 16;
-              end if;
-            end if;
-            if self.conf & 2 <> 0 and self.answered & 126 = 0 then
-              -- ancestor_asked_last.machine.yaml:16  p --e--> (stays)
-              self.moved := true;
-              self.taken := self.taken | 16;
-              self.answered := self.answered | 2;
-            end if;
-            if self.answered & 255 = 0 then
-              -- ancestor_asked_last.machine.yaml:10  ancestor_asked_last --e--> (stays)
-              self.moved := true;
-              self.taken := self.taken | 32;
-              self.answered := self.answered | 1;
-            end if;
-          elsif event.type = 'f' then
-            -- ancestor_asked_last.machine.yaml:5  event f
-            if self.cause <> '{"type": "f"}'::jsonb then
-              perform pawl.raise_payload('ancestor_asked_last', 'f', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 8 <> 0 then
-              -- ancestor_asked_last.machine.yaml:25  p.A.a1 --f--> (stays)
-              self.moved := true;
-              self.taken := self.taken | 1;
-              self.answered := self.answered | 8;
-            end if;
-            if self.conf & 2 <> 0 and self.answered & 126 = 0 then
-              -- ancestor_asked_last.machine.yaml:17  p --f--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 254);
-              self.enters := self.enters | 128;
-              self.answered := self.answered | 2;
-            end if;
-          elsif event.type = 'g' then
-            -- ancestor_asked_last.machine.yaml:6  event g
-            if self.cause <> '{"type": "g"}'::jsonb then
-              perform pawl.raise_payload('ancestor_asked_last', 'g', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 8 <> 0 then
-              -- ancestor_asked_last.machine.yaml:26  p.A.a1 --g--> (stays)
-              self.moved := true;
-              self.answered := self.answered | 8;
-            end if;
-            if self.conf & 2 <> 0 and self.answered & 126 = 0 then
-              -- ancestor_asked_last.machine.yaml:18  p --g--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 254);
-              self.enters := self.enters | 128;
-              self.answered := self.answered | 2;
-            end if;
-          elsif event.type = 'h' then
-            -- ancestor_asked_last.machine.yaml:7  event h
-            if self.cause <> '{"type": "h"}'::jsonb then
-              perform pawl.raise_payload('ancestor_asked_last', 'h', self.cause, '{}'::jsonb);
-            end if;
-            -- ancestor_asked_last.machine.yaml:11  ancestor_asked_last --h--> (stays)
-            self.moved := true;
-            self.taken := self.taken | 64;
-            self.answered := self.answered | 1;
+        self.moved := false;
+        if event.type = 'e' then
+          -- ancestor_asked_last.machine.yaml:4  event e
+          if p_event <> '{"type": "e"}'::jsonb then
+            perform pawl.raise_payload('ancestor_asked_last', 'e', p_event, '{}'::jsonb);
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'ancestor_asked_last',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_ancestor_asked_last.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
-              -- ancestor_asked_last.machine.yaml:25  p.A.a1 --f--> (stays)
-              self.log := array_append(self.log, 'a1');
-            end if;
-            if self.taken & 2 <> 0 then
-              -- ancestor_asked_last.machine.yaml:32  p.B.b1 --e--> p.B.b2
-              self.log := array_append(self.log, 'b1');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- ancestor_asked_last.machine.yaml:33  p.B.b2 --e [in_state('outside')]--> (stays)
+          if self.conf & 32 <> 0 then
+            -- ancestor_asked_last.machine.yaml:32  p.B.b1 --e--> p.B.b2
+            self.moved := true;
+            self.log := array_append(self.log, 'b1');
+            self.conf := (self.conf & ~96::bigint) | 64;
+          elsif self.conf & 64 <> 0 then
+            -- ancestor_asked_last.machine.yaml:33  p.B.b2 --e [in_state('outside')]--> (stays)
+            if (self.conf & 128 <> 0) then
+              self.moved := true;
               self.log := array_append(self.log, 'b2');
             end if;
-            if self.taken & 8 <> 0 then
-              -- ancestor_asked_last.machine.yaml:30  p.B --e [in_state('p.B.b2')]--> (stays)
+          end if;
+          if not self.moved and self.conf & 16 <> 0 then
+            -- ancestor_asked_last.machine.yaml:30  p.B --e [in_state('p.B.b2')]--> (stays)
+            if (self.conf & 64 <> 0) then
+              self.moved := true;
               self.log := array_append(self.log, 'B');
             end if;
-            if self.taken & 16 <> 0 then
-              -- ancestor_asked_last.machine.yaml:16  p --e--> (stays)
-              self.log := array_append(self.log, 'p');
-            end if;
-            if self.taken & 32 <> 0 then
-              -- ancestor_asked_last.machine.yaml:10  ancestor_asked_last --e--> (stays)
-              self.log := array_append(self.log, 'root');
-            end if;
-            if self.taken & 64 <> 0 then
-              -- ancestor_asked_last.machine.yaml:11  ancestor_asked_last --h--> (stays)
-              self.log := array_append(self.log, 'root');
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-            end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+          if not self.moved and self.conf & 2 <> 0 then
+            -- ancestor_asked_last.machine.yaml:16  p --e--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'p');
+          end if;
+          if not self.moved then
+            -- ancestor_asked_last.machine.yaml:10  ancestor_asked_last --e--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'root');
+          end if;
+        elsif event.type = 'f' then
+          -- ancestor_asked_last.machine.yaml:5  event f
+          if p_event <> '{"type": "f"}'::jsonb then
+            perform pawl.raise_payload('ancestor_asked_last', 'f', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 8 <> 0 then
+            -- ancestor_asked_last.machine.yaml:25  p.A.a1 --f--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'a1');
+          end if;
+          if not self.moved and self.conf & 2 <> 0 then
+            -- ancestor_asked_last.machine.yaml:17  p --f--> outside
+            self.moved := true;
+            self.conf := (self.conf & ~254::bigint) | 128;
+          end if;
+        elsif event.type = 'g' then
+          -- ancestor_asked_last.machine.yaml:6  event g
+          if p_event <> '{"type": "g"}'::jsonb then
+            perform pawl.raise_payload('ancestor_asked_last', 'g', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 8 <> 0 then
+            -- ancestor_asked_last.machine.yaml:26  p.A.a1 --g--> (stays)
+            self.moved := true;
+          end if;
+          if not self.moved and self.conf & 2 <> 0 then
+            -- ancestor_asked_last.machine.yaml:18  p --g--> outside
+            self.moved := true;
+            self.conf := (self.conf & ~254::bigint) | 128;
+          end if;
+        elsif event.type = 'h' then
+          -- ancestor_asked_last.machine.yaml:7  event h
+          if p_event <> '{"type": "h"}'::jsonb then
+            perform pawl.raise_payload('ancestor_asked_last', 'h', p_event, '{}'::jsonb);
+          end if;
+          -- ancestor_asked_last.machine.yaml:11  ancestor_asked_last --h--> (stays)
+          self.moved := true;
+          self.log := array_append(self.log, 'root');
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+          end if;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'ancestor_asked_last',
@@ -1000,7 +868,6 @@ declare
   status text;
   seq bigint;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -1034,40 +901,33 @@ begin
         self.handled := false;
         self.possible := false;
         event.type := 'e';
-        self.answered := 0::bigint;
         if self.conf & 32 <> 0 then
           -- ancestor_asked_last.machine.yaml:32  p.B.b1 --e--> p.B.b2
           self.handled := true;
           self.possible := true;
-          self.answered := self.answered | 32;
-        end if;
-        if self.conf & 64 <> 0 then
+        elsif self.conf & 64 <> 0 then
           -- ancestor_asked_last.machine.yaml:33  p.B.b2 --e [in_state('outside')]--> (stays)
           if (self.conf & 128 <> 0) then
             self.handled := true;
             self.possible := true;
-            self.answered := self.answered | 64;
           end if;
         end if;
-        if self.conf & 16 <> 0 and self.answered & 112 = 0 then
+        if not self.handled and self.conf & 16 <> 0 then
           -- ancestor_asked_last.machine.yaml:30  p.B --e [in_state('p.B.b2')]--> (stays)
           if (self.conf & 64 <> 0) then
             self.handled := true;
             self.possible := true;
-            self.answered := self.answered | 16;
           end if;
         end if;
-        if self.conf & 2 <> 0 and self.answered & 126 = 0 then
+        if not self.handled and self.conf & 2 <> 0 then
           -- ancestor_asked_last.machine.yaml:16  p --e--> (stays)
           self.handled := true;
           self.possible := true;
-          self.answered := self.answered | 2;
         end if;
-        if self.answered & 255 = 0 then
+        if not self.handled then
           -- ancestor_asked_last.machine.yaml:10  ancestor_asked_last --e--> (stays)
           self.handled := true;
           self.possible := true;
-          self.answered := self.answered | 1;
         end if;
       exception
         when others then
@@ -1086,18 +946,15 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'f';
-      self.answered := 0::bigint;
       if self.conf & 8 <> 0 then
         -- ancestor_asked_last.machine.yaml:25  p.A.a1 --f--> (stays)
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 8;
       end if;
-      if self.conf & 2 <> 0 and self.answered & 126 = 0 then
+      if not self.handled and self.conf & 2 <> 0 then
         -- ancestor_asked_last.machine.yaml:17  p --f--> outside
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1112,18 +969,15 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'g';
-      self.answered := 0::bigint;
       if self.conf & 8 <> 0 then
         -- ancestor_asked_last.machine.yaml:26  p.A.a1 --g--> (stays)
         self.handled := true;
         self.possible := false;
-        self.answered := self.answered | 8;
       end if;
-      if self.conf & 2 <> 0 and self.answered & 126 = 0 then
+      if not self.handled and self.conf & 2 <> 0 then
         -- ancestor_asked_last.machine.yaml:18  p --g--> outside
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1138,11 +992,9 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'h';
-      self.answered := 0::bigint;
       -- ancestor_asked_last.machine.yaml:11  ancestor_asked_last --h--> (stays)
       self.handled := true;
       self.possible := true;
-      self.answered := self.answered | 1;
       begin
         self.possible := self.possible and (self.claims is null);
       exception

@@ -176,9 +176,6 @@ declare
   seq bigint;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
@@ -205,160 +202,136 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- conflict.machine.yaml:1  conflict begins
-            self.moved := true;
-            self.enters := self.enters | 111;
-          else
-            if event.type = 'x' then
-              -- conflict.machine.yaml:4  event x
-              if self.cause <> '{"type": "x"}'::jsonb then
-                perform pawl.raise_payload('conflict', 'x', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 8 <> 0 then
-                -- conflict.machine.yaml:19  p.A.a1 --x--> one
-                self.moved := true;
-                self.taken := self.taken | 1;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 128;
-                self.answered := self.answered | 8;
-              end if;
-              if self.conf & 64 <> 0 then
-                -- conflict.machine.yaml:29  p.B.b1 --x--> two
-                if self.exits & 510 = 0 then
-                  self.moved := true;
-                  self.taken := self.taken | 8;
-                  self.exits := self.exits | (self.conf & 510);
-                  self.enters := self.enters | 256;
-                end if;
-                self.answered := self.answered | 64;
-              end if;
-            elsif event.type = 'y' then
-              -- conflict.machine.yaml:5  event y
-              if self.cause <> '{"type": "y"}'::jsonb then
-                perform pawl.raise_payload('conflict', 'y', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 8 <> 0 then
-                -- conflict.machine.yaml:20  p.A.a1 --y--> p.A.a2
-                self.moved := true;
-                self.taken := self.taken | 2;
-                self.exits := self.exits | (self.conf & 24);
-                self.enters := self.enters | 16;
-                self.answered := self.answered | 8;
-              end if;
-              if self.conf & 64 <> 0 then
-                -- conflict.machine.yaml:30  p.B.b1 --y--> two
-                if self.exits & 510 = 0 then
-                  self.moved := true;
-                  self.taken := self.taken | 16;
-                  self.exits := self.exits | (self.conf & 510);
-                  self.enters := self.enters | 256;
-                end if;
-                self.answered := self.answered | 64;
-              end if;
-            elsif event.type = 'z' then
-              -- conflict.machine.yaml:6  event z
-              if self.cause <> '{"type": "z"}'::jsonb then
-                perform pawl.raise_payload('conflict', 'z', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 8 <> 0 then
-                -- conflict.machine.yaml:21  p.A.a1 --z--> (stays)
-                self.moved := true;
-                self.taken := self.taken | 4;
-                self.answered := self.answered | 8;
-              end if;
-              if self.conf & 64 <> 0 then
-                -- conflict.machine.yaml:31  p.B.b1 --z--> two
-                if self.exits & 510 = 0 then
-                  self.moved := true;
-                  self.taken := self.taken | 32;
-                  self.exits := self.exits | (self.conf & 510);
-                  self.enters := self.enters | 256;
-                end if;
-                self.answered := self.answered | 64;
-              end if;
-            elsif event.type = 'back' then
-              -- conflict.machine.yaml:7  event back
-              if self.cause <> '{"type": "back"}'::jsonb then
-                perform pawl.raise_payload('conflict', 'back', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 128 <> 0 then
-                -- conflict.machine.yaml:32  one --back--> p
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 110;
-                self.answered := self.answered | 128;
-              end if;
-              if self.conf & 256 <> 0 then
-                -- conflict.machine.yaml:33  two --back--> p
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 110;
-                self.answered := self.answered | 256;
-              end if;
+        self.moved := false;
+        if self.state is null then
+          -- conflict.machine.yaml:1  conflict begins
+          self.moved := true;
+          self.enters := self.enters | 111;
+        else
+          if event.type = 'x' then
+            -- conflict.machine.yaml:4  event x
+            if p_event <> '{"type": "x"}'::jsonb then
+              perform pawl.raise_payload('conflict', 'x', p_event, '{}'::jsonb);
             end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'conflict',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_conflict.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              -- leave p.B.b1
-              if self.exits & 64 <> 0 then
-                self.log := array_append(self.log, '-b1');
-              end if;
-              -- leave p.A.a1
-              if self.exits & 8 <> 0 then
-                self.log := array_append(self.log, '-a1');
-              end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
+            if self.conf & 8 <> 0 then
               -- conflict.machine.yaml:19  p.A.a1 --x--> one
-              self.log := array_append(self.log, 'A');
+              self.moved := true;
+              self.taken := self.taken | 1;
+              self.exits := self.exits | (self.conf & 510);
+              self.enters := self.enters | 128;
+              self.answered := self.answered | 8;
             end if;
-            if self.taken & 2 <> 0 then
-              -- conflict.machine.yaml:20  p.A.a1 --y--> p.A.a2
-              self.log := array_append(self.log, 'A');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- conflict.machine.yaml:21  p.A.a1 --z--> (stays)
-              self.log := array_append(self.log, 'A');
-            end if;
-            if self.taken & 8 <> 0 then
+            if self.conf & 64 <> 0 then
               -- conflict.machine.yaml:29  p.B.b1 --x--> two
-              self.log := array_append(self.log, 'B');
+              if self.exits & 510 = 0 then
+                self.moved := true;
+                self.taken := self.taken | 8;
+                self.exits := self.exits | (self.conf & 510);
+                self.enters := self.enters | 256;
+              end if;
+              self.answered := self.answered | 64;
             end if;
-            if self.taken & 16 <> 0 then
+          elsif event.type = 'y' then
+            -- conflict.machine.yaml:5  event y
+            if p_event <> '{"type": "y"}'::jsonb then
+              perform pawl.raise_payload('conflict', 'y', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 8 <> 0 then
+              -- conflict.machine.yaml:20  p.A.a1 --y--> p.A.a2
+              self.moved := true;
+              self.taken := self.taken | 2;
+              self.exits := self.exits | (self.conf & 24);
+              self.enters := self.enters | 16;
+              self.answered := self.answered | 8;
+            end if;
+            if self.conf & 64 <> 0 then
               -- conflict.machine.yaml:30  p.B.b1 --y--> two
-              self.log := array_append(self.log, 'B');
+              if self.exits & 510 = 0 then
+                self.moved := true;
+                self.taken := self.taken | 16;
+                self.exits := self.exits | (self.conf & 510);
+                self.enters := self.enters | 256;
+              end if;
+              self.answered := self.answered | 64;
             end if;
-            if self.taken & 32 <> 0 then
+          elsif event.type = 'z' then
+            -- conflict.machine.yaml:6  event z
+            if p_event <> '{"type": "z"}'::jsonb then
+              perform pawl.raise_payload('conflict', 'z', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 8 <> 0 then
+              -- conflict.machine.yaml:21  p.A.a1 --z--> (stays)
+              self.moved := true;
+              self.taken := self.taken | 4;
+              self.answered := self.answered | 8;
+            end if;
+            if self.conf & 64 <> 0 then
               -- conflict.machine.yaml:31  p.B.b1 --z--> two
-              self.log := array_append(self.log, 'B');
+              if self.exits & 510 = 0 then
+                self.moved := true;
+                self.taken := self.taken | 32;
+                self.exits := self.exits | (self.conf & 510);
+                self.enters := self.enters | 256;
+              end if;
+              self.answered := self.answered | 64;
             end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
+          elsif event.type = 'back' then
+            -- conflict.machine.yaml:7  event back
+            if p_event <> '{"type": "back"}'::jsonb then
+              perform pawl.raise_payload('conflict', 'back', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 128 <> 0 then
+              -- conflict.machine.yaml:32  one --back--> p
+              self.moved := true;
+              self.conf := (self.conf & ~510::bigint) | 110;
+            elsif self.conf & 256 <> 0 then
+              -- conflict.machine.yaml:33  two --back--> p
+              self.moved := true;
+              self.conf := (self.conf & ~510::bigint) | 110;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            -- leave p.B.b1
+            if self.exits & 64 <> 0 then
+              self.log := array_append(self.log, '-b1');
+            end if;
+            -- leave p.A.a1
+            if self.exits & 8 <> 0 then
+              self.log := array_append(self.log, '-a1');
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.taken & 1 <> 0 then
+            -- conflict.machine.yaml:19  p.A.a1 --x--> one
+            self.log := array_append(self.log, 'A');
+          end if;
+          if self.taken & 2 <> 0 then
+            -- conflict.machine.yaml:20  p.A.a1 --y--> p.A.a2
+            self.log := array_append(self.log, 'A');
+          end if;
+          if self.taken & 4 <> 0 then
+            -- conflict.machine.yaml:21  p.A.a1 --z--> (stays)
+            self.log := array_append(self.log, 'A');
+          end if;
+          if self.taken & 8 <> 0 then
+            -- conflict.machine.yaml:29  p.B.b1 --x--> two
+            self.log := array_append(self.log, 'B');
+          end if;
+          if self.taken & 16 <> 0 then
+            -- conflict.machine.yaml:30  p.B.b1 --y--> two
+            self.log := array_append(self.log, 'B');
+          end if;
+          if self.taken & 32 <> 0 then
+            -- conflict.machine.yaml:31  p.B.b1 --z--> two
+            self.log := array_append(self.log, 'B');
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+          end if;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -417,9 +390,6 @@ declare
   seq bigint;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
@@ -500,154 +470,130 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
-          if event.type = 'x' then
-            -- conflict.machine.yaml:4  event x
-            if self.cause <> '{"type": "x"}'::jsonb then
-              perform pawl.raise_payload('conflict', 'x', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 8 <> 0 then
-              -- conflict.machine.yaml:19  p.A.a1 --x--> one
-              self.moved := true;
-              self.taken := self.taken | 1;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 128;
-              self.answered := self.answered | 8;
-            end if;
-            if self.conf & 64 <> 0 then
-              -- conflict.machine.yaml:29  p.B.b1 --x--> two
-              if self.exits & 510 = 0 then
-                self.moved := true;
-                self.taken := self.taken | 8;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 256;
-              end if;
-              self.answered := self.answered | 64;
-            end if;
-          elsif event.type = 'y' then
-            -- conflict.machine.yaml:5  event y
-            if self.cause <> '{"type": "y"}'::jsonb then
-              perform pawl.raise_payload('conflict', 'y', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 8 <> 0 then
-              -- conflict.machine.yaml:20  p.A.a1 --y--> p.A.a2
-              self.moved := true;
-              self.taken := self.taken | 2;
-              self.exits := self.exits | (self.conf & 24);
-              self.enters := self.enters | 16;
-              self.answered := self.answered | 8;
-            end if;
-            if self.conf & 64 <> 0 then
-              -- conflict.machine.yaml:30  p.B.b1 --y--> two
-              if self.exits & 510 = 0 then
-                self.moved := true;
-                self.taken := self.taken | 16;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 256;
-              end if;
-              self.answered := self.answered | 64;
-            end if;
-          elsif event.type = 'z' then
-            -- conflict.machine.yaml:6  event z
-            if self.cause <> '{"type": "z"}'::jsonb then
-              perform pawl.raise_payload('conflict', 'z', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 8 <> 0 then
-              -- conflict.machine.yaml:21  p.A.a1 --z--> (stays)
-              self.moved := true;
-              self.taken := self.taken | 4;
-              self.answered := self.answered | 8;
-            end if;
-            if self.conf & 64 <> 0 then
-              -- conflict.machine.yaml:31  p.B.b1 --z--> two
-              if self.exits & 510 = 0 then
-                self.moved := true;
-                self.taken := self.taken | 32;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 256;
-              end if;
-              self.answered := self.answered | 64;
-            end if;
-          elsif event.type = 'back' then
-            -- conflict.machine.yaml:7  event back
-            if self.cause <> '{"type": "back"}'::jsonb then
-              perform pawl.raise_payload('conflict', 'back', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 128 <> 0 then
-              -- conflict.machine.yaml:32  one --back--> p
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 110;
-              self.answered := self.answered | 128;
-            end if;
-            if self.conf & 256 <> 0 then
-              -- conflict.machine.yaml:33  two --back--> p
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 110;
-              self.answered := self.answered | 256;
-            end if;
+        self.moved := false;
+        if event.type = 'x' then
+          -- conflict.machine.yaml:4  event x
+          if p_event <> '{"type": "x"}'::jsonb then
+            perform pawl.raise_payload('conflict', 'x', p_event, '{}'::jsonb);
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'conflict',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_conflict.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              -- leave p.B.b1
-              if self.exits & 64 <> 0 then
-                self.log := array_append(self.log, '-b1');
-              end if;
-              -- leave p.A.a1
-              if self.exits & 8 <> 0 then
-                self.log := array_append(self.log, '-a1');
-              end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
-              -- conflict.machine.yaml:19  p.A.a1 --x--> one
-              self.log := array_append(self.log, 'A');
-            end if;
-            if self.taken & 2 <> 0 then
-              -- conflict.machine.yaml:20  p.A.a1 --y--> p.A.a2
-              self.log := array_append(self.log, 'A');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- conflict.machine.yaml:21  p.A.a1 --z--> (stays)
-              self.log := array_append(self.log, 'A');
-            end if;
-            if self.taken & 8 <> 0 then
-              -- conflict.machine.yaml:29  p.B.b1 --x--> two
-              self.log := array_append(self.log, 'B');
-            end if;
-            if self.taken & 16 <> 0 then
-              -- conflict.machine.yaml:30  p.B.b1 --y--> two
-              self.log := array_append(self.log, 'B');
-            end if;
-            if self.taken & 32 <> 0 then
-              -- conflict.machine.yaml:31  p.B.b1 --z--> two
-              self.log := array_append(self.log, 'B');
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-            end if;
+          if self.conf & 8 <> 0 then
+            -- conflict.machine.yaml:19  p.A.a1 --x--> one
+            self.moved := true;
+            self.taken := self.taken | 1;
+            self.exits := self.exits | (self.conf & 510);
+            self.enters := self.enters | 128;
+            self.answered := self.answered | 8;
           end if;
-          exit macrostep;
-        end loop macrostep;
+          if self.conf & 64 <> 0 then
+            -- conflict.machine.yaml:29  p.B.b1 --x--> two
+            if self.exits & 510 = 0 then
+              self.moved := true;
+              self.taken := self.taken | 8;
+              self.exits := self.exits | (self.conf & 510);
+              self.enters := self.enters | 256;
+            end if;
+            self.answered := self.answered | 64;
+          end if;
+        elsif event.type = 'y' then
+          -- conflict.machine.yaml:5  event y
+          if p_event <> '{"type": "y"}'::jsonb then
+            perform pawl.raise_payload('conflict', 'y', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 8 <> 0 then
+            -- conflict.machine.yaml:20  p.A.a1 --y--> p.A.a2
+            self.moved := true;
+            self.taken := self.taken | 2;
+            self.exits := self.exits | (self.conf & 24);
+            self.enters := self.enters | 16;
+            self.answered := self.answered | 8;
+          end if;
+          if self.conf & 64 <> 0 then
+            -- conflict.machine.yaml:30  p.B.b1 --y--> two
+            if self.exits & 510 = 0 then
+              self.moved := true;
+              self.taken := self.taken | 16;
+              self.exits := self.exits | (self.conf & 510);
+              self.enters := self.enters | 256;
+            end if;
+            self.answered := self.answered | 64;
+          end if;
+        elsif event.type = 'z' then
+          -- conflict.machine.yaml:6  event z
+          if p_event <> '{"type": "z"}'::jsonb then
+            perform pawl.raise_payload('conflict', 'z', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 8 <> 0 then
+            -- conflict.machine.yaml:21  p.A.a1 --z--> (stays)
+            self.moved := true;
+            self.taken := self.taken | 4;
+            self.answered := self.answered | 8;
+          end if;
+          if self.conf & 64 <> 0 then
+            -- conflict.machine.yaml:31  p.B.b1 --z--> two
+            if self.exits & 510 = 0 then
+              self.moved := true;
+              self.taken := self.taken | 32;
+              self.exits := self.exits | (self.conf & 510);
+              self.enters := self.enters | 256;
+            end if;
+            self.answered := self.answered | 64;
+          end if;
+        elsif event.type = 'back' then
+          -- conflict.machine.yaml:7  event back
+          if p_event <> '{"type": "back"}'::jsonb then
+            perform pawl.raise_payload('conflict', 'back', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 128 <> 0 then
+            -- conflict.machine.yaml:32  one --back--> p
+            self.moved := true;
+            self.conf := (self.conf & ~510::bigint) | 110;
+          elsif self.conf & 256 <> 0 then
+            -- conflict.machine.yaml:33  two --back--> p
+            self.moved := true;
+            self.conf := (self.conf & ~510::bigint) | 110;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            -- leave p.B.b1
+            if self.exits & 64 <> 0 then
+              self.log := array_append(self.log, '-b1');
+            end if;
+            -- leave p.A.a1
+            if self.exits & 8 <> 0 then
+              self.log := array_append(self.log, '-a1');
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.taken & 1 <> 0 then
+            -- conflict.machine.yaml:19  p.A.a1 --x--> one
+            self.log := array_append(self.log, 'A');
+          end if;
+          if self.taken & 2 <> 0 then
+            -- conflict.machine.yaml:20  p.A.a1 --y--> p.A.a2
+            self.log := array_append(self.log, 'A');
+          end if;
+          if self.taken & 4 <> 0 then
+            -- conflict.machine.yaml:21  p.A.a1 --z--> (stays)
+            self.log := array_append(self.log, 'A');
+          end if;
+          if self.taken & 8 <> 0 then
+            -- conflict.machine.yaml:29  p.B.b1 --x--> two
+            self.log := array_append(self.log, 'B');
+          end if;
+          if self.taken & 16 <> 0 then
+            -- conflict.machine.yaml:30  p.B.b1 --y--> two
+            self.log := array_append(self.log, 'B');
+          end if;
+          if self.taken & 32 <> 0 then
+            -- conflict.machine.yaml:31  p.B.b1 --z--> two
+            self.log := array_append(self.log, 'B');
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+          end if;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'conflict',
@@ -1090,18 +1036,14 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'back';
-      self.answered := 0::bigint;
       if self.conf & 128 <> 0 then
         -- conflict.machine.yaml:32  one --back--> p
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 128;
-      end if;
-      if self.conf & 256 <> 0 then
+      elsif self.conf & 256 <> 0 then
         -- conflict.machine.yaml:33  two --back--> p
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 256;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

@@ -176,12 +176,8 @@ declare
   seq bigint;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   taken bigint := 0::bigint;
   log text[];
 begin
@@ -205,177 +201,153 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- cross_region_target.machine.yaml:1  cross_region_target begins
-            self.moved := true;
-            self.enters := self.enters | 3;
-          else
-            if event.type = 'both' then
-              -- cross_region_target.machine.yaml:4  event both
-              if self.cause <> '{"type": "both"}'::jsonb then
-                perform pawl.raise_payload('cross_region_target', 'both', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- cross_region_target.machine.yaml:13  outside --both--> p.A.a2, p.B.b2
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 364;
-                self.answered := self.answered | 2;
-              end if;
-            elsif event.type = 'move' then
-              -- cross_region_target.machine.yaml:5  event move
-              if self.cause <> '{"type": "move"}'::jsonb then
-                perform pawl.raise_payload('cross_region_target', 'move', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 16 <> 0 then
-                -- cross_region_target.machine.yaml:27  p.A.a1 --move--> p.A.a2
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 48);
-                self.enters := self.enters | 32;
-                self.answered := self.answered | 16;
-              end if;
-            elsif event.type = 'cross' then
-              -- cross_region_target.machine.yaml:6  event cross
-              if self.cause <> '{"type": "cross"}'::jsonb then
-                perform pawl.raise_payload('cross_region_target', 'cross', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 32 <> 0 then
-                -- cross_region_target.machine.yaml:32  p.A.a2 --cross--> p.B.b1
-                self.moved := true;
-                self.taken := self.taken | 1;
-                self.exits := self.exits | (self.conf & 504);
-                self.enters := self.enters | 216;
-                self.answered := self.answered | 32;
-              end if;
-            elsif event.type = 'down' then
-              -- cross_region_target.machine.yaml:7  event down
-              if self.cause <> '{"type": "down"}'::jsonb then
-                perform pawl.raise_payload('cross_region_target', 'down', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- cross_region_target.machine.yaml:19  p --down--> p.B.b2
-                self.moved := true;
-                self.taken := self.taken | 2;
-                self.exits := self.exits | (self.conf & 504);
-                self.enters := self.enters | 344;
-                self.answered := self.answered | 4;
-              end if;
-            elsif event.type = 'again' then
-              -- cross_region_target.machine.yaml:8  event again
-              if self.cause <> '{"type": "again"}'::jsonb then
-                perform pawl.raise_payload('cross_region_target', 'again', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- cross_region_target.machine.yaml:20  p --again--> p.B.b2
-                self.moved := true;
-                self.taken := self.taken | 4;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 348;
-                self.answered := self.answered | 4;
-              end if;
+        self.moved := false;
+        if self.state is null then
+          -- cross_region_target.machine.yaml:1  cross_region_target begins
+          self.moved := true;
+          self.enters := self.enters | 3;
+        else
+          if event.type = 'both' then
+            -- cross_region_target.machine.yaml:4  event both
+            if p_event <> '{"type": "both"}'::jsonb then
+              perform pawl.raise_payload('cross_region_target', 'both', p_event, '{}'::jsonb);
             end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'cross_region_target',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_cross_region_target.v1_leaves(self.conf);
+            if self.conf & 2 <> 0 then
+              -- cross_region_target.machine.yaml:13  outside --both--> p.A.a2, p.B.b2
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 510);
+              self.enters := self.enters | 364;
             end if;
-            if self.exits <> 0 then
-              if self.exits & 504 <> 0 then
-                -- leave p.B.b2
-                if self.exits & 256 <> 0 then
-                  self.log := array_append(self.log, '-b2');
-                end if;
-                -- leave p.B.b1
-                if self.exits & 128 <> 0 then
-                  self.log := array_append(self.log, '-b1');
-                end if;
-                -- leave p.B
-                if self.exits & 64 <> 0 then
-                  self.log := array_append(self.log, '-B');
-                end if;
-                -- leave p.A.a2
-                if self.exits & 32 <> 0 then
-                  self.log := array_append(self.log, '-a2');
-                end if;
-                -- leave p.A.a1
-                if self.exits & 16 <> 0 then
-                  self.log := array_append(self.log, '-a1');
-                end if;
-                -- leave p.A
-                if self.exits & 8 <> 0 then
-                  self.log := array_append(self.log, '-A');
-                end if;
-              end if;
-              -- leave p
-              if self.exits & 4 <> 0 then
-                self.log := array_append(self.log, '-p');
-              end if;
-              self.conf := self.conf & ~self.exits;
+          elsif event.type = 'move' then
+            -- cross_region_target.machine.yaml:5  event move
+            if p_event <> '{"type": "move"}'::jsonb then
+              perform pawl.raise_payload('cross_region_target', 'move', p_event, '{}'::jsonb);
             end if;
-            if self.taken & 1 <> 0 then
+            if self.conf & 16 <> 0 then
+              -- cross_region_target.machine.yaml:27  p.A.a1 --move--> p.A.a2
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 48);
+              self.enters := self.enters | 32;
+            end if;
+          elsif event.type = 'cross' then
+            -- cross_region_target.machine.yaml:6  event cross
+            if p_event <> '{"type": "cross"}'::jsonb then
+              perform pawl.raise_payload('cross_region_target', 'cross', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 32 <> 0 then
               -- cross_region_target.machine.yaml:32  p.A.a2 --cross--> p.B.b1
-              self.log := array_append(self.log, 'cross');
+              self.moved := true;
+              self.taken := self.taken | 1;
+              self.exits := self.exits | (self.conf & 504);
+              self.enters := self.enters | 216;
             end if;
-            if self.taken & 2 <> 0 then
+          elsif event.type = 'down' then
+            -- cross_region_target.machine.yaml:7  event down
+            if p_event <> '{"type": "down"}'::jsonb then
+              perform pawl.raise_payload('cross_region_target', 'down', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 4 <> 0 then
               -- cross_region_target.machine.yaml:19  p --down--> p.B.b2
-              self.log := array_append(self.log, 'down');
+              self.moved := true;
+              self.taken := self.taken | 2;
+              self.exits := self.exits | (self.conf & 504);
+              self.enters := self.enters | 344;
             end if;
-            if self.taken & 4 <> 0 then
+          elsif event.type = 'again' then
+            -- cross_region_target.machine.yaml:8  event again
+            if p_event <> '{"type": "again"}'::jsonb then
+              perform pawl.raise_payload('cross_region_target', 'again', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 4 <> 0 then
               -- cross_region_target.machine.yaml:20  p --again--> p.B.b2
-              self.log := array_append(self.log, 'again');
+              self.moved := true;
+              self.taken := self.taken | 4;
+              self.exits := self.exits | (self.conf & 510);
+              self.enters := self.enters | 348;
             end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter p
-              if self.enters & 4 <> 0 then
-                self.log := array_append(self.log, '+p');
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 504 <> 0 then
+              -- leave p.B.b2
+              if self.exits & 256 <> 0 then
+                self.log := array_append(self.log, '-b2');
               end if;
-              if self.enters & 504 <> 0 then
-                -- enter p.A
-                if self.enters & 8 <> 0 then
-                  self.log := array_append(self.log, '+A');
-                end if;
-                -- enter p.A.a1
-                if self.enters & 16 <> 0 then
-                  self.log := array_append(self.log, '+a1');
-                end if;
-                -- enter p.A.a2
-                if self.enters & 32 <> 0 then
-                  self.log := array_append(self.log, '+a2');
-                end if;
-                -- enter p.B
-                if self.enters & 64 <> 0 then
-                  self.log := array_append(self.log, '+B');
-                end if;
-                -- enter p.B.b1
-                if self.enters & 128 <> 0 then
-                  self.log := array_append(self.log, '+b1');
-                end if;
-                -- enter p.B.b2
-                if self.enters & 256 <> 0 then
-                  self.log := array_append(self.log, '+b2');
-                end if;
+              -- leave p.B.b1
+              if self.exits & 128 <> 0 then
+                self.log := array_append(self.log, '-b1');
+              end if;
+              -- leave p.B
+              if self.exits & 64 <> 0 then
+                self.log := array_append(self.log, '-B');
+              end if;
+              -- leave p.A.a2
+              if self.exits & 32 <> 0 then
+                self.log := array_append(self.log, '-a2');
+              end if;
+              -- leave p.A.a1
+              if self.exits & 16 <> 0 then
+                self.log := array_append(self.log, '-a1');
+              end if;
+              -- leave p.A
+              if self.exits & 8 <> 0 then
+                self.log := array_append(self.log, '-A');
+              end if;
+            end if;
+            -- leave p
+            if self.exits & 4 <> 0 then
+              self.log := array_append(self.log, '-p');
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.taken & 1 <> 0 then
+            -- cross_region_target.machine.yaml:32  p.A.a2 --cross--> p.B.b1
+            self.log := array_append(self.log, 'cross');
+          end if;
+          if self.taken & 2 <> 0 then
+            -- cross_region_target.machine.yaml:19  p --down--> p.B.b2
+            self.log := array_append(self.log, 'down');
+          end if;
+          if self.taken & 4 <> 0 then
+            -- cross_region_target.machine.yaml:20  p --again--> p.B.b2
+            self.log := array_append(self.log, 'again');
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter p
+            if self.enters & 4 <> 0 then
+              self.log := array_append(self.log, '+p');
+            end if;
+            if self.enters & 504 <> 0 then
+              -- enter p.A
+              if self.enters & 8 <> 0 then
+                self.log := array_append(self.log, '+A');
+              end if;
+              -- enter p.A.a1
+              if self.enters & 16 <> 0 then
+                self.log := array_append(self.log, '+a1');
+              end if;
+              -- enter p.A.a2
+              if self.enters & 32 <> 0 then
+                self.log := array_append(self.log, '+a2');
+              end if;
+              -- enter p.B
+              if self.enters & 64 <> 0 then
+                self.log := array_append(self.log, '+B');
+              end if;
+              -- enter p.B.b1
+              if self.enters & 128 <> 0 then
+                self.log := array_append(self.log, '+b1');
+              end if;
+              -- enter p.B.b2
+              if self.enters & 256 <> 0 then
+                self.log := array_append(self.log, '+b2');
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -434,12 +406,8 @@ declare
   seq bigint;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   taken bigint := 0::bigint;
   log text[];
   reply jsonb;
@@ -530,171 +498,147 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
-          if event.type = 'both' then
-            -- cross_region_target.machine.yaml:4  event both
-            if self.cause <> '{"type": "both"}'::jsonb then
-              perform pawl.raise_payload('cross_region_target', 'both', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- cross_region_target.machine.yaml:13  outside --both--> p.A.a2, p.B.b2
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 364;
-              self.answered := self.answered | 2;
-            end if;
-          elsif event.type = 'move' then
-            -- cross_region_target.machine.yaml:5  event move
-            if self.cause <> '{"type": "move"}'::jsonb then
-              perform pawl.raise_payload('cross_region_target', 'move', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- cross_region_target.machine.yaml:27  p.A.a1 --move--> p.A.a2
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 48);
-              self.enters := self.enters | 32;
-              self.answered := self.answered | 16;
-            end if;
-          elsif event.type = 'cross' then
-            -- cross_region_target.machine.yaml:6  event cross
-            if self.cause <> '{"type": "cross"}'::jsonb then
-              perform pawl.raise_payload('cross_region_target', 'cross', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 32 <> 0 then
-              -- cross_region_target.machine.yaml:32  p.A.a2 --cross--> p.B.b1
-              self.moved := true;
-              self.taken := self.taken | 1;
-              self.exits := self.exits | (self.conf & 504);
-              self.enters := self.enters | 216;
-              self.answered := self.answered | 32;
-            end if;
-          elsif event.type = 'down' then
-            -- cross_region_target.machine.yaml:7  event down
-            if self.cause <> '{"type": "down"}'::jsonb then
-              perform pawl.raise_payload('cross_region_target', 'down', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 4 <> 0 then
-              -- cross_region_target.machine.yaml:19  p --down--> p.B.b2
-              self.moved := true;
-              self.taken := self.taken | 2;
-              self.exits := self.exits | (self.conf & 504);
-              self.enters := self.enters | 344;
-              self.answered := self.answered | 4;
-            end if;
-          elsif event.type = 'again' then
-            -- cross_region_target.machine.yaml:8  event again
-            if self.cause <> '{"type": "again"}'::jsonb then
-              perform pawl.raise_payload('cross_region_target', 'again', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 4 <> 0 then
-              -- cross_region_target.machine.yaml:20  p --again--> p.B.b2
-              self.moved := true;
-              self.taken := self.taken | 4;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 348;
-              self.answered := self.answered | 4;
-            end if;
+        self.moved := false;
+        if event.type = 'both' then
+          -- cross_region_target.machine.yaml:4  event both
+          if p_event <> '{"type": "both"}'::jsonb then
+            perform pawl.raise_payload('cross_region_target', 'both', p_event, '{}'::jsonb);
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'cross_region_target',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_cross_region_target.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              if self.exits & 504 <> 0 then
-                -- leave p.B.b2
-                if self.exits & 256 <> 0 then
-                  self.log := array_append(self.log, '-b2');
-                end if;
-                -- leave p.B.b1
-                if self.exits & 128 <> 0 then
-                  self.log := array_append(self.log, '-b1');
-                end if;
-                -- leave p.B
-                if self.exits & 64 <> 0 then
-                  self.log := array_append(self.log, '-B');
-                end if;
-                -- leave p.A.a2
-                if self.exits & 32 <> 0 then
-                  self.log := array_append(self.log, '-a2');
-                end if;
-                -- leave p.A.a1
-                if self.exits & 16 <> 0 then
-                  self.log := array_append(self.log, '-a1');
-                end if;
-                -- leave p.A
-                if self.exits & 8 <> 0 then
-                  self.log := array_append(self.log, '-A');
-                end if;
+          if self.conf & 2 <> 0 then
+            -- cross_region_target.machine.yaml:13  outside --both--> p.A.a2, p.B.b2
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 510);
+            self.enters := self.enters | 364;
+          end if;
+        elsif event.type = 'move' then
+          -- cross_region_target.machine.yaml:5  event move
+          if p_event <> '{"type": "move"}'::jsonb then
+            perform pawl.raise_payload('cross_region_target', 'move', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 16 <> 0 then
+            -- cross_region_target.machine.yaml:27  p.A.a1 --move--> p.A.a2
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 48);
+            self.enters := self.enters | 32;
+          end if;
+        elsif event.type = 'cross' then
+          -- cross_region_target.machine.yaml:6  event cross
+          if p_event <> '{"type": "cross"}'::jsonb then
+            perform pawl.raise_payload('cross_region_target', 'cross', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 32 <> 0 then
+            -- cross_region_target.machine.yaml:32  p.A.a2 --cross--> p.B.b1
+            self.moved := true;
+            self.taken := self.taken | 1;
+            self.exits := self.exits | (self.conf & 504);
+            self.enters := self.enters | 216;
+          end if;
+        elsif event.type = 'down' then
+          -- cross_region_target.machine.yaml:7  event down
+          if p_event <> '{"type": "down"}'::jsonb then
+            perform pawl.raise_payload('cross_region_target', 'down', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- cross_region_target.machine.yaml:19  p --down--> p.B.b2
+            self.moved := true;
+            self.taken := self.taken | 2;
+            self.exits := self.exits | (self.conf & 504);
+            self.enters := self.enters | 344;
+          end if;
+        elsif event.type = 'again' then
+          -- cross_region_target.machine.yaml:8  event again
+          if p_event <> '{"type": "again"}'::jsonb then
+            perform pawl.raise_payload('cross_region_target', 'again', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- cross_region_target.machine.yaml:20  p --again--> p.B.b2
+            self.moved := true;
+            self.taken := self.taken | 4;
+            self.exits := self.exits | (self.conf & 510);
+            self.enters := self.enters | 348;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 504 <> 0 then
+              -- leave p.B.b2
+              if self.exits & 256 <> 0 then
+                self.log := array_append(self.log, '-b2');
               end if;
-              -- leave p
-              if self.exits & 4 <> 0 then
-                self.log := array_append(self.log, '-p');
+              -- leave p.B.b1
+              if self.exits & 128 <> 0 then
+                self.log := array_append(self.log, '-b1');
               end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
-              -- cross_region_target.machine.yaml:32  p.A.a2 --cross--> p.B.b1
-              self.log := array_append(self.log, 'cross');
-            end if;
-            if self.taken & 2 <> 0 then
-              -- cross_region_target.machine.yaml:19  p --down--> p.B.b2
-              self.log := array_append(self.log, 'down');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- cross_region_target.machine.yaml:20  p --again--> p.B.b2
-              self.log := array_append(self.log, 'again');
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter p
-              if self.enters & 4 <> 0 then
-                self.log := array_append(self.log, '+p');
+              -- leave p.B
+              if self.exits & 64 <> 0 then
+                self.log := array_append(self.log, '-B');
               end if;
-              if self.enters & 504 <> 0 then
-                -- enter p.A
-                if self.enters & 8 <> 0 then
-                  self.log := array_append(self.log, '+A');
-                end if;
-                -- enter p.A.a1
-                if self.enters & 16 <> 0 then
-                  self.log := array_append(self.log, '+a1');
-                end if;
-                -- enter p.A.a2
-                if self.enters & 32 <> 0 then
-                  self.log := array_append(self.log, '+a2');
-                end if;
-                -- enter p.B
-                if self.enters & 64 <> 0 then
-                  self.log := array_append(self.log, '+B');
-                end if;
-                -- enter p.B.b1
-                if self.enters & 128 <> 0 then
-                  self.log := array_append(self.log, '+b1');
-                end if;
-                -- enter p.B.b2
-                if self.enters & 256 <> 0 then
-                  self.log := array_append(self.log, '+b2');
-                end if;
+              -- leave p.A.a2
+              if self.exits & 32 <> 0 then
+                self.log := array_append(self.log, '-a2');
+              end if;
+              -- leave p.A.a1
+              if self.exits & 16 <> 0 then
+                self.log := array_append(self.log, '-a1');
+              end if;
+              -- leave p.A
+              if self.exits & 8 <> 0 then
+                self.log := array_append(self.log, '-A');
+              end if;
+            end if;
+            -- leave p
+            if self.exits & 4 <> 0 then
+              self.log := array_append(self.log, '-p');
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.taken & 1 <> 0 then
+            -- cross_region_target.machine.yaml:32  p.A.a2 --cross--> p.B.b1
+            self.log := array_append(self.log, 'cross');
+          end if;
+          if self.taken & 2 <> 0 then
+            -- cross_region_target.machine.yaml:19  p --down--> p.B.b2
+            self.log := array_append(self.log, 'down');
+          end if;
+          if self.taken & 4 <> 0 then
+            -- cross_region_target.machine.yaml:20  p --again--> p.B.b2
+            self.log := array_append(self.log, 'again');
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter p
+            if self.enters & 4 <> 0 then
+              self.log := array_append(self.log, '+p');
+            end if;
+            if self.enters & 504 <> 0 then
+              -- enter p.A
+              if self.enters & 8 <> 0 then
+                self.log := array_append(self.log, '+A');
+              end if;
+              -- enter p.A.a1
+              if self.enters & 16 <> 0 then
+                self.log := array_append(self.log, '+a1');
+              end if;
+              -- enter p.A.a2
+              if self.enters & 32 <> 0 then
+                self.log := array_append(self.log, '+a2');
+              end if;
+              -- enter p.B
+              if self.enters & 64 <> 0 then
+                self.log := array_append(self.log, '+B');
+              end if;
+              -- enter p.B.b1
+              if self.enters & 128 <> 0 then
+                self.log := array_append(self.log, '+b1');
+              end if;
+              -- enter p.B.b2
+              if self.enters & 256 <> 0 then
+                self.log := array_append(self.log, '+b2');
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'cross_region_target',
@@ -1051,7 +995,6 @@ declare
   status text;
   seq bigint;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -1084,12 +1027,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'both';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- cross_region_target.machine.yaml:13  outside --both--> p.A.a2, p.B.b2
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1104,12 +1045,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'move';
-      self.answered := 0::bigint;
       if self.conf & 16 <> 0 then
         -- cross_region_target.machine.yaml:27  p.A.a1 --move--> p.A.a2
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 16;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1124,12 +1063,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'cross';
-      self.answered := 0::bigint;
       if self.conf & 32 <> 0 then
         -- cross_region_target.machine.yaml:32  p.A.a2 --cross--> p.B.b1
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 32;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1144,12 +1081,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'down';
-      self.answered := 0::bigint;
       if self.conf & 4 <> 0 then
         -- cross_region_target.machine.yaml:19  p --down--> p.B.b2
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 4;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1164,12 +1099,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'again';
-      self.answered := 0::bigint;
       if self.conf & 4 <> 0 then
         -- cross_region_target.machine.yaml:20  p --again--> p.B.b2
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 4;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

@@ -182,8 +182,6 @@ declare
   passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
-  taken bigint := 0::bigint;
   completed bigint := 0::bigint;
   queue jsonb[];
   log text[];
@@ -217,8 +215,6 @@ begin
           self.moved := false;
           self.exits := 0::bigint;
           self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
           if self.state is null and self.microsteps = 0 then
             -- done.machine.yaml:1  parallel_done begins
             self.moved := true;
@@ -234,14 +230,10 @@ begin
                 self.moved := true;
                 self.exits := self.exits | (self.conf & 24);
                 self.enters := self.enters | 16;
-                self.answered := self.answered | 8;
-              end if;
-              if self.conf & 256 <> 0 then
+              elsif self.conf & 256 <> 0 then
                 -- done.machine.yaml:27  over --a--> p
                 self.moved := true;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 110;
-                self.answered := self.answered | 256;
+                self.conf := (self.conf & ~510::bigint) | 110;
               end if;
             elsif event.type = 'b' then
               -- done.machine.yaml:7  event b
@@ -253,33 +245,31 @@ begin
                 self.moved := true;
                 self.exits := self.exits | (self.conf & 192);
                 self.enters := self.enters | 128;
-                self.answered := self.answered | 64;
               end if;
             elsif event.type = 'done.state.p' then
               event.output := self.cause -> 'output';
               if self.conf & 2 <> 0 then
                 -- done.machine.yaml:12  p --done--> over
                 self.moved := true;
-                self.taken := self.taken | 4;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 256;
-                self.answered := self.answered | 2;
+                self.log := array_append(
+                  self.log,
+                  ('p ' || coalesce(event.output ->> 'n', 'nothing'))::text
+                );
+                self.conf := (self.conf & ~510::bigint) | 256;
               end if;
             elsif event.type = 'done.state.p.A' then
               event.output := self.cause -> 'output';
               if self.conf & 4 <> 0 then
                 -- done.machine.yaml:16  p.A --done--> (stays)
                 self.moved := true;
-                self.taken := self.taken | 1;
-                self.answered := self.answered | 4;
+                self.log := array_append(self.log, ('A ' || (event.output ->> 'n'))::text);
               end if;
             elsif event.type = 'done.state.p.B' then
               event.output := self.cause -> 'output';
               if self.conf & 32 <> 0 then
                 -- done.machine.yaml:22  p.B --done--> (stays)
                 self.moved := true;
-                self.taken := self.taken | 2;
-                self.answered := self.answered | 32;
+                self.log := array_append(self.log, 'B');
               end if;
             end if;
           end if;
@@ -298,21 +288,6 @@ begin
             end if;
             if self.exits <> 0 then
               self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
-              -- done.machine.yaml:16  p.A --done--> (stays)
-              self.log := array_append(self.log, ('A ' || (event.output ->> 'n'))::text);
-            end if;
-            if self.taken & 2 <> 0 then
-              -- done.machine.yaml:22  p.B --done--> (stays)
-              self.log := array_append(self.log, 'B');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- done.machine.yaml:12  p --done--> over
-              self.log := array_append(
-                self.log,
-                ('p ' || coalesce(event.output ->> 'n', 'nothing'))::text
-              );
             end if;
             if self.enters <> 0 then
               self.completed := 0::bigint;
@@ -424,8 +399,6 @@ declare
   passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
-  taken bigint := 0::bigint;
   completed bigint := 0::bigint;
   queue jsonb[];
   log text[];
@@ -510,8 +483,6 @@ begin
           self.moved := false;
           self.exits := 0::bigint;
           self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
           if event.type = 'a' then
             -- done.machine.yaml:6  event a
             if self.cause <> '{"type": "a"}'::jsonb then
@@ -522,14 +493,10 @@ begin
               self.moved := true;
               self.exits := self.exits | (self.conf & 24);
               self.enters := self.enters | 16;
-              self.answered := self.answered | 8;
-            end if;
-            if self.conf & 256 <> 0 then
+            elsif self.conf & 256 <> 0 then
               -- done.machine.yaml:27  over --a--> p
               self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 110;
-              self.answered := self.answered | 256;
+              self.conf := (self.conf & ~510::bigint) | 110;
             end if;
           elsif event.type = 'b' then
             -- done.machine.yaml:7  event b
@@ -541,33 +508,31 @@ begin
               self.moved := true;
               self.exits := self.exits | (self.conf & 192);
               self.enters := self.enters | 128;
-              self.answered := self.answered | 64;
             end if;
           elsif event.type = 'done.state.p' then
             event.output := self.cause -> 'output';
             if self.conf & 2 <> 0 then
               -- done.machine.yaml:12  p --done--> over
               self.moved := true;
-              self.taken := self.taken | 4;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 256;
-              self.answered := self.answered | 2;
+              self.log := array_append(
+                self.log,
+                ('p ' || coalesce(event.output ->> 'n', 'nothing'))::text
+              );
+              self.conf := (self.conf & ~510::bigint) | 256;
             end if;
           elsif event.type = 'done.state.p.A' then
             event.output := self.cause -> 'output';
             if self.conf & 4 <> 0 then
               -- done.machine.yaml:16  p.A --done--> (stays)
               self.moved := true;
-              self.taken := self.taken | 1;
-              self.answered := self.answered | 4;
+              self.log := array_append(self.log, ('A ' || (event.output ->> 'n'))::text);
             end if;
           elsif event.type = 'done.state.p.B' then
             event.output := self.cause -> 'output';
             if self.conf & 32 <> 0 then
               -- done.machine.yaml:22  p.B --done--> (stays)
               self.moved := true;
-              self.taken := self.taken | 2;
-              self.answered := self.answered | 32;
+              self.log := array_append(self.log, 'B');
             end if;
           end if;
           self.handled := coalesce(self.handled, self.moved);
@@ -585,21 +550,6 @@ begin
             end if;
             if self.exits <> 0 then
               self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
-              -- done.machine.yaml:16  p.A --done--> (stays)
-              self.log := array_append(self.log, ('A ' || (event.output ->> 'n'))::text);
-            end if;
-            if self.taken & 2 <> 0 then
-              -- done.machine.yaml:22  p.B --done--> (stays)
-              self.log := array_append(self.log, 'B');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- done.machine.yaml:12  p --done--> over
-              self.log := array_append(
-                self.log,
-                ('p ' || coalesce(event.output ->> 'n', 'nothing'))::text
-              );
             end if;
             if self.enters <> 0 then
               self.completed := 0::bigint;
@@ -991,7 +941,6 @@ declare
   status text;
   seq bigint;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -1028,18 +977,14 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'a';
-      self.answered := 0::bigint;
       if self.conf & 8 <> 0 then
         -- done.machine.yaml:18  p.A.working --a--> p.A.end
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 8;
-      end if;
-      if self.conf & 256 <> 0 then
+      elsif self.conf & 256 <> 0 then
         -- done.machine.yaml:27  over --a--> p
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 256;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1054,12 +999,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'b';
-      self.answered := 0::bigint;
       if self.conf & 64 <> 0 then
         -- done.machine.yaml:24  p.B.working --b--> p.B.end
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 64;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

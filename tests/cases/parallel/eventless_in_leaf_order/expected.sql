@@ -231,8 +231,7 @@ begin
               if self.conf & 2 <> 0 then
                 -- eventless_in_leaf_order.machine.yaml:13  both --go--> (stays)
                 self.moved := true;
-                self.taken := self.taken | 2048;
-                self.answered := self.answered | 2;
+                context.step := event.step;
               end if;
             end if;
           end if;
@@ -303,10 +302,6 @@ begin
                 self.log := array_append(self.log, 'g');
               end if;
               if self.taken & 2048 <> 0 then
-                -- eventless_in_leaf_order.machine.yaml:13  both --go--> (stays)
-                context.step := event.step;
-              end if;
-              if self.taken & 4096 <> 0 then
                 -- eventless_in_leaf_order.machine.yaml:15  both --always [context.step > 0]--> (stays)
                 context.step := 0;
                 self.log := array_append(self.log, 'around');
@@ -386,7 +381,7 @@ begin
                 elsif self.conf & 916 & ~self.answered <> 0 then
                   self.taken := self.taken | 512;
                 else
-                  self.taken := self.taken | 4096;
+                  self.taken := self.taken | 2048;
                 end if;
                 self.answered := self.answered | 3988;
               end if;
@@ -577,8 +572,7 @@ begin
             if self.conf & 2 <> 0 then
               -- eventless_in_leaf_order.machine.yaml:13  both --go--> (stays)
               self.moved := true;
-              self.taken := self.taken | 2048;
-              self.answered := self.answered | 2;
+              context.step := event.step;
             end if;
           end if;
           self.handled := coalesce(self.handled, self.moved);
@@ -648,10 +642,6 @@ begin
                 self.log := array_append(self.log, 'g');
               end if;
               if self.taken & 2048 <> 0 then
-                -- eventless_in_leaf_order.machine.yaml:13  both --go--> (stays)
-                context.step := event.step;
-              end if;
-              if self.taken & 4096 <> 0 then
                 -- eventless_in_leaf_order.machine.yaml:15  both --always [context.step > 0]--> (stays)
                 context.step := 0;
                 self.log := array_append(self.log, 'around');
@@ -731,7 +721,7 @@ begin
                 elsif self.conf & 916 & ~self.answered <> 0 then
                   self.taken := self.taken | 512;
                 else
-                  self.taken := self.taken | 4096;
+                  self.taken := self.taken | 2048;
                 end if;
                 self.answered := self.answered | 3988;
               end if;
@@ -1107,7 +1097,6 @@ declare
   status text;
   seq bigint;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -1144,12 +1133,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'go';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- eventless_in_leaf_order.machine.yaml:13  both --go--> (stays)
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

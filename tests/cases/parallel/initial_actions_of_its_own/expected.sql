@@ -161,9 +161,6 @@ declare
   seq bigint;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
@@ -190,73 +187,49 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.defaults := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- initial_actions_of_its_own.machine.yaml:1  initial_actions_of_its_own begins
-            self.moved := true;
-            self.enters := self.enters | 63;
-            self.defaults := self.defaults | 16;
-          else
-            if event.type = 'go' then
-              -- initial_actions_of_its_own.machine.yaml:4  event go
-              if self.cause <> '{"type": "go"}'::jsonb then
-                perform pawl.raise_payload(
-                  'initial_actions_of_its_own',
-                  'go',
-                  self.cause,
-                  '{}'::jsonb
-                );
-              end if;
-              if self.conf & 4 <> 0 then
-                -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+        self.moved := false;
+        if self.state is null then
+          -- initial_actions_of_its_own.machine.yaml:1  initial_actions_of_its_own begins
+          self.moved := true;
+          self.enters := self.enters | 63;
+          self.defaults := self.defaults | 16;
+        else
+          if event.type = 'go' then
+            -- initial_actions_of_its_own.machine.yaml:4  event go
+            if p_event <> '{"type": "go"}'::jsonb then
+              perform pawl.raise_payload('initial_actions_of_its_own', 'go', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 4 <> 0 then
+              -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+              self.moved := true;
+              self.answered := self.answered | 4;
+            end if;
+            if self.conf & 8 <> 0 then
+              -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
+              if self.exits & 124 = 0 then
                 self.moved := true;
-                self.answered := self.answered | 4;
+                self.exits := self.exits | (self.conf & 124);
+                self.enters := self.enters | 92;
               end if;
-              if self.conf & 8 <> 0 then
-                -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
-                if self.exits & 124 = 0 then
-                  self.moved := true;
-                  self.exits := self.exits | (self.conf & 124);
-                  self.enters := self.enters | 92;
-                end if;
-                self.answered := self.answered | 8;
+              self.answered := self.answered | 8;
+            end if;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter both.c
+            if self.enters & 16 <> 0 then
+              if self.defaults & 16 <> 0 then
+                self.log := array_append(self.log, 'initial');
               end if;
             end if;
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'initial_actions_of_its_own',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_initial_actions_of_its_own.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter both.c
-              if self.enters & 16 <> 0 then
-                if self.defaults & 16 <> 0 then
-                  self.log := array_append(self.log, 'initial');
-                end if;
-              end if;
-            end if;
-          end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -315,9 +288,6 @@ declare
   seq bigint;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
@@ -409,66 +379,42 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.defaults := 0::bigint;
-          if event.type = 'go' then
-            -- initial_actions_of_its_own.machine.yaml:4  event go
-            if self.cause <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload(
-                'initial_actions_of_its_own',
-                'go',
-                self.cause,
-                '{}'::jsonb
-              );
-            end if;
-            if self.conf & 4 <> 0 then
-              -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+        self.moved := false;
+        if event.type = 'go' then
+          -- initial_actions_of_its_own.machine.yaml:4  event go
+          if p_event <> '{"type": "go"}'::jsonb then
+            perform pawl.raise_payload('initial_actions_of_its_own', 'go', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+            self.moved := true;
+            self.answered := self.answered | 4;
+          end if;
+          if self.conf & 8 <> 0 then
+            -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
+            if self.exits & 124 = 0 then
               self.moved := true;
-              self.answered := self.answered | 4;
+              self.exits := self.exits | (self.conf & 124);
+              self.enters := self.enters | 92;
             end if;
-            if self.conf & 8 <> 0 then
-              -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
-              if self.exits & 124 = 0 then
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 124);
-                self.enters := self.enters | 92;
-              end if;
-              self.answered := self.answered | 8;
-            end if;
+            self.answered := self.answered | 8;
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'initial_actions_of_its_own',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_initial_actions_of_its_own.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter both.c
-              if self.enters & 16 <> 0 then
-                if self.defaults & 16 <> 0 then
-                  self.log := array_append(self.log, 'initial');
-                end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter both.c
+            if self.enters & 16 <> 0 then
+              if self.defaults & 16 <> 0 then
+                self.log := array_append(self.log, 'initial');
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'initial_actions_of_its_own',

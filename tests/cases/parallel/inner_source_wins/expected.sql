@@ -222,8 +222,7 @@ begin
               if self.conf & 2 <> 0 then
                 -- inner_source_wins.machine.yaml:12  p --go--> (stays)
                 self.moved := true;
-                self.taken := self.taken | 2;
-                self.answered := self.answered | 2;
+                context.n := 1;
               end if;
             end if;
           end if;
@@ -254,10 +253,6 @@ begin
                 self.log := array_append(self.log, 'b1');
               end if;
               if self.taken & 2 <> 0 then
-                -- inner_source_wins.machine.yaml:12  p --go--> (stays)
-                context.n := 1;
-              end if;
-              if self.taken & 4 <> 0 then
                 -- inner_source_wins.machine.yaml:11  p --always [context.n = 1]--> outside
                 self.log := array_append(self.log, 'p');
               end if;
@@ -286,7 +281,7 @@ begin
               if context.n = 1 then
                 if self.exits & 126 = 0 then
                   self.moved := true;
-                  self.taken := self.taken | 4;
+                  self.taken := self.taken | 2;
                   self.exits := self.exits | (self.conf & 126);
                   self.enters := self.enters | 64;
                 end if;
@@ -464,8 +459,7 @@ begin
             if self.conf & 2 <> 0 then
               -- inner_source_wins.machine.yaml:12  p --go--> (stays)
               self.moved := true;
-              self.taken := self.taken | 2;
-              self.answered := self.answered | 2;
+              context.n := 1;
             end if;
           end if;
           self.handled := coalesce(self.handled, self.moved);
@@ -495,10 +489,6 @@ begin
                 self.log := array_append(self.log, 'b1');
               end if;
               if self.taken & 2 <> 0 then
-                -- inner_source_wins.machine.yaml:12  p --go--> (stays)
-                context.n := 1;
-              end if;
-              if self.taken & 4 <> 0 then
                 -- inner_source_wins.machine.yaml:11  p --always [context.n = 1]--> outside
                 self.log := array_append(self.log, 'p');
               end if;
@@ -527,7 +517,7 @@ begin
               if context.n = 1 then
                 if self.exits & 126 = 0 then
                   self.moved := true;
-                  self.taken := self.taken | 4;
+                  self.taken := self.taken | 2;
                   self.exits := self.exits | (self.conf & 126);
                   self.enters := self.enters | 64;
                 end if;
@@ -898,7 +888,6 @@ declare
   status text;
   seq bigint;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -935,12 +924,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'go';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- inner_source_wins.machine.yaml:12  p --go--> (stays)
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

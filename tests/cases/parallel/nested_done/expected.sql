@@ -172,7 +172,6 @@ declare
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
-  taken bigint := 0::bigint;
   completed bigint := 0::bigint;
   queue jsonb[];
   log text[];
@@ -203,7 +202,6 @@ begin
           self.exits := 0::bigint;
           self.enters := 0::bigint;
           self.answered := 0::bigint;
-          self.taken := 0::bigint;
           if self.state is null and self.microsteps = 0 then
             -- nested_done.machine.yaml:1  nested_done begins
             self.moved := true;
@@ -219,14 +217,10 @@ begin
                 self.moved := true;
                 self.exits := self.exits | (self.conf & 48);
                 self.enters := self.enters | 32;
-                self.answered := self.answered | 16;
-              end if;
-              if self.conf & 4096 <> 0 then
+              elsif self.conf & 4096 <> 0 then
                 -- nested_done.machine.yaml:31  over --a--> p
                 self.moved := true;
-                self.exits := self.exits | (self.conf & 8190);
-                self.enters := self.enters | 1758;
-                self.answered := self.answered | 4096;
+                self.conf := (self.conf & ~8190::bigint) | 1758;
               end if;
             elsif event.type = 'b' then
               -- nested_done.machine.yaml:5  event b
@@ -238,7 +232,6 @@ begin
                 self.moved := true;
                 self.exits := self.exits | (self.conf & 384);
                 self.enters := self.enters | 256;
-                self.answered := self.answered | 128;
               end if;
             elsif event.type = 'c' then
               -- nested_done.machine.yaml:6  event c
@@ -250,7 +243,6 @@ begin
                 self.moved := true;
                 self.exits := self.exits | (self.conf & 3072);
                 self.enters := self.enters | 2048;
-                self.answered := self.answered | 1024;
               end if;
             elsif event.type = 'all' then
               -- nested_done.machine.yaml:7  event all
@@ -286,38 +278,32 @@ begin
               if self.conf & 2 <> 0 then
                 -- nested_done.machine.yaml:12  p --done--> over
                 self.moved := true;
-                self.taken := self.taken | 16;
-                self.exits := self.exits | (self.conf & 8190);
-                self.enters := self.enters | 4096;
-                self.answered := self.answered | 2;
+                self.log := array_append(self.log, 'p');
+                self.conf := (self.conf & ~8190::bigint) | 4096;
               end if;
             elsif event.type = 'done.state.p.Q' then
               if self.conf & 4 <> 0 then
                 -- nested_done.machine.yaml:16  p.Q --done--> (stays)
                 self.moved := true;
-                self.taken := self.taken | 4;
-                self.answered := self.answered | 4;
+                self.log := array_append(self.log, 'Q');
               end if;
             elsif event.type = 'done.state.p.Q.A' then
               if self.conf & 8 <> 0 then
                 -- nested_done.machine.yaml:20  p.Q.A --done--> (stays)
                 self.moved := true;
-                self.taken := self.taken | 1;
-                self.answered := self.answered | 8;
+                self.log := array_append(self.log, 'A');
               end if;
             elsif event.type = 'done.state.p.Q.B' then
               if self.conf & 64 <> 0 then
                 -- nested_done.machine.yaml:24  p.Q.B --done--> (stays)
                 self.moved := true;
-                self.taken := self.taken | 2;
-                self.answered := self.answered | 64;
+                self.log := array_append(self.log, 'B');
               end if;
             elsif event.type = 'done.state.p.C' then
               if self.conf & 512 <> 0 then
                 -- nested_done.machine.yaml:28  p.C --done--> (stays)
                 self.moved := true;
-                self.taken := self.taken | 8;
-                self.answered := self.answered | 512;
+                self.log := array_append(self.log, 'C');
               end if;
             end if;
           end if;
@@ -336,26 +322,6 @@ begin
             end if;
             if self.exits <> 0 then
               self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
-              -- nested_done.machine.yaml:20  p.Q.A --done--> (stays)
-              self.log := array_append(self.log, 'A');
-            end if;
-            if self.taken & 2 <> 0 then
-              -- nested_done.machine.yaml:24  p.Q.B --done--> (stays)
-              self.log := array_append(self.log, 'B');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- nested_done.machine.yaml:16  p.Q --done--> (stays)
-              self.log := array_append(self.log, 'Q');
-            end if;
-            if self.taken & 8 <> 0 then
-              -- nested_done.machine.yaml:28  p.C --done--> (stays)
-              self.log := array_append(self.log, 'C');
-            end if;
-            if self.taken & 16 <> 0 then
-              -- nested_done.machine.yaml:12  p --done--> over
-              self.log := array_append(self.log, 'p');
             end if;
             if self.enters <> 0 then
               self.completed := 0::bigint;
@@ -504,7 +470,6 @@ declare
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
-  taken bigint := 0::bigint;
   completed bigint := 0::bigint;
   queue jsonb[];
   log text[];
@@ -589,7 +554,6 @@ begin
           self.exits := 0::bigint;
           self.enters := 0::bigint;
           self.answered := 0::bigint;
-          self.taken := 0::bigint;
           if event.type = 'a' then
             -- nested_done.machine.yaml:4  event a
             if self.cause <> '{"type": "a"}'::jsonb then
@@ -600,14 +564,10 @@ begin
               self.moved := true;
               self.exits := self.exits | (self.conf & 48);
               self.enters := self.enters | 32;
-              self.answered := self.answered | 16;
-            end if;
-            if self.conf & 4096 <> 0 then
+            elsif self.conf & 4096 <> 0 then
               -- nested_done.machine.yaml:31  over --a--> p
               self.moved := true;
-              self.exits := self.exits | (self.conf & 8190);
-              self.enters := self.enters | 1758;
-              self.answered := self.answered | 4096;
+              self.conf := (self.conf & ~8190::bigint) | 1758;
             end if;
           elsif event.type = 'b' then
             -- nested_done.machine.yaml:5  event b
@@ -619,7 +579,6 @@ begin
               self.moved := true;
               self.exits := self.exits | (self.conf & 384);
               self.enters := self.enters | 256;
-              self.answered := self.answered | 128;
             end if;
           elsif event.type = 'c' then
             -- nested_done.machine.yaml:6  event c
@@ -631,7 +590,6 @@ begin
               self.moved := true;
               self.exits := self.exits | (self.conf & 3072);
               self.enters := self.enters | 2048;
-              self.answered := self.answered | 1024;
             end if;
           elsif event.type = 'all' then
             -- nested_done.machine.yaml:7  event all
@@ -667,38 +625,32 @@ begin
             if self.conf & 2 <> 0 then
               -- nested_done.machine.yaml:12  p --done--> over
               self.moved := true;
-              self.taken := self.taken | 16;
-              self.exits := self.exits | (self.conf & 8190);
-              self.enters := self.enters | 4096;
-              self.answered := self.answered | 2;
+              self.log := array_append(self.log, 'p');
+              self.conf := (self.conf & ~8190::bigint) | 4096;
             end if;
           elsif event.type = 'done.state.p.Q' then
             if self.conf & 4 <> 0 then
               -- nested_done.machine.yaml:16  p.Q --done--> (stays)
               self.moved := true;
-              self.taken := self.taken | 4;
-              self.answered := self.answered | 4;
+              self.log := array_append(self.log, 'Q');
             end if;
           elsif event.type = 'done.state.p.Q.A' then
             if self.conf & 8 <> 0 then
               -- nested_done.machine.yaml:20  p.Q.A --done--> (stays)
               self.moved := true;
-              self.taken := self.taken | 1;
-              self.answered := self.answered | 8;
+              self.log := array_append(self.log, 'A');
             end if;
           elsif event.type = 'done.state.p.Q.B' then
             if self.conf & 64 <> 0 then
               -- nested_done.machine.yaml:24  p.Q.B --done--> (stays)
               self.moved := true;
-              self.taken := self.taken | 2;
-              self.answered := self.answered | 64;
+              self.log := array_append(self.log, 'B');
             end if;
           elsif event.type = 'done.state.p.C' then
             if self.conf & 512 <> 0 then
               -- nested_done.machine.yaml:28  p.C --done--> (stays)
               self.moved := true;
-              self.taken := self.taken | 8;
-              self.answered := self.answered | 512;
+              self.log := array_append(self.log, 'C');
             end if;
           end if;
           self.handled := coalesce(self.handled, self.moved);
@@ -716,26 +668,6 @@ begin
             end if;
             if self.exits <> 0 then
               self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
-              -- nested_done.machine.yaml:20  p.Q.A --done--> (stays)
-              self.log := array_append(self.log, 'A');
-            end if;
-            if self.taken & 2 <> 0 then
-              -- nested_done.machine.yaml:24  p.Q.B --done--> (stays)
-              self.log := array_append(self.log, 'B');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- nested_done.machine.yaml:16  p.Q --done--> (stays)
-              self.log := array_append(self.log, 'Q');
-            end if;
-            if self.taken & 8 <> 0 then
-              -- nested_done.machine.yaml:28  p.C --done--> (stays)
-              self.log := array_append(self.log, 'C');
-            end if;
-            if self.taken & 16 <> 0 then
-              -- nested_done.machine.yaml:12  p --done--> over
-              self.log := array_append(self.log, 'p');
             end if;
             if self.enters <> 0 then
               self.completed := 0::bigint;
@@ -1188,18 +1120,14 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'a';
-      self.answered := 0::bigint;
       if self.conf & 16 <> 0 then
         -- nested_done.machine.yaml:21  p.Q.A.working --a--> p.Q.A.end
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 16;
-      end if;
-      if self.conf & 4096 <> 0 then
+      elsif self.conf & 4096 <> 0 then
         -- nested_done.machine.yaml:31  over --a--> p
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 4096;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1214,12 +1142,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'b';
-      self.answered := 0::bigint;
       if self.conf & 128 <> 0 then
         -- nested_done.machine.yaml:25  p.Q.B.working --b--> p.Q.B.end
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 128;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1234,12 +1160,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'c';
-      self.answered := 0::bigint;
       if self.conf & 1024 <> 0 then
         -- nested_done.machine.yaml:29  p.C.working --c--> p.C.end
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 1024;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

@@ -176,9 +176,6 @@ declare
   seq bigint;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
@@ -205,181 +202,159 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- regions.machine.yaml:1  regions begins
-            self.moved := true;
-            self.enters := self.enters | 3;
-          else
-            if event.type = 'go' then
-              -- regions.machine.yaml:4  event go
-              if self.cause <> '{"type": "go"}'::jsonb then
-                perform pawl.raise_payload('regions', 'go', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- regions.machine.yaml:11  outside --go--> p
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 220;
-                self.answered := self.answered | 2;
-              end if;
-            elsif event.type = 'one' then
-              -- regions.machine.yaml:5  event one
-              if self.cause <> '{"type": "one"}'::jsonb then
-                perform pawl.raise_payload('regions', 'one', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 16 <> 0 then
-                -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 48);
-                self.enters := self.enters | 32;
-                self.answered := self.answered | 16;
-              end if;
-            elsif event.type = 'step' then
-              -- regions.machine.yaml:6  event step
-              if self.cause <> '{"type": "step"}'::jsonb then
-                perform pawl.raise_payload('regions', 'step', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 16 <> 0 then
-                -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
-                self.moved := true;
-                self.taken := self.taken | 1;
-                self.exits := self.exits | (self.conf & 48);
-                self.enters := self.enters | 32;
-                self.answered := self.answered | 16;
-              end if;
-              if self.conf & 32 <> 0 then
-                -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
-                self.moved := true;
-                self.taken := self.taken | 2;
-                self.exits := self.exits | (self.conf & 48);
-                self.enters := self.enters | 16;
-                self.answered := self.answered | 32;
-              end if;
-              if self.conf & 128 <> 0 then
-                -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
-                if self.exits & 384 = 0 then
-                  self.moved := true;
-                  self.taken := self.taken | 4;
-                  self.exits := self.exits | (self.conf & 384);
-                  self.enters := self.enters | 256;
-                end if;
-                self.answered := self.answered | 128;
-              end if;
-            elsif event.type = 'out' then
-              -- regions.machine.yaml:7  event out
-              if self.cause <> '{"type": "out"}'::jsonb then
-                perform pawl.raise_payload('regions', 'out', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- regions.machine.yaml:16  p --out--> outside
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 2;
-                self.answered := self.answered | 4;
-              end if;
+        self.moved := false;
+        if self.state is null then
+          -- regions.machine.yaml:1  regions begins
+          self.moved := true;
+          self.enters := self.enters | 3;
+        else
+          if event.type = 'go' then
+            -- regions.machine.yaml:4  event go
+            if p_event <> '{"type": "go"}'::jsonb then
+              perform pawl.raise_payload('regions', 'go', p_event, '{}'::jsonb);
             end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'regions',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_regions.v1_leaves(self.conf);
+            if self.conf & 2 <> 0 then
+              -- regions.machine.yaml:11  outside --go--> p
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 510);
+              self.enters := self.enters | 220;
             end if;
-            if self.exits <> 0 then
-              if self.exits & 504 <> 0 then
-                -- leave p.B.b2
-                if self.exits & 256 <> 0 then
-                  self.log := array_append(self.log, '-b2');
-                end if;
-                -- leave p.B.b1
-                if self.exits & 128 <> 0 then
-                  self.log := array_append(self.log, '-b1');
-                end if;
-                -- leave p.B
-                if self.exits & 64 <> 0 then
-                  self.log := array_append(self.log, '-B');
-                end if;
-                -- leave p.A.a2
-                if self.exits & 32 <> 0 then
-                  self.log := array_append(self.log, '-a2');
-                end if;
-                -- leave p.A.a1
-                if self.exits & 16 <> 0 then
-                  self.log := array_append(self.log, '-a1');
-                end if;
-                -- leave p.A
-                if self.exits & 8 <> 0 then
-                  self.log := array_append(self.log, '-A');
-                end if;
-              end if;
-              -- leave p
-              if self.exits & 4 <> 0 then
-                self.log := array_append(self.log, '-p');
-              end if;
-              self.conf := self.conf & ~self.exits;
+          elsif event.type = 'one' then
+            -- regions.machine.yaml:5  event one
+            if p_event <> '{"type": "one"}'::jsonb then
+              perform pawl.raise_payload('regions', 'one', p_event, '{}'::jsonb);
             end if;
-            if self.taken & 1 <> 0 then
+            if self.conf & 16 <> 0 then
+              -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 48);
+              self.enters := self.enters | 32;
+            end if;
+          elsif event.type = 'step' then
+            -- regions.machine.yaml:6  event step
+            if p_event <> '{"type": "step"}'::jsonb then
+              perform pawl.raise_payload('regions', 'step', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 16 <> 0 then
               -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
-              self.log := array_append(self.log, 'A steps');
+              self.moved := true;
+              self.taken := self.taken | 1;
+              self.exits := self.exits | (self.conf & 48);
+              self.enters := self.enters | 32;
+              self.answered := self.answered | 16;
             end if;
-            if self.taken & 2 <> 0 then
+            if self.conf & 32 <> 0 then
               -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
-              self.log := array_append(self.log, 'A steps');
+              self.moved := true;
+              self.taken := self.taken | 2;
+              self.exits := self.exits | (self.conf & 48);
+              self.enters := self.enters | 16;
+              self.answered := self.answered | 32;
             end if;
-            if self.taken & 4 <> 0 then
+            if self.conf & 128 <> 0 then
               -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
-              self.log := array_append(self.log, 'B steps');
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter p
-              if self.enters & 4 <> 0 then
-                self.log := array_append(self.log, '+p');
+              if self.exits & 384 = 0 then
+                self.moved := true;
+                self.taken := self.taken | 4;
+                self.exits := self.exits | (self.conf & 384);
+                self.enters := self.enters | 256;
               end if;
-              if self.enters & 504 <> 0 then
-                -- enter p.A
-                if self.enters & 8 <> 0 then
-                  self.log := array_append(self.log, '+A');
-                end if;
-                -- enter p.A.a1
-                if self.enters & 16 <> 0 then
-                  self.log := array_append(self.log, '+a1');
-                end if;
-                -- enter p.A.a2
-                if self.enters & 32 <> 0 then
-                  self.log := array_append(self.log, '+a2');
-                end if;
-                -- enter p.B
-                if self.enters & 64 <> 0 then
-                  self.log := array_append(self.log, '+B');
-                end if;
-                -- enter p.B.b1
-                if self.enters & 128 <> 0 then
-                  self.log := array_append(self.log, '+b1');
-                end if;
-                -- enter p.B.b2
-                if self.enters & 256 <> 0 then
-                  self.log := array_append(self.log, '+b2');
-                end if;
+              self.answered := self.answered | 128;
+            end if;
+          elsif event.type = 'out' then
+            -- regions.machine.yaml:7  event out
+            if p_event <> '{"type": "out"}'::jsonb then
+              perform pawl.raise_payload('regions', 'out', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 4 <> 0 then
+              -- regions.machine.yaml:16  p --out--> outside
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 510);
+              self.enters := self.enters | 2;
+            end if;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 504 <> 0 then
+              -- leave p.B.b2
+              if self.exits & 256 <> 0 then
+                self.log := array_append(self.log, '-b2');
+              end if;
+              -- leave p.B.b1
+              if self.exits & 128 <> 0 then
+                self.log := array_append(self.log, '-b1');
+              end if;
+              -- leave p.B
+              if self.exits & 64 <> 0 then
+                self.log := array_append(self.log, '-B');
+              end if;
+              -- leave p.A.a2
+              if self.exits & 32 <> 0 then
+                self.log := array_append(self.log, '-a2');
+              end if;
+              -- leave p.A.a1
+              if self.exits & 16 <> 0 then
+                self.log := array_append(self.log, '-a1');
+              end if;
+              -- leave p.A
+              if self.exits & 8 <> 0 then
+                self.log := array_append(self.log, '-A');
+              end if;
+            end if;
+            -- leave p
+            if self.exits & 4 <> 0 then
+              self.log := array_append(self.log, '-p');
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.taken & 1 <> 0 then
+            -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
+            self.log := array_append(self.log, 'A steps');
+          end if;
+          if self.taken & 2 <> 0 then
+            -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
+            self.log := array_append(self.log, 'A steps');
+          end if;
+          if self.taken & 4 <> 0 then
+            -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
+            self.log := array_append(self.log, 'B steps');
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter p
+            if self.enters & 4 <> 0 then
+              self.log := array_append(self.log, '+p');
+            end if;
+            if self.enters & 504 <> 0 then
+              -- enter p.A
+              if self.enters & 8 <> 0 then
+                self.log := array_append(self.log, '+A');
+              end if;
+              -- enter p.A.a1
+              if self.enters & 16 <> 0 then
+                self.log := array_append(self.log, '+a1');
+              end if;
+              -- enter p.A.a2
+              if self.enters & 32 <> 0 then
+                self.log := array_append(self.log, '+a2');
+              end if;
+              -- enter p.B
+              if self.enters & 64 <> 0 then
+                self.log := array_append(self.log, '+B');
+              end if;
+              -- enter p.B.b1
+              if self.enters & 128 <> 0 then
+                self.log := array_append(self.log, '+b1');
+              end if;
+              -- enter p.B.b2
+              if self.enters & 256 <> 0 then
+                self.log := array_append(self.log, '+b2');
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -438,9 +413,6 @@ declare
   seq bigint;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
@@ -521,175 +493,153 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
-          if event.type = 'go' then
-            -- regions.machine.yaml:4  event go
-            if self.cause <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('regions', 'go', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- regions.machine.yaml:11  outside --go--> p
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 220;
-              self.answered := self.answered | 2;
-            end if;
-          elsif event.type = 'one' then
-            -- regions.machine.yaml:5  event one
-            if self.cause <> '{"type": "one"}'::jsonb then
-              perform pawl.raise_payload('regions', 'one', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 48);
-              self.enters := self.enters | 32;
-              self.answered := self.answered | 16;
-            end if;
-          elsif event.type = 'step' then
-            -- regions.machine.yaml:6  event step
-            if self.cause <> '{"type": "step"}'::jsonb then
-              perform pawl.raise_payload('regions', 'step', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
-              self.moved := true;
-              self.taken := self.taken | 1;
-              self.exits := self.exits | (self.conf & 48);
-              self.enters := self.enters | 32;
-              self.answered := self.answered | 16;
-            end if;
-            if self.conf & 32 <> 0 then
-              -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
-              self.moved := true;
-              self.taken := self.taken | 2;
-              self.exits := self.exits | (self.conf & 48);
-              self.enters := self.enters | 16;
-              self.answered := self.answered | 32;
-            end if;
-            if self.conf & 128 <> 0 then
-              -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
-              if self.exits & 384 = 0 then
-                self.moved := true;
-                self.taken := self.taken | 4;
-                self.exits := self.exits | (self.conf & 384);
-                self.enters := self.enters | 256;
-              end if;
-              self.answered := self.answered | 128;
-            end if;
-          elsif event.type = 'out' then
-            -- regions.machine.yaml:7  event out
-            if self.cause <> '{"type": "out"}'::jsonb then
-              perform pawl.raise_payload('regions', 'out', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 4 <> 0 then
-              -- regions.machine.yaml:16  p --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 2;
-              self.answered := self.answered | 4;
-            end if;
+        self.moved := false;
+        if event.type = 'go' then
+          -- regions.machine.yaml:4  event go
+          if p_event <> '{"type": "go"}'::jsonb then
+            perform pawl.raise_payload('regions', 'go', p_event, '{}'::jsonb);
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'regions',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_regions.v1_leaves(self.conf);
+          if self.conf & 2 <> 0 then
+            -- regions.machine.yaml:11  outside --go--> p
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 510);
+            self.enters := self.enters | 220;
+          end if;
+        elsif event.type = 'one' then
+          -- regions.machine.yaml:5  event one
+          if p_event <> '{"type": "one"}'::jsonb then
+            perform pawl.raise_payload('regions', 'one', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 16 <> 0 then
+            -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 48);
+            self.enters := self.enters | 32;
+          end if;
+        elsif event.type = 'step' then
+          -- regions.machine.yaml:6  event step
+          if p_event <> '{"type": "step"}'::jsonb then
+            perform pawl.raise_payload('regions', 'step', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 16 <> 0 then
+            -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
+            self.moved := true;
+            self.taken := self.taken | 1;
+            self.exits := self.exits | (self.conf & 48);
+            self.enters := self.enters | 32;
+            self.answered := self.answered | 16;
+          end if;
+          if self.conf & 32 <> 0 then
+            -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
+            self.moved := true;
+            self.taken := self.taken | 2;
+            self.exits := self.exits | (self.conf & 48);
+            self.enters := self.enters | 16;
+            self.answered := self.answered | 32;
+          end if;
+          if self.conf & 128 <> 0 then
+            -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
+            if self.exits & 384 = 0 then
+              self.moved := true;
+              self.taken := self.taken | 4;
+              self.exits := self.exits | (self.conf & 384);
+              self.enters := self.enters | 256;
             end if;
-            if self.exits <> 0 then
-              if self.exits & 504 <> 0 then
-                -- leave p.B.b2
-                if self.exits & 256 <> 0 then
-                  self.log := array_append(self.log, '-b2');
-                end if;
-                -- leave p.B.b1
-                if self.exits & 128 <> 0 then
-                  self.log := array_append(self.log, '-b1');
-                end if;
-                -- leave p.B
-                if self.exits & 64 <> 0 then
-                  self.log := array_append(self.log, '-B');
-                end if;
-                -- leave p.A.a2
-                if self.exits & 32 <> 0 then
-                  self.log := array_append(self.log, '-a2');
-                end if;
-                -- leave p.A.a1
-                if self.exits & 16 <> 0 then
-                  self.log := array_append(self.log, '-a1');
-                end if;
-                -- leave p.A
-                if self.exits & 8 <> 0 then
-                  self.log := array_append(self.log, '-A');
-                end if;
+            self.answered := self.answered | 128;
+          end if;
+        elsif event.type = 'out' then
+          -- regions.machine.yaml:7  event out
+          if p_event <> '{"type": "out"}'::jsonb then
+            perform pawl.raise_payload('regions', 'out', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- regions.machine.yaml:16  p --out--> outside
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 510);
+            self.enters := self.enters | 2;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 504 <> 0 then
+              -- leave p.B.b2
+              if self.exits & 256 <> 0 then
+                self.log := array_append(self.log, '-b2');
               end if;
-              -- leave p
-              if self.exits & 4 <> 0 then
-                self.log := array_append(self.log, '-p');
+              -- leave p.B.b1
+              if self.exits & 128 <> 0 then
+                self.log := array_append(self.log, '-b1');
               end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
-              -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
-              self.log := array_append(self.log, 'A steps');
-            end if;
-            if self.taken & 2 <> 0 then
-              -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
-              self.log := array_append(self.log, 'A steps');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
-              self.log := array_append(self.log, 'B steps');
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter p
-              if self.enters & 4 <> 0 then
-                self.log := array_append(self.log, '+p');
+              -- leave p.B
+              if self.exits & 64 <> 0 then
+                self.log := array_append(self.log, '-B');
               end if;
-              if self.enters & 504 <> 0 then
-                -- enter p.A
-                if self.enters & 8 <> 0 then
-                  self.log := array_append(self.log, '+A');
-                end if;
-                -- enter p.A.a1
-                if self.enters & 16 <> 0 then
-                  self.log := array_append(self.log, '+a1');
-                end if;
-                -- enter p.A.a2
-                if self.enters & 32 <> 0 then
-                  self.log := array_append(self.log, '+a2');
-                end if;
-                -- enter p.B
-                if self.enters & 64 <> 0 then
-                  self.log := array_append(self.log, '+B');
-                end if;
-                -- enter p.B.b1
-                if self.enters & 128 <> 0 then
-                  self.log := array_append(self.log, '+b1');
-                end if;
-                -- enter p.B.b2
-                if self.enters & 256 <> 0 then
-                  self.log := array_append(self.log, '+b2');
-                end if;
+              -- leave p.A.a2
+              if self.exits & 32 <> 0 then
+                self.log := array_append(self.log, '-a2');
+              end if;
+              -- leave p.A.a1
+              if self.exits & 16 <> 0 then
+                self.log := array_append(self.log, '-a1');
+              end if;
+              -- leave p.A
+              if self.exits & 8 <> 0 then
+                self.log := array_append(self.log, '-A');
+              end if;
+            end if;
+            -- leave p
+            if self.exits & 4 <> 0 then
+              self.log := array_append(self.log, '-p');
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.taken & 1 <> 0 then
+            -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
+            self.log := array_append(self.log, 'A steps');
+          end if;
+          if self.taken & 2 <> 0 then
+            -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
+            self.log := array_append(self.log, 'A steps');
+          end if;
+          if self.taken & 4 <> 0 then
+            -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
+            self.log := array_append(self.log, 'B steps');
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter p
+            if self.enters & 4 <> 0 then
+              self.log := array_append(self.log, '+p');
+            end if;
+            if self.enters & 504 <> 0 then
+              -- enter p.A
+              if self.enters & 8 <> 0 then
+                self.log := array_append(self.log, '+A');
+              end if;
+              -- enter p.A.a1
+              if self.enters & 16 <> 0 then
+                self.log := array_append(self.log, '+a1');
+              end if;
+              -- enter p.A.a2
+              if self.enters & 32 <> 0 then
+                self.log := array_append(self.log, '+a2');
+              end if;
+              -- enter p.B
+              if self.enters & 64 <> 0 then
+                self.log := array_append(self.log, '+B');
+              end if;
+              -- enter p.B.b1
+              if self.enters & 128 <> 0 then
+                self.log := array_append(self.log, '+b1');
+              end if;
+              -- enter p.B.b2
+              if self.enters & 256 <> 0 then
+                self.log := array_append(self.log, '+b2');
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'regions',
@@ -1058,12 +1008,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'go';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- regions.machine.yaml:11  outside --go--> p
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1078,12 +1026,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'one';
-      self.answered := 0::bigint;
       if self.conf & 16 <> 0 then
         -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 16;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1130,12 +1076,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'out';
-      self.answered := 0::bigint;
       if self.conf & 4 <> 0 then
         -- regions.machine.yaml:16  p --out--> outside
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 4;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

@@ -164,12 +164,8 @@ declare
   output jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   completed bigint := 0::bigint;
   log text[];
 begin
@@ -197,133 +193,113 @@ begin
         v_context text;
         v_constraint text;
       begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- root.machine.yaml:1  parallel_root begins
-            self.moved := true;
-            self.enters := self.enters | 55;
-          else
-            if event.type = 'a' then
-              -- root.machine.yaml:6  event a
-              if self.cause <> '{"type": "a"}'::jsonb then
-                perform pawl.raise_payload('parallel_root', 'a', self.cause, '{}'::jsonb);
+        self.moved := false;
+        if self.state is null then
+          -- root.machine.yaml:1  parallel_root begins
+          self.moved := true;
+          self.enters := self.enters | 55;
+        else
+          if event.type = 'a' then
+            -- root.machine.yaml:6  event a
+            if p_event <> '{"type": "a"}'::jsonb then
+              perform pawl.raise_payload('parallel_root', 'a', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 4 <> 0 then
+              -- root.machine.yaml:16  A.working --a--> A.end
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 12);
+              self.enters := self.enters | 8;
+            end if;
+          elsif event.type = 'b' then
+            -- root.machine.yaml:7  event b
+            if p_event <> '{"type": "b"}'::jsonb then
+              perform pawl.raise_payload('parallel_root', 'b', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 32 <> 0 then
+              -- root.machine.yaml:22  B.working --b--> B.end
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 96);
+              self.enters := self.enters | 64;
+            end if;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 126 <> 0 then
+              -- leave B.end
+              if self.exits & 64 <> 0 then
+                self.log := array_append(self.log, '-end of B');
               end if;
-              if self.conf & 4 <> 0 then
-                -- root.machine.yaml:16  A.working --a--> A.end
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 12);
-                self.enters := self.enters | 8;
-                self.answered := self.answered | 4;
+              -- leave B
+              if self.exits & 16 <> 0 then
+                self.log := array_append(self.log, '-B');
               end if;
-            elsif event.type = 'b' then
-              -- root.machine.yaml:7  event b
-              if self.cause <> '{"type": "b"}'::jsonb then
-                perform pawl.raise_payload('parallel_root', 'b', self.cause, '{}'::jsonb);
+              -- leave A.end
+              if self.exits & 8 <> 0 then
+                self.log := array_append(self.log, '-end of A');
               end if;
-              if self.conf & 32 <> 0 then
-                -- root.machine.yaml:22  B.working --b--> B.end
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 96);
-                self.enters := self.enters | 64;
-                self.answered := self.answered | 32;
+              -- leave A
+              if self.exits & 2 <> 0 then
+                self.log := array_append(self.log, '-A');
+              end if;
+            end if;
+            -- leave parallel_root
+            if self.exits & 1 <> 0 then
+              self.log := array_append(self.log, '-root');
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.completed := 0::bigint;
+            self.conf := self.conf | (self.enters & ~72::bigint);
+            -- enter A.end
+            if self.enters & 8 <> 0 then
+              self.conf := self.conf | 8;
+              context.n := context.n + 1;
+              if self.completed & 1 = 0 and self.conf & 8 <> 0 and self.conf & 64 <> 0 then
+                self.completed := self.completed | 1;
+                self.status := 'done';
+                self.output := jsonb_build_object('n', context.n);
+              end if;
+            end if;
+            -- enter B.end
+            if self.enters & 64 <> 0 then
+              self.conf := self.conf | 64;
+              context.n := context.n + 1;
+              if self.completed & 1 = 0 and self.conf & 8 <> 0 and self.conf & 64 <> 0 then
+                self.completed := self.completed | 1;
+                self.status := 'done';
+                self.output := jsonb_build_object('n', context.n);
               end if;
             end if;
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'parallel_root',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_parallel_root.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              if self.exits & 126 <> 0 then
-                -- leave B.end
-                if self.exits & 64 <> 0 then
-                  self.log := array_append(self.log, '-end of B');
-                end if;
-                -- leave B
-                if self.exits & 16 <> 0 then
-                  self.log := array_append(self.log, '-B');
-                end if;
-                -- leave A.end
-                if self.exits & 8 <> 0 then
-                  self.log := array_append(self.log, '-end of A');
-                end if;
-                -- leave A
-                if self.exits & 2 <> 0 then
-                  self.log := array_append(self.log, '-A');
-                end if;
+          if self.status = 'done' then
+            self.exits := self.conf;
+            if self.exits & 126 <> 0 then
+              -- leave B.end
+              if self.exits & 64 <> 0 then
+                self.log := array_append(self.log, '-end of B');
               end if;
-              -- leave parallel_root
-              if self.exits & 1 <> 0 then
-                self.log := array_append(self.log, '-root');
+              -- leave B
+              if self.exits & 16 <> 0 then
+                self.log := array_append(self.log, '-B');
               end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.completed := 0::bigint;
-              self.conf := self.conf | (self.enters & ~72::bigint);
-              -- enter A.end
-              if self.enters & 8 <> 0 then
-                self.conf := self.conf | 8;
-                context.n := context.n + 1;
-                if self.completed & 1 = 0 and self.conf & 8 <> 0 and self.conf & 64 <> 0 then
-                  self.completed := self.completed | 1;
-                  self.status := 'done';
-                  self.output := jsonb_build_object('n', context.n);
-                end if;
+              -- leave A.end
+              if self.exits & 8 <> 0 then
+                self.log := array_append(self.log, '-end of A');
               end if;
-              -- enter B.end
-              if self.enters & 64 <> 0 then
-                self.conf := self.conf | 64;
-                context.n := context.n + 1;
-                if self.completed & 1 = 0 and self.conf & 8 <> 0 and self.conf & 64 <> 0 then
-                  self.completed := self.completed | 1;
-                  self.status := 'done';
-                  self.output := jsonb_build_object('n', context.n);
-                end if;
+              -- leave A
+              if self.exits & 2 <> 0 then
+                self.log := array_append(self.log, '-A');
               end if;
             end if;
-            if self.status = 'done' then
-              self.exits := self.conf;
-              if self.exits & 126 <> 0 then
-                -- leave B.end
-                if self.exits & 64 <> 0 then
-                  self.log := array_append(self.log, '-end of B');
-                end if;
-                -- leave B
-                if self.exits & 16 <> 0 then
-                  self.log := array_append(self.log, '-B');
-                end if;
-                -- leave A.end
-                if self.exits & 8 <> 0 then
-                  self.log := array_append(self.log, '-end of A');
-                end if;
-                -- leave A
-                if self.exits & 2 <> 0 then
-                  self.log := array_append(self.log, '-A');
-                end if;
-              end if;
-              -- leave parallel_root
-              if self.exits & 1 <> 0 then
-                self.log := array_append(self.log, '-root');
-              end if;
+            -- leave parallel_root
+            if self.exits & 1 <> 0 then
+              self.log := array_append(self.log, '-root');
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
         -- root.machine.yaml:4  context n
         if context.n is null then
           perform pawl.raise_not_null('parallel_root', self.id, 'n');
@@ -389,12 +365,8 @@ declare
   output jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
   completed bigint := 0::bigint;
   log text[];
   reply jsonb;
@@ -474,127 +446,107 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          if event.type = 'a' then
-            -- root.machine.yaml:6  event a
-            if self.cause <> '{"type": "a"}'::jsonb then
-              perform pawl.raise_payload('parallel_root', 'a', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 4 <> 0 then
-              -- root.machine.yaml:16  A.working --a--> A.end
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 12);
-              self.enters := self.enters | 8;
-              self.answered := self.answered | 4;
-            end if;
-          elsif event.type = 'b' then
-            -- root.machine.yaml:7  event b
-            if self.cause <> '{"type": "b"}'::jsonb then
-              perform pawl.raise_payload('parallel_root', 'b', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 32 <> 0 then
-              -- root.machine.yaml:22  B.working --b--> B.end
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 96);
-              self.enters := self.enters | 64;
-              self.answered := self.answered | 32;
-            end if;
+        self.moved := false;
+        if event.type = 'a' then
+          -- root.machine.yaml:6  event a
+          if p_event <> '{"type": "a"}'::jsonb then
+            perform pawl.raise_payload('parallel_root', 'a', p_event, '{}'::jsonb);
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'parallel_root',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_parallel_root.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              if self.exits & 126 <> 0 then
-                -- leave B.end
-                if self.exits & 64 <> 0 then
-                  self.log := array_append(self.log, '-end of B');
-                end if;
-                -- leave B
-                if self.exits & 16 <> 0 then
-                  self.log := array_append(self.log, '-B');
-                end if;
-                -- leave A.end
-                if self.exits & 8 <> 0 then
-                  self.log := array_append(self.log, '-end of A');
-                end if;
-                -- leave A
-                if self.exits & 2 <> 0 then
-                  self.log := array_append(self.log, '-A');
-                end if;
+          if self.conf & 4 <> 0 then
+            -- root.machine.yaml:16  A.working --a--> A.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 12);
+            self.enters := self.enters | 8;
+          end if;
+        elsif event.type = 'b' then
+          -- root.machine.yaml:7  event b
+          if p_event <> '{"type": "b"}'::jsonb then
+            perform pawl.raise_payload('parallel_root', 'b', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 32 <> 0 then
+            -- root.machine.yaml:22  B.working --b--> B.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 96);
+            self.enters := self.enters | 64;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            if self.exits & 126 <> 0 then
+              -- leave B.end
+              if self.exits & 64 <> 0 then
+                self.log := array_append(self.log, '-end of B');
               end if;
-              -- leave parallel_root
-              if self.exits & 1 <> 0 then
-                self.log := array_append(self.log, '-root');
+              -- leave B
+              if self.exits & 16 <> 0 then
+                self.log := array_append(self.log, '-B');
               end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.completed := 0::bigint;
-              self.conf := self.conf | (self.enters & ~72::bigint);
-              -- enter A.end
-              if self.enters & 8 <> 0 then
-                self.conf := self.conf | 8;
-                context.n := context.n + 1;
-                if self.completed & 1 = 0 and self.conf & 8 <> 0 and self.conf & 64 <> 0 then
-                  self.completed := self.completed | 1;
-                  self.status := 'done';
-                  self.output := jsonb_build_object('n', context.n);
-                end if;
+              -- leave A.end
+              if self.exits & 8 <> 0 then
+                self.log := array_append(self.log, '-end of A');
               end if;
-              -- enter B.end
-              if self.enters & 64 <> 0 then
-                self.conf := self.conf | 64;
-                context.n := context.n + 1;
-                if self.completed & 1 = 0 and self.conf & 8 <> 0 and self.conf & 64 <> 0 then
-                  self.completed := self.completed | 1;
-                  self.status := 'done';
-                  self.output := jsonb_build_object('n', context.n);
-                end if;
+              -- leave A
+              if self.exits & 2 <> 0 then
+                self.log := array_append(self.log, '-A');
               end if;
             end if;
-            if self.status = 'done' then
-              self.exits := self.conf;
-              if self.exits & 126 <> 0 then
-                -- leave B.end
-                if self.exits & 64 <> 0 then
-                  self.log := array_append(self.log, '-end of B');
-                end if;
-                -- leave B
-                if self.exits & 16 <> 0 then
-                  self.log := array_append(self.log, '-B');
-                end if;
-                -- leave A.end
-                if self.exits & 8 <> 0 then
-                  self.log := array_append(self.log, '-end of A');
-                end if;
-                -- leave A
-                if self.exits & 2 <> 0 then
-                  self.log := array_append(self.log, '-A');
-                end if;
+            -- leave parallel_root
+            if self.exits & 1 <> 0 then
+              self.log := array_append(self.log, '-root');
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.completed := 0::bigint;
+            self.conf := self.conf | (self.enters & ~72::bigint);
+            -- enter A.end
+            if self.enters & 8 <> 0 then
+              self.conf := self.conf | 8;
+              context.n := context.n + 1;
+              if self.completed & 1 = 0 and self.conf & 8 <> 0 and self.conf & 64 <> 0 then
+                self.completed := self.completed | 1;
+                self.status := 'done';
+                self.output := jsonb_build_object('n', context.n);
               end if;
-              -- leave parallel_root
-              if self.exits & 1 <> 0 then
-                self.log := array_append(self.log, '-root');
+            end if;
+            -- enter B.end
+            if self.enters & 64 <> 0 then
+              self.conf := self.conf | 64;
+              context.n := context.n + 1;
+              if self.completed & 1 = 0 and self.conf & 8 <> 0 and self.conf & 64 <> 0 then
+                self.completed := self.completed | 1;
+                self.status := 'done';
+                self.output := jsonb_build_object('n', context.n);
               end if;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+          if self.status = 'done' then
+            self.exits := self.conf;
+            if self.exits & 126 <> 0 then
+              -- leave B.end
+              if self.exits & 64 <> 0 then
+                self.log := array_append(self.log, '-end of B');
+              end if;
+              -- leave B
+              if self.exits & 16 <> 0 then
+                self.log := array_append(self.log, '-B');
+              end if;
+              -- leave A.end
+              if self.exits & 8 <> 0 then
+                self.log := array_append(self.log, '-end of A');
+              end if;
+              -- leave A
+              if self.exits & 2 <> 0 then
+                self.log := array_append(self.log, '-A');
+              end if;
+            end if;
+            -- leave parallel_root
+            if self.exits & 1 <> 0 then
+              self.log := array_append(self.log, '-root');
+            end if;
+          end if;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'parallel_root',
@@ -959,7 +911,6 @@ declare
   seq bigint;
   output jsonb;
   handled boolean;
-  answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
@@ -998,12 +949,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'a';
-      self.answered := 0::bigint;
       if self.conf & 4 <> 0 then
         -- root.machine.yaml:16  A.working --a--> A.end
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 4;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1018,12 +967,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'b';
-      self.answered := 0::bigint;
       if self.conf & 32 <> 0 then
         -- root.machine.yaml:22  B.working --b--> B.end
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 32;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);

@@ -177,9 +177,6 @@ declare
   timers jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
@@ -213,168 +210,145 @@ begin
         if p_source is not null then
           self.timers := self.timers - p_source;
         end if;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- in_a_region.machine.yaml:1  in_a_region begins
-            self.moved := true;
-            self.enters := self.enters | 111;
-          else
-            if event.type = 'go' then
-              -- in_a_region.machine.yaml:4  event go
-              if self.cause <> '{"type": "go"}'::jsonb then
-                perform pawl.raise_payload('in_a_region', 'go', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 8 <> 0 then
-                -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 24);
-                self.enters := self.enters | 16;
-                self.answered := self.answered | 8;
-              end if;
-            elsif event.type = 'out' then
-              -- in_a_region.machine.yaml:5  event out
-              if self.cause <> '{"type": "out"}'::jsonb then
-                perform pawl.raise_payload('in_a_region', 'out', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- in_a_region.machine.yaml:12  both --out--> outside
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 256;
-                self.answered := self.answered | 2;
-              end if;
-            elsif event.type = 'back' then
-              -- in_a_region.machine.yaml:6  event back
-              if self.cause <> '{"type": "back"}'::jsonb then
-                perform pawl.raise_payload('in_a_region', 'back', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 256 <> 0 then
-                -- in_a_region.machine.yaml:31  outside --back--> both
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 510);
-                self.enters := self.enters | 110;
-                self.answered := self.answered | 256;
-              end if;
-            elsif event.type = 'later' then
-              -- in_a_region.machine.yaml:7  event later
-              if self.cause <> '{"type": "later"}'::jsonb then
-                perform pawl.raise_payload('in_a_region', 'later', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 16 <> 0 then
-                -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
-                self.moved := true;
-                self.taken := self.taken | 1;
-                self.answered := self.answered | 16;
-              end if;
-              if self.conf & 64 <> 0 then
-                -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
-                if self.exits & 192 = 0 then
-                  self.moved := true;
-                  self.taken := self.taken | 2;
-                  self.exits := self.exits | (self.conf & 192);
-                  self.enters := self.enters | 128;
-                end if;
-                self.answered := self.answered | 64;
-              end if;
-              if self.conf & 256 <> 0 then
-                -- in_a_region.machine.yaml:32  outside --later--> (stays)
-                self.moved := true;
-                self.taken := self.taken | 4;
-                self.answered := self.answered | 256;
-              end if;
-            elsif event.type = 'after.1 minute.both.one.a' then
-              if self.conf & 8 <> 0 then
-                -- in_a_region.machine.yaml:21  both.one.a --after 1 minute--> both.one.b
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 24);
-                self.enters := self.enters | 16;
-                self.answered := self.answered | 8;
-              end if;
+        self.moved := false;
+        if self.state is null then
+          -- in_a_region.machine.yaml:1  in_a_region begins
+          self.moved := true;
+          self.enters := self.enters | 111;
+        else
+          if event.type = 'go' then
+            -- in_a_region.machine.yaml:4  event go
+            if p_event <> '{"type": "go"}'::jsonb then
+              perform pawl.raise_payload('in_a_region', 'go', p_event, '{}'::jsonb);
             end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'in_a_region',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_in_a_region.v1_leaves(self.conf);
+            if self.conf & 8 <> 0 then
+              -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 24);
+              self.enters := self.enters | 16;
             end if;
-            if self.exits <> 0 then
-              -- leave both.one.a
-              if self.exits & 8 <> 0 then
-                self.timers := self.timers - 'after.1 minute.both.one.a';
-                if self.due is not null then
-                  self.due := pawl.without(self.due, array['after.1 minute.both.one.a']);
-                end if;
-              end if;
-              self.conf := self.conf & ~self.exits;
+          elsif event.type = 'out' then
+            -- in_a_region.machine.yaml:5  event out
+            if p_event <> '{"type": "out"}'::jsonb then
+              perform pawl.raise_payload('in_a_region', 'out', p_event, '{}'::jsonb);
             end if;
-            if self.taken & 1 <> 0 then
+            if self.conf & 2 <> 0 then
+              -- in_a_region.machine.yaml:12  both --out--> outside
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 510);
+              self.enters := self.enters | 256;
+            end if;
+          elsif event.type = 'back' then
+            -- in_a_region.machine.yaml:6  event back
+            if p_event <> '{"type": "back"}'::jsonb then
+              perform pawl.raise_payload('in_a_region', 'back', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 256 <> 0 then
+              -- in_a_region.machine.yaml:31  outside --back--> both
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 510);
+              self.enters := self.enters | 110;
+            end if;
+          elsif event.type = 'later' then
+            -- in_a_region.machine.yaml:7  event later
+            if p_event <> '{"type": "later"}'::jsonb then
+              perform pawl.raise_payload('in_a_region', 'later', p_event, '{}'::jsonb);
+            end if;
+            if self.conf & 16 <> 0 then
               -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
-              self.log := array_append(self.log, 'one');
+              self.moved := true;
+              self.taken := self.taken | 1;
+              self.answered := self.answered | 16;
             end if;
-            if self.taken & 2 <> 0 then
+            if self.conf & 64 <> 0 then
               -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
-              self.log := array_append(self.log, 'two');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- in_a_region.machine.yaml:32  outside --later--> (stays)
-              self.log := array_append(self.log, 'outside');
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter both.one.a
-              if self.enters & 8 <> 0 then
-                if self.due is not null then
-                  self.due := pawl.without(self.due, array['raise x']);
-                end if;
-                self.due := array_append(
-                  self.due,
-                  row(
-                    'raise x',
-                    self.now + interval '5 s',
-                    jsonb_build_object('type', 'later')
-                  )::pawl.timer_command
-                );
-                self.timers := self.timers || jsonb_build_object('raise x', self.seq);
-                self.raised := self.raised + 1;
-                self.timer := format('raise.%s.%s', self.seq, self.raised);
-                self.due := array_append(
-                  self.due,
-                  row(
-                    self.timer,
-                    self.now + interval '5 s',
-                    jsonb_build_object('type', 'later')
-                  )::pawl.timer_command
-                );
-                self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-                self.due := array_append(
-                  self.due,
-                  row(
-                    'after.1 minute.both.one.a',
-                    self.now + interval '1 minute',
-                    null
-                  )::pawl.timer_command
-                );
-                self.timers := self.timers
-                  || jsonb_build_object('after.1 minute.both.one.a', self.seq);
+              if self.exits & 192 = 0 then
+                self.moved := true;
+                self.taken := self.taken | 2;
+                self.exits := self.exits | (self.conf & 192);
+                self.enters := self.enters | 128;
               end if;
+              self.answered := self.answered | 64;
+            end if;
+            if self.conf & 256 <> 0 then
+              -- in_a_region.machine.yaml:32  outside --later--> (stays)
+              self.moved := true;
+              self.taken := self.taken | 4;
+              self.answered := self.answered | 256;
+            end if;
+          elsif event.type = 'after.1 minute.both.one.a' then
+            if self.conf & 8 <> 0 then
+              -- in_a_region.machine.yaml:21  both.one.a --after 1 minute--> both.one.b
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 24);
+              self.enters := self.enters | 16;
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            -- leave both.one.a
+            if self.exits & 8 <> 0 then
+              self.timers := self.timers - 'after.1 minute.both.one.a';
+              if self.due is not null then
+                self.due := pawl.without(self.due, array['after.1 minute.both.one.a']);
+              end if;
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.taken & 1 <> 0 then
+            -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
+            self.log := array_append(self.log, 'one');
+          end if;
+          if self.taken & 2 <> 0 then
+            -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
+            self.log := array_append(self.log, 'two');
+          end if;
+          if self.taken & 4 <> 0 then
+            -- in_a_region.machine.yaml:32  outside --later--> (stays)
+            self.log := array_append(self.log, 'outside');
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter both.one.a
+            if self.enters & 8 <> 0 then
+              if self.due is not null then
+                self.due := pawl.without(self.due, array['raise x']);
+              end if;
+              self.due := array_append(
+                self.due,
+                row(
+                  'raise x',
+                  self.now + interval '5 s',
+                  jsonb_build_object('type', 'later')
+                )::pawl.timer_command
+              );
+              self.timers := self.timers || jsonb_build_object('raise x', self.seq);
+              self.raised := self.raised + 1;
+              self.timer := format('raise.%s.%s', self.seq, self.raised);
+              self.due := array_append(
+                self.due,
+                row(
+                  self.timer,
+                  self.now + interval '5 s',
+                  jsonb_build_object('type', 'later')
+                )::pawl.timer_command
+              );
+              self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+              self.due := array_append(
+                self.due,
+                row(
+                  'after.1 minute.both.one.a',
+                  self.now + interval '1 minute',
+                  null
+                )::pawl.timer_command
+              );
+              self.timers := self.timers
+                || jsonb_build_object('after.1 minute.both.one.a', self.seq);
+            end if;
+          end if;
+        end if;
       exception
         when others then
           get stacked diagnostics
@@ -436,9 +410,6 @@ declare
   timers jsonb;
   handled boolean;
   moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
@@ -527,162 +498,139 @@ begin
           end if;
         end if;
         self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          self.taken := 0::bigint;
-          if event.type = 'go' then
-            -- in_a_region.machine.yaml:4  event go
-            if self.cause <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('in_a_region', 'go', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 8 <> 0 then
-              -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 24);
-              self.enters := self.enters | 16;
-              self.answered := self.answered | 8;
-            end if;
-          elsif event.type = 'out' then
-            -- in_a_region.machine.yaml:5  event out
-            if self.cause <> '{"type": "out"}'::jsonb then
-              perform pawl.raise_payload('in_a_region', 'out', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- in_a_region.machine.yaml:12  both --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 256;
-              self.answered := self.answered | 2;
-            end if;
-          elsif event.type = 'back' then
-            -- in_a_region.machine.yaml:6  event back
-            if self.cause <> '{"type": "back"}'::jsonb then
-              perform pawl.raise_payload('in_a_region', 'back', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 256 <> 0 then
-              -- in_a_region.machine.yaml:31  outside --back--> both
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 110;
-              self.answered := self.answered | 256;
-            end if;
-          elsif event.type = 'later' then
-            -- in_a_region.machine.yaml:7  event later
-            if self.cause <> '{"type": "later"}'::jsonb then
-              perform pawl.raise_payload('in_a_region', 'later', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
-              self.moved := true;
-              self.taken := self.taken | 1;
-              self.answered := self.answered | 16;
-            end if;
-            if self.conf & 64 <> 0 then
-              -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
-              if self.exits & 192 = 0 then
-                self.moved := true;
-                self.taken := self.taken | 2;
-                self.exits := self.exits | (self.conf & 192);
-                self.enters := self.enters | 128;
-              end if;
-              self.answered := self.answered | 64;
-            end if;
-            if self.conf & 256 <> 0 then
-              -- in_a_region.machine.yaml:32  outside --later--> (stays)
-              self.moved := true;
-              self.taken := self.taken | 4;
-              self.answered := self.answered | 256;
-            end if;
-          elsif event.type = 'after.1 minute.both.one.a' then
-            if self.conf & 8 <> 0 then
-              -- in_a_region.machine.yaml:21  both.one.a --after 1 minute--> both.one.b
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 24);
-              self.enters := self.enters | 16;
-              self.answered := self.answered | 8;
-            end if;
+        self.moved := false;
+        if event.type = 'go' then
+          -- in_a_region.machine.yaml:4  event go
+          if p_event <> '{"type": "go"}'::jsonb then
+            perform pawl.raise_payload('in_a_region', 'go', p_event, '{}'::jsonb);
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'in_a_region',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
+          if self.conf & 8 <> 0 then
+            -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 24);
+            self.enters := self.enters | 16;
+          end if;
+        elsif event.type = 'out' then
+          -- in_a_region.machine.yaml:5  event out
+          if p_event <> '{"type": "out"}'::jsonb then
+            perform pawl.raise_payload('in_a_region', 'out', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 2 <> 0 then
+            -- in_a_region.machine.yaml:12  both --out--> outside
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 510);
+            self.enters := self.enters | 256;
+          end if;
+        elsif event.type = 'back' then
+          -- in_a_region.machine.yaml:6  event back
+          if p_event <> '{"type": "back"}'::jsonb then
+            perform pawl.raise_payload('in_a_region', 'back', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 256 <> 0 then
+            -- in_a_region.machine.yaml:31  outside --back--> both
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 510);
+            self.enters := self.enters | 110;
+          end if;
+        elsif event.type = 'later' then
+          -- in_a_region.machine.yaml:7  event later
+          if p_event <> '{"type": "later"}'::jsonb then
+            perform pawl.raise_payload('in_a_region', 'later', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 16 <> 0 then
+            -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
+            self.moved := true;
+            self.taken := self.taken | 1;
+            self.answered := self.answered | 16;
+          end if;
+          if self.conf & 64 <> 0 then
+            -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
+            if self.exits & 192 = 0 then
+              self.moved := true;
+              self.taken := self.taken | 2;
+              self.exits := self.exits | (self.conf & 192);
+              self.enters := self.enters | 128;
+            end if;
+            self.answered := self.answered | 64;
+          end if;
+          if self.conf & 256 <> 0 then
+            -- in_a_region.machine.yaml:32  outside --later--> (stays)
+            self.moved := true;
+            self.taken := self.taken | 4;
+            self.answered := self.answered | 256;
+          end if;
+        elsif event.type = 'after.1 minute.both.one.a' then
+          if self.conf & 8 <> 0 then
+            -- in_a_region.machine.yaml:21  both.one.a --after 1 minute--> both.one.b
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 24);
+            self.enters := self.enters | 16;
+          end if;
+        end if;
+        self.handled := self.moved;
+        if self.moved then
+          if self.exits <> 0 then
+            -- leave both.one.a
+            if self.exits & 8 <> 0 then
+              self.timers := self.timers - 'after.1 minute.both.one.a';
+              if self.due is not null then
+                self.due := pawl.without(self.due, array['after.1 minute.both.one.a']);
+              end if;
+            end if;
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.taken & 1 <> 0 then
+            -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
+            self.log := array_append(self.log, 'one');
+          end if;
+          if self.taken & 2 <> 0 then
+            -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
+            self.log := array_append(self.log, 'two');
+          end if;
+          if self.taken & 4 <> 0 then
+            -- in_a_region.machine.yaml:32  outside --later--> (stays)
+            self.log := array_append(self.log, 'outside');
+          end if;
+          if self.enters <> 0 then
+            self.conf := self.conf | self.enters;
+            -- enter both.one.a
+            if self.enters & 8 <> 0 then
+              if self.due is not null then
+                self.due := pawl.without(self.due, array['raise x']);
+              end if;
+              self.due := array_append(
+                self.due,
+                row(
+                  'raise x',
+                  self.now + interval '5 s',
+                  jsonb_build_object('type', 'later')
+                )::pawl.timer_command
               );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_in_a_region.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              -- leave both.one.a
-              if self.exits & 8 <> 0 then
-                self.timers := self.timers - 'after.1 minute.both.one.a';
-                if self.due is not null then
-                  self.due := pawl.without(self.due, array['after.1 minute.both.one.a']);
-                end if;
-              end if;
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.taken & 1 <> 0 then
-              -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
-              self.log := array_append(self.log, 'one');
-            end if;
-            if self.taken & 2 <> 0 then
-              -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
-              self.log := array_append(self.log, 'two');
-            end if;
-            if self.taken & 4 <> 0 then
-              -- in_a_region.machine.yaml:32  outside --later--> (stays)
-              self.log := array_append(self.log, 'outside');
-            end if;
-            if self.enters <> 0 then
-              self.conf := self.conf | self.enters;
-              -- enter both.one.a
-              if self.enters & 8 <> 0 then
-                if self.due is not null then
-                  self.due := pawl.without(self.due, array['raise x']);
-                end if;
-                self.due := array_append(
-                  self.due,
-                  row(
-                    'raise x',
-                    self.now + interval '5 s',
-                    jsonb_build_object('type', 'later')
-                  )::pawl.timer_command
-                );
-                self.timers := self.timers || jsonb_build_object('raise x', self.seq);
-                self.raised := self.raised + 1;
-                self.timer := format('raise.%s.%s', self.seq, self.raised);
-                self.due := array_append(
-                  self.due,
-                  row(
-                    self.timer,
-                    self.now + interval '5 s',
-                    jsonb_build_object('type', 'later')
-                  )::pawl.timer_command
-                );
-                self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-                self.due := array_append(
-                  self.due,
-                  row(
-                    'after.1 minute.both.one.a',
-                    self.now + interval '1 minute',
-                    null
-                  )::pawl.timer_command
-                );
-                self.timers := self.timers
-                  || jsonb_build_object('after.1 minute.both.one.a', self.seq);
-              end if;
+              self.timers := self.timers || jsonb_build_object('raise x', self.seq);
+              self.raised := self.raised + 1;
+              self.timer := format('raise.%s.%s', self.seq, self.raised);
+              self.due := array_append(
+                self.due,
+                row(
+                  self.timer,
+                  self.now + interval '5 s',
+                  jsonb_build_object('type', 'later')
+                )::pawl.timer_command
+              );
+              self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+              self.due := array_append(
+                self.due,
+                row(
+                  'after.1 minute.both.one.a',
+                  self.now + interval '1 minute',
+                  null
+                )::pawl.timer_command
+              );
+              self.timers := self.timers
+                || jsonb_build_object('after.1 minute.both.one.a', self.seq);
             end if;
           end if;
-          exit macrostep;
-        end loop macrostep;
+        end if;
         if not (self.handled or p_source is not null) then
           perform pawl.raise_unhandled(
             'in_a_region',
@@ -1085,12 +1033,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'go';
-      self.answered := 0::bigint;
       if self.conf & 8 <> 0 then
         -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 8;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1105,12 +1051,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'out';
-      self.answered := 0::bigint;
       if self.conf & 2 <> 0 then
         -- in_a_region.machine.yaml:12  both --out--> outside
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 2;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
@@ -1125,12 +1069,10 @@ begin
       self.handled := false;
       self.possible := false;
       event.type := 'back';
-      self.answered := 0::bigint;
       if self.conf & 256 <> 0 then
         -- in_a_region.machine.yaml:31  outside --back--> both
         self.handled := true;
         self.possible := true;
-        self.answered := self.answered | 256;
       end if;
       begin
         self.possible := self.possible and (self.claims is null);
