@@ -103,13 +103,13 @@ class _Run(Run):
 
     def _has_changed(self, mark: int, before: tuple[int, ...]) -> bool:
         """Whether XState would make a new snapshot: nodes, history or context were touched."""
-        steps = self.trace[mark:]
-        left = (step.state for step in steps if isinstance(step, Exited))
-        return (
-            set(self.order) != set(before)
-            or any(tree.histories(self.states, state) for state in left)
-            or any(isinstance(step, Assigned) for step in steps)
-        )
+        assigned = any(isinstance(step, Assigned) for step in self.trace[mark:])
+        return assigned or set(self.order) != set(before) or self._has_recorded(mark)
+
+    def _has_recorded(self, mark: int) -> bool:
+        """Whether a history state remembers anew."""
+        left = (step.state for step in self.trace[mark:] if isinstance(step, Exited))
+        return any(tree.histories(self.states, state) for state in left)
 
     def select_eventless(self) -> tuple[Transition, ...]:
         """Rule 2: the leaves are asked in XState's order."""
@@ -158,14 +158,15 @@ class _Run(Run):
         self._keep_order(0)
 
     def _keep_order(self, mark: int) -> None:
-        """A state that is left and entered goes last, unless the same states are active again."""
+        """A state that is left and entered goes last, unless the same states are active again and
+        no history was recorded."""
         order = list(self.order)
         for step in self.trace[mark:]:
             if isinstance(step, Exited) and self.status == "running":
                 order.remove(step.state)
             elif isinstance(step, Entered):
                 order.append(step.state)
-        if set(order) != set(self.order):
+        if set(order) != set(self.order) or self._has_recorded(mark):
             self.order = tuple(order)
 
     def _enter(self, selected: tuple[Transition, ...]) -> None:
