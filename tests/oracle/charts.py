@@ -298,15 +298,16 @@ class _Drawing:
         )
 
     def _eventless(self, node: Node) -> Arc:
-        """Guarded, and mostly making its guard false, so that not every chart loops."""
+        """Guarded, and mostly making its guard false, so that few charts loop."""
         name, value = self.random.choice(FIELDS), self.random.randint(1, 4)
         guard: Guard = Compare(Code(f"context.{name} = {value}", f"context.{name} === {value}"))
         if self._chance(0.3):
-            guard = Joined(self.random.choice(("and", "or")), (guard, self._guard(False)))
+            operator = "or" if self._chance(0.1) else "and"
+            guard = Joined(operator, (guard, self._guard(False)))
         actions = self._actions()
-        if self._chance(0.7):
-            number = str(self.random.randint(0, 4))
-            actions = (Assign(((name, Code(number, number)),)), *actions)
+        if self._chance(0.93):
+            other = str((value + self.random.randint(1, 4)) % 5)
+            actions = (*actions, Assign(((name, Code(other, other)),)))
         targets, spelling = self._targets(node) if self._chance(0.5) else ((), "#")
         reenter = bool(targets) and self._chance(0.2)
         return Arc(targets, spelling, reenter, guard, actions)
@@ -352,7 +353,9 @@ class _Drawing:
             case "later":
                 name = self.random.choice((*EVENTS, *RAISED))
                 number, delay = self.number(event, done), self.random.choice(DELAYS)
-                return RaiseLater(name, number, delay, self.random.choice((None, *IDS)))
+                return RaiseLater(
+                    name, number, delay, self.random.choice((None, None, None, None, *IDS))
+                )
             case _:
                 return Raise(self.random.choice(RAISED), self.number(event, done))
 

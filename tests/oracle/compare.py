@@ -48,7 +48,10 @@ class Shown:
 @dataclass(frozen=True, slots=True)
 class Report:
     """A verdict after so many steps; where it is not `same`, the first step that differs, 0 being
-    the creation, what both show there, and the rules of README.md that played a part."""
+    the creation, what both show there, and the rules of README.md that played a part.
+
+    `endless_at_once`: Pawl refuses the creation, so a walk never begins.
+    """
 
     verdict: Verdict
     steps: int
@@ -56,6 +59,7 @@ class Report:
     theirs: Shown | None = None
     ours: Shown | None = None
     rules: frozenset[Rule] = frozenset()
+    endless_at_once: bool = False
 
 
 def compare(oracle: XState, chart: Chart, walk: tuple[Step, ...]) -> Report:
@@ -80,14 +84,15 @@ def judge(
     """Compare Pawl's run with XState's, and if they differ, with what README.md says of it."""
     ours = run(Interpreted(machine, evaluate), walk)
     at = first_difference(theirs, ours)
+    endless = ours[0].endless
     if at is None:
-        return Report(Verdict.SAME, len(ours))
+        return Report(Verdict.SAME, len(ours), endless_at_once=endless)
     reentering = frozenset(n for n, arc in enumerate(chart.arcs()) if arc.reenter)
     deviating = Deviating(machine, evaluate, reentering)
     explained = first_difference(theirs, run(deviating, walk)) is None
     verdict = Verdict.BY_DESIGN if explained else Verdict.DIFFERENT
     rules = frozenset(deviating.rules)
-    return Report(verdict, len(ours), at, theirs[at], ours[at], rules)
+    return Report(verdict, len(ours), at, theirs[at], ours[at], rules, endless)
 
 
 def resolved(chart: Chart) -> Machine:

@@ -49,11 +49,13 @@ def one(oracle: XState, seed: int, findings: Path) -> Counter[str]:
     drawn_walks = [walk(random) for _ in range(WALKS)]
     counts: Counter[str] = Counter()
     reports = compare_walks(oracle, drawn, drawn_walks)
-    for taken, report in zip(drawn_walks, reports, strict=True):
+    for taken, report in zip(drawn_walks, reports, strict=False):
         if report.verdict is Verdict.DIFFERENT:
             raise Difference(_explained(oracle, seed, Run(drawn, taken), findings))
         counts[report.verdict] += 1
         counts.update(report.rules)
+        if report.endless_at_once:
+            break  # as every other walk would be
     return counts
 
 
