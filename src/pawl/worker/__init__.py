@@ -1,0 +1,36 @@
+"""The worker: performs effects, fires timers, applies results, delivers messages.
+
+In order of flow:
+
+* `outcomes`: what a handler raises (`Fatal`, `RetryAfter`) and how an attempt ends;
+* `task`: a claim, and what a handler is told of it;
+* `arguments`: an effect's input as typed arguments;
+* `app`: `Worker`, the handlers by name;
+* `performing`: one attempt, from a claim to an outcome, without the database;
+* `queue`: every statement that goes to Postgres;
+* `drain`: all that is due now, step by step, for tests and for `pawl worker --drain`;
+* `logs`: events with fields.
+
+    from pawl import Fatal, Worker
+
+    app = Worker()
+
+    @app.effect("offer_to_restaurant")
+    async def offer(task, order_id: str, total: Decimal) -> None: ...
+"""
+
+from pawl.worker.app import Worker
+from pawl.worker.drain import Drained, Performed, drain, drain_sync
+from pawl.worker.outcomes import Fatal, RetryAfter
+from pawl.worker.task import Task
+
+__all__ = [
+    "Drained",
+    "Fatal",
+    "Performed",
+    "RetryAfter",
+    "Task",
+    "Worker",
+    "drain",
+    "drain_sync",
+]

@@ -1,0 +1,72 @@
+"""One attempt at one effect: from a claim to an outcome, without the database."""
+
+import asyncio
+import contextvars
+import logging
+from concurrent.futures import Executor
+from typing import Any
+
+from pawl import tracing
+from pawl.client.payload import to_json
+from pawl.worker.app import Handler
+from pawl.worker.logs import say
+from pawl.worker.outcomes import Done, Fatal, Outcome, RetryAfter, failed, from_exception
+from pawl.worker.task import Task
+
+
+async def perform(handler: Handler, task: Task, threads: Executor | None = None) -> Outcome:
+    """Call the handler within its time; never raises but for the cancellation of our own task.
+
+    A thread cannot be ended from outside: when its time is up the attempt has failed, `cancelled`
+    tells it so, and it occupies its thread until it returns.
+    """
+    claim = task.claim
+    try:
+        arguments = handler.signature.bind(claim.input)
+        async with asyncio.timeout(claim.timeout.total_seconds()) as limit:
+            value = await _call(handler, task, arguments, threads)
+        return Done(_json(value))
+    except asyncio.CancelledError:
+        task.cancel()
+        raise
+    except TimeoutError as error:
+        if not limit.expired():  # the handler's own: of a socket, say
+            return _failure(task, error)
+        task.cancel()
+        return failed("timeout", f"not done within {claim.timeout.total_seconds():g} s")
+    except Exception as error:
+        return _failure(task, error)
+
+
+def _json(value: Any) -> str:
+    """The output as JSON. Raises `Fatal`: another attempt would return the like."""
+    try:
+        return to_json(value)
+    except (TypeError, ValueError) as error:
+        raise Fatal(f"the handler's result: {error}", code="bad_output") from error
+
+
+async def _call(
+    handler: Handler, task: Task, arguments: dict[str, Any], threads: Executor | None
+) -> Any:
+    if handler.is_async:
+        return await handler.call(task, arguments)
+    context = contextvars.copy_context()
+    loop = asyncio.get_running_loop()
+    return await loop.run_in_executor(threads, lambda: context.run(handler.call, task, arguments))
+
+
+def _failure(task: Task, error: Exception) -> Outcome:
+    """Log what a handler raised: with its traceback, unless it was raised to tell us something."""
+    told = isinstance(error, Fatal | RetryAfter)
+    outcome = from_exception(error)
+    say(
+        "raised",
+        logging.WARNING,
+        error=None if told else error,
+        code=outcome.code,
+        message=str(error),
+        **task.claim.fields(),
+    )
+    tracing.note(error)
+    return outcome

@@ -1,0 +1,166 @@
+"""Everything that the worker says to Postgres: one method for each function of schema `pawl`.
+
+A connection is held for the length of a statement, never while a handler runs.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, LiteralString, TypeVar
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
+
+from pawl import tracing
+from pawl.client import retry
+from pawl.client.payload import from_json
+from pawl.errors import PawlError, from_postgres
+from pawl.worker.outcomes import Failed, failed
+from pawl.worker.task import Claim
+
+Answer = TypeVar("Answer")
+Connection = psycopg.AsyncConnection[Any]
+Connect = Callable[[], AbstractAsyncContextManager[Connection]]
+"""Lends an autocommit connection: a pool's method `connection`."""
+
+CLAIM = "select * from pawl.claim_effects(%s, %s, %s, %s)"
+COMPLETE = "select pawl.complete_effect(%s, %s, %s::jsonb)"
+FAIL = "select pawl.fail_effect(%s, %s, %s::jsonb, %s)"
+EXTEND = "select effect_id, verdict from pawl.extend_effects(%s, %s, %s)"
+FIRE = "select pawl.fire_due_timers(%s)"
+APPLY = "select pawl.apply_results(%s)"
+DELIVERS = "select to_regprocedure('pawl.deliver_messages(int)') is not null"
+DELIVER = "select pawl.deliver_messages(%s)"
+SWEEP = "select pawl.sweep()"
+TRACE = "select set_config(%s, %s, true)"
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A handler's result on its way to the database."""
+
+    claim: Claim
+    output: str
+    trace: str | None = None
+
+
+async def configure(connection: Connection) -> None:
+    """Make a connection read JSON without loss; for a pool's `configure`."""
+    await connection.set_autocommit(True)
+    set_json_loads(from_json, connection)
+
+
+class Queue:
+    """The queue of effects, timers, results and messages, as one worker sees it."""
+
+    def __init__(self, connect: Connect, name: str, effects: Sequence[str]) -> None:
+        self.name = name
+        self.effects = sorted(effects)
+        self._connect = connect
+        self._delivers: bool | None = None
+
+    async def claim(self, limit: int, lease: timedelta) -> list[Claim]:
+        """Take effects to perform, oldest first."""
+        if not self.effects:
+            return []
+        rows = await self._rows(CLAIM, (self.name, self.effects, limit, lease))
+        known = Claim.__dataclass_fields__
+        return [Claim(**{name: row[name] for name in row if name in known}) for row in rows]
+
+    async def complete(self, done: Completion) -> str:
+        """Store a result and send its event. Returns applied, void, failed, lost or refused."""
+        arguments = (done.claim.effect_id, done.claim.token, done.output)
+        try:
+            return str(await self._value(COMPLETE, arguments, done.trace))
+        except psycopg.Error as error:
+            if not _ours(error):
+                raise
+            return await self._refused(done, from_postgres(error))
+
+    async def _refused(self, done: Completion, error: PawlError) -> str:
+        """The database does not want this result: the effect is not ours, or it is too large."""
+        if error.code == "lease_lost":
+            return "lost"
+        await self.fail(done.claim, failed(error.code, error.message, retry=False), done.trace)
+        return "refused"
+
+    async def fail(
+        self, claim: Claim, failure: Failed, trace: str | None = None
+    ) -> datetime | None:
+        """Report a failed attempt. Returns when the next is due; None if there is none, or if
+        the effect was not ours any more."""
+        arguments = (claim.effect_id, claim.token, failure.error, failure.retry)
+        try:
+            due = await self._value(FAIL, arguments, trace)
+        except psycopg.Error as error:
+            if not _ours(error):
+                raise
+            return None
+        return due if isinstance(due, datetime) else None
+
+    async def extend(self, claims: Sequence[Claim], lease: timedelta) -> dict[int, str]:
+        """Renew leases. Returns `held`, `cancelled` or `lost` for each effect."""
+        ids = [claim.effect_id for claim in claims]
+        tokens = [claim.token for claim in claims]
+        rows = await self._rows(EXTEND, (ids, tokens, lease))
+        return {row["effect_id"]: row["verdict"] for row in rows}
+
+    async def fire_timers(self, limit: int = 100) -> int:
+        """Fire due timers. Returns how many; while it is `limit`, more may be due."""
+        return int(await self._value(FIRE, (limit,)))
+
+    async def apply_results(self, limit: int = 100) -> int:
+        """Send again the events of results whose transition failed."""
+        return int(await self._value(APPLY, (limit,)))
+
+    async def deliver_messages(self, limit: int = 100) -> int:
+        """Deliver messages between instances."""
+        if self._delivers is None:
+            self._delivers = bool(await self._value(DELIVERS, ()))
+        return int(await self._value(DELIVER, (limit,))) if self._delivers else 0
+
+    async def sweep(self) -> dict[str, int]:
+        """Do the upkeep. Returns what it dropped, by kind."""
+        return dict(await self._value(SWEEP, ()))
+
+    async def _rows(self, query: LiteralString, arguments: Sequence[Any]) -> list[dict[str, Any]]:
+        async def run(connection: Connection) -> list[dict[str, Any]]:
+            async with connection.cursor(row_factory=dict_row) as cursor:
+                await cursor.execute(query, arguments)
+                return await cursor.fetchall()
+
+        return await self._repeated(run)
+
+    async def _value(
+        self, query: LiteralString, arguments: Sequence[Any], trace: str | None = None
+    ) -> Any:
+        async def run(connection: Connection) -> Any:
+            async with connection.transaction():
+                if trace is not None:
+                    await connection.execute(TRACE, (tracing.SETTING, trace))
+                row = await (await connection.execute(query, arguments)).fetchone()
+            assert row is not None, "a select of a function has one row"
+            return row[0]
+
+        return await self._repeated(run)
+
+    async def _repeated(self, run: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+        """Run a statement, again after a serialization failure or a deadlock."""
+        for pause in retry.pauses():
+            try:
+                async with self._connect() as connection:
+                    return await run(connection)
+            except psycopg.Error as error:
+                if not retry.retryable(error):
+                    raise
+            await asyncio.sleep(pause)
+        async with self._connect() as connection:
+            return await run(connection)
+
+
+def _ours(error: psycopg.Error) -> bool:
+    """Whether Postgres refused, by Pawl's own errors, rather than broke."""
+    return (error.sqlstate or "").startswith("PT4")
