@@ -1,4 +1,4 @@
--- Get an instance, or begin it if it is absent.
+-- Get an instance, or begin it if it is absent. Runs with the caller's rights, as get_instance does.
 -- A caller who may not read it is told, as by create_instance, that the name is taken.
 -- Locks: the new row. Raises what create_instance and get_instance raise.
 create or replace function :"api_schema".ensure_instance(
@@ -8,29 +8,35 @@ create or replace function :"api_schema".ensure_instance(
   version int default null
 )
 returns jsonb
-language plpgsql security definer
+language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_reply jsonb;
+  v_message text;
+  v_detail text;
+  v_hint text;
 begin
-  if pawl.claims() is null then
-    v_reply := pawl.route_reply(machine, id);
-    if v_reply is not null then
-      return v_reply;
-    end if;
-  end if;
+  begin
+    return :"api_schema".get_instance(machine, id);
+  exception
+    when sqlstate 'PT404' then
+      null;
+  end;
   return :"api_schema".create_instance(machine, id, input, version);
 exception
   when sqlstate 'PT409' then
-    -- Somebody else began it after we looked.
-    if pawl.claims() is null then
-      v_reply := pawl.route_reply(machine, id);
-      if v_reply is not null then
-        return v_reply;
-      end if;
-    end if;
-    raise;
+    -- It is not for this caller, or somebody else began it after we looked.
+    get stacked diagnostics
+      v_message = message_text,
+      v_detail = pg_exception_detail,
+      v_hint = pg_exception_hint;
+    begin
+      return :"api_schema".get_instance(machine, id);
+    exception
+      when sqlstate 'PT404' then
+        raise exception using
+          errcode = 'PT409', message = v_message, detail = v_detail, hint = v_hint;
+    end;
 end
 $$;
 

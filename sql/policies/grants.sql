@@ -40,6 +40,21 @@ grant execute on function
   :"api_schema".history
 to pawl_client, pawl_worker;
 
+-- What those that read with the caller's rights call in his name. He has no right to enter this
+-- schema, so he can name none of them.
+grant execute on function
+  pawl.absent,
+  pawl.enabled_for,
+  pawl.history_of,
+  pawl.in_region,
+  pawl.in_state,
+  pawl.read_iid,
+  pawl.read_reply,
+  pawl.reading_claims,
+  pawl.reading_now,
+  pawl.simulate_for
+to pawl_client, pawl_worker;
+
 -- Operators.
 revoke all on function
   :"api_schema".pause_instance,

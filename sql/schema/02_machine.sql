@@ -1,11 +1,14 @@
 create table pawl.machine (
   name text primary key,
   current_version int not null,
-  schema_name text not null unique
+  schema_name text not null unique,
+  api_objects text[] not null default '{}'
 );
 comment on table pawl.machine is 'Deployed machines';
 comment on column pawl.machine.current_version is 'the version that new instances take';
 comment on column pawl.machine.schema_name is 'where its instance table and functions are';
+comment on column pawl.machine.api_objects is
+  'its functions in the API schema, which the next version''s take the place of';
 
 create table pawl.version (
   machine text not null,

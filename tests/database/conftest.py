@@ -66,13 +66,14 @@ def module_database(
 @pytest.fixture(scope="session")
 def cast(server_dsn: str, template_database: str, worker_name: str) -> Iterator[Cast]:
     """Roles for a whole run; a database names them with `order.admit`."""
-    names = [f"pawl_{word}_{worker_name}" for word in ("client", "login", "stranger")]
-    client, login, stranger = (sql.Identifier(name) for name in names)
+    names = [f"pawl_{word}_{worker_name}" for word in ("client", "login", "stranger", "outsider")]
+    client, login, stranger, outsider = (sql.Identifier(name) for name in names)
     with psycopg.connect(server_dsn, autocommit=True) as admin:
         admin.execute(sql.SQL("create role {} nologin").format(client))
         admin.execute(sql.SQL("create role {} login noinherit").format(login))
-        admin.execute(sql.SQL("create role {} login").format(stranger))
+        for role in (stranger, outsider):
+            admin.execute(sql.SQL("create role {} login").format(role))
         admin.execute(sql.SQL("grant {} to {}, {}").format(client, login, stranger))
         yield Cast(*names)
-        for role in (login, stranger, client):
+        for role in (login, stranger, outsider, client):
             admin.execute(sql.SQL("drop role {}").format(role))

@@ -232,6 +232,16 @@ begin
   return pawl_door.reply(pawl.route_iid(p_machine, p_id));
 end $$;
 
+create or replace function pawl.read_iid(p_machine text, p_id text)
+returns bigint language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select case when pawl.claims() is null then pawl.route_iid(p_machine, p_id) end
+$$;
+
+create or replace function pawl.read_reply(p_machine text, p_id text)
+returns jsonb language sql stable security definer set search_path = pg_catalog, pg_temp as $$
+  select case when pawl.claims() is null then pawl.route_reply(p_machine, p_id) end
+$$;
+
 create or replace function pawl.route_lock(p_machine text, p_id text)
 returns bigint language plpgsql as $$
 declare

@@ -51,11 +51,14 @@ states:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Role names: an end user's, the login that switches to it, and a login nobody trusts."""
+    """Role names: an end user's, the login that switches to it, a login that is a member of it and
+    nobody trusts, and one that is not even that.
+    """
 
     client: str
     authenticator: str
     stranger: str
+    outsider: str
 
 
 # --- machines and instances --------------------------------------------------------------------

@@ -134,12 +134,12 @@ def test_a_role_that_nobody_named_may_not_call(
 def test_an_authenticator_is_nobody_before_it_switches_role(
     call: Call, database: str, roles: Roles, door: Call
 ) -> None:
-    call(f"grant execute on function get_instance to {roles.authenticator}")
+    call(f"grant execute on function create_instance to {roles.authenticator}")
     with (
         session(database, roles.authenticator, claims=ANN) as nobody,
         refuses("unknown_caller", Denied),
     ):
-        nobody("select get_instance('door', 'd')")
+        nobody("select create_instance('door', 'd')")
 
 
 def test_an_authenticator_that_switched_to_a_trusted_role_is_trusted(

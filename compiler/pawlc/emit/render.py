@@ -42,7 +42,23 @@ class Query:
     comment: Sql
 
 
-def fill(template: LiteralString, view: Machine | Query) -> Sql:
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may read a machine's instances.
+
+    `rule` is the condition, `source` its comment, `columns` what clients may see, `context` the
+    public context of a row `i`.
+    """
+
+    schema: Sql
+    newest_first: tuple[int, ...]
+    context: Sql
+    columns: Sql
+    source: Sql
+    rule: Sql
+
+
+def fill(template: LiteralString, view: Machine | Query | Access) -> Sql:
     """The text of a template for a view."""
     values = {field.name: getattr(view, field.name) for field in fields(view)}
     return Sql(_environment().get_template(f"{template}.sql.j2").render(values))

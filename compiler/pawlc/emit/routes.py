@@ -45,9 +45,38 @@ ROUTES = (
 """Router, the machine's function, what it returns, its parameters after the machine's name."""
 
 
+READERS = (("read_iid", "bigint"), ("read_reply", "jsonb"))
+"""Routers that run with the caller's rights, and what they return; of a machine and an id."""
+
+
 def routes(machines: tuple[str, ...]) -> Sql:
     """All routers over these machines."""
-    return join("\n", [_router(_ordered(machines), *route) for route in ROUTES])
+    ordered = _ordered(machines)
+    routers = [_router(ordered, *route) for route in ROUTES]
+    return join("\n", [*routers, *(_reader(ordered, *reader) for reader in READERS)])
+
+
+def _reader(machines: tuple[str, ...], function: str, returns: str) -> Sql:
+    """A router whose body is parsed when it is made, for a caller who may look up no name in it."""
+    branches = [
+        sql("\n    when {} then {}(p_id)", literal(name), ident(f"pawl_{name}", function))
+        for name in machines
+    ]
+    found = sql("null::{}", Sql(returns))
+    if branches:
+        found = sql("case p_machine{}\n  end", join("", branches))
+    name = ident("pawl", function)
+    return sql(
+        "create or replace function {}(p_machine text, p_id text)\nreturns {}\n"
+        "language sql stable\nreturn {};\n\n"
+        "comment on function {} is\n"
+        "  '{} of the machine with this name, with the rights of the caller; null: absent';\n",
+        name,
+        Sql(returns),
+        found,
+        name,
+        ident(function),
+    )
 
 
 def entry(machines: tuple[str, ...], api_schema: str) -> Sql:

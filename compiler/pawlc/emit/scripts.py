@@ -7,6 +7,7 @@ python_functions    once a version; a superuser runs it, since PL/Python is not 
 """
 
 from pawlc.emit import printer
+from pawlc.emit.access import access
 from pawlc.emit.layout import fit
 from pawlc.emit.render import Machine as View
 from pawlc.emit.render import Query, fill
@@ -62,7 +63,10 @@ def machine_functions(machine: Machine, versions: tuple[int, ...]) -> Sql:
     )
     shared = (fill(template, view) for template in _SHARED)
     revoke = sql("revoke all on all functions in schema {} from public;\n", view.schema)
-    return _sections(*shared, fill("query", simulate), fill("query", enabled), revoke)
+    queries = (fill("query", simulate), fill("query", enabled))
+    read = access(machine, view.newest_first)
+    granted = fill("readers", view)
+    return _sections(*shared, *queries, read, revoke, granted)
 
 
 def _common(view: View) -> tuple[Sql, Sql, tuple[int, ...]]:

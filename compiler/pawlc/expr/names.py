@@ -24,6 +24,8 @@ SQL_RESERVED = (
     keywords.RESERVED_KEYWORDS | keywords.COL_NAME_KEYWORDS | keywords.TYPE_FUNC_NAME_KEYWORDS
 )
 
+Namer = Callable[[Ref], str]
+
 WORD = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1|[\w.]+|[-+*/<>=~!@#%^&|`?]+""",
     re.DOTALL,

@@ -153,10 +153,9 @@ def _authorize(places: _Places, written: syntax.Authorize | None, report: Report
     if written is None:
         return Authorize(None, None, ())
     row = replace(places.world.scope(None), states=frozenset())
-    reading = replace(row, now=False, self=False)
     return Authorize(
         create=_rule(places.world, written.create, row, report),
-        read=_rule(places.world, written.read, reading, report),
+        read=_rule(places.world, written.read, places.world.scope(None), report),
         send=tuple(_send_rules(places, written.send, report)),
     )
 

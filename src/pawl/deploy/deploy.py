@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import psycopg
 
-from pawl.deploy import difference, probe, registry
+from pawl.deploy import access, difference, probe, registry
 from pawl.deploy.errors import DeployRefused
 from pawl.deploy.evolution import added_columns
 from pawl.deploy.install import installed_api_schema
@@ -81,6 +81,9 @@ def _deploy(
         _run(connection, machine_functions(machine, numbers))
         registry.register(connection, compiled)
         _route(connection)
+        access.check_readers(connection, machine)
+        if (api_schema := installed_api_schema(connection)) is not None:
+            access.write_api(connection, machine, api_schema)
     return Deployment(
         machine.name,
         machine.version,

@@ -54,6 +54,8 @@ def install(connection: psycopg.Connection[Any], *, api_schema: str = "public") 
         for text in _texts("functions"):
             _run(connection, text, api_schema)
         _run(connection, _routers(connection, api_schema), api_schema)
+        for text in _texts("readers"):
+            _run(connection, text, api_schema)
         _settle(connection, api_schema)
         _run(connection, _text("policies/grants.sql"), api_schema)
         connection.execute(
