@@ -17,8 +17,10 @@ from pawlc.parse.yaml import actions, root, states, transitions
 from tests.docs.document import CHECKOUT
 
 TEXT = (CHECKOUT / "docs" / "reference.md").read_text("utf-8")
-WORKERS = "has_function_privilege('pawl_worker', p.oid, 'execute')"
-            " and not has_function_privilege('pawl_client', p.oid, 'execute')"
+WORKERS = (
+    "has_function_privilege('pawl_worker', p.oid, 'execute')"
+    " and not has_function_privilege('pawl_client', p.oid, 'execute')"
+)
 OWNERS = "p.proname in ('set_clock', 'advance_clock', 'reset_clock', 'init_roles')"
 RAISED = re.compile(r"raise_error\(\s*'(PT\d+)',\s*'(\w+)'")
 
