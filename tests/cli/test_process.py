@@ -42,7 +42,8 @@ def test_help_lists_what_there_is_and_nothing_else(pawl: Pawl) -> None:
     text = pawl("--help").out
     built = (
         *("demo", "new", "init", "check", "explain", "diagram", "compile", "deploy", "versions"),
-        *("create", "send", "show", "list", "history", "simulate", "timers", "server"),
+        *("create", "send", "show", "list", "history", "simulate", "timers", "worker"),
+        "server",
     )
     for command in built:
         assert f" {command} " in text

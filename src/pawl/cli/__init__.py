@@ -10,7 +10,7 @@ In order of flow:
 * `output`: tables for a terminal, aligned text for a pipe, JSON for a program;
 * one file per group of commands: `runtime` (init), `starter` (new), `definition` (check, compile,
   diagram, explain), `deployment` (deploy, versions), `instances` (create, send, show, list,
-  history, simulate), `timers`, `server`, `demonstration` (demo).
+  history, simulate), `timers`, `worker`, `server`, `demonstration` (demo).
 
 Exit codes: 0, 1 (it failed), 2 (the command line was wrong), 130 (interrupted).
 """

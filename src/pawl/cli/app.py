@@ -34,6 +34,7 @@ SECTIONS = {
         "simulate": "instances:simulate",
         "timers": "timers:timers",
     },
+    "Operate": {"worker": "worker:worker"},
     "Local database": {"server": "server:server"},
 }
 PLACES = {name: place for section in SECTIONS.values() for name, place in section.items()}

@@ -5,6 +5,7 @@ order of their claims, so that a run is the same every time.
 """
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -45,21 +46,26 @@ class Drained:
     effects: list[Performed] = field(default_factory=list)
 
 
-async def drain(app: Worker, dsn: str, *, name: str = "drain") -> Drained:
+async def drain(
+    app: Worker, dsn: str, *, effects: Sequence[str] | None = None, name: str = "drain"
+) -> Drained:
     """Fire due timers, apply results, deliver messages and perform effects until all is quiet.
 
-    What is not due yet stays: an effect in its backoff, a timer of tomorrow. Raises `Endless`.
+    What is not due yet stays: an effect in its backoff, a timer of tomorrow. `effects` narrows what
+    is performed. Raises `Endless`.
     """
     pool = AsyncConnectionPool(dsn, min_size=1, max_size=2, open=False, configure=configure)
     async with pool:
-        queue = Queue(pool.connection, name, app.effects)
+        queue = Queue(pool.connection, name, app.effects if effects is None else effects)
         with ThreadPoolExecutor(1, "pawl-handler") as threads:
             return await _until_quiet(app, queue, threads)
 
 
-def drain_sync(app: Worker, dsn: str, *, name: str = "drain") -> Drained:
+def drain_sync(
+    app: Worker, dsn: str, *, effects: Sequence[str] | None = None, name: str = "drain"
+) -> Drained:
     """The same for a program without an event loop."""
-    return asyncio.run(drain(app, dsn, name=name))
+    return asyncio.run(drain(app, dsn, effects=effects, name=name))
 
 
 async def _until_quiet(app: Worker, queue: Queue, threads: ThreadPoolExecutor) -> Drained:

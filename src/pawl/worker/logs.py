@@ -24,15 +24,19 @@ def say(
 
 
 def configure(format: Format | None = None, level: int = logging.INFO) -> None:
-    """Send every logger's lines to stderr; without a format, text for a terminal, else JSON."""
+    """Send every logger's lines to stderr; without a format, text for a terminal, else JSON.
+
+    `level` is that of the worker's own events.
+    """
     text = sys.stderr.isatty() if format is None else format == "text"
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(TextLines() if text else JsonLines())
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
-    for chatty in ("httpx", "httpcore", "psycopg.pool"):
-        logging.getLogger(chatty).setLevel(max(level, logging.ERROR))
+    root.setLevel(logging.INFO)
+    LOGGER.setLevel(level)
+    for chatty in ("httpx", "psycopg.pool"):  # what they warn of, we say with our own events
+        logging.getLogger(chatty).setLevel(logging.ERROR)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:

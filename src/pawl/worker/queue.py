@@ -27,15 +27,37 @@ Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 """Lends an autocommit connection: a pool's method `connection`."""
 
 CLAIM = "select * from pawl.claim_effects(%s, %s, %s, %s)"
+COMPLETE_ALL = "select effect_id, outcome from pawl.complete_effects(%s, %s, %s::jsonb[])"
 COMPLETE = "select pawl.complete_effect(%s, %s, %s::jsonb)"
 FAIL = "select pawl.fail_effect(%s, %s, %s::jsonb, %s)"
 EXTEND = "select effect_id, verdict from pawl.extend_effects(%s, %s, %s)"
+EXTEND_BEATS = "select effect_id, verdict from pawl.extend_effects(%s, %s, %s, %s)"
 FIRE = "select pawl.fire_due_timers(%s)"
 APPLY = "select pawl.apply_results(%s)"
-DELIVERS = "select to_regprocedure('pawl.deliver_messages(int)') is not null"
+RING = "select pawl.ring()"
+NOTIFY = "select pg_notify(%s, %s)"
+ABLE = """\
+select p.proname::text as name
+from pg_proc as p
+where p.pronamespace = to_regnamespace('pawl') and p.proname = any (%s)
+"""
+NEXT = "select extract(epoch from pawl.next_wake(%s) - pawl.now())::float8"
+SEEN = "select pawl.worker_seen(%s, %s)"
+GONE = "select pawl.worker_gone(%s)"
+RELEASE = "select pawl.release_effects(%s, %s)"
 DELIVER = "select pawl.deliver_messages(%s)"
 SWEEP = "select pawl.sweep()"
 TRACE = "select set_config(%s, %s, true)"
+LATER = [
+    "complete_effects",
+    "deliver_messages",
+    "next_wake",
+    "release_effects",
+    "ring",
+    "stay_awake",
+    "worker_gone",
+    "worker_seen",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +82,7 @@ class Queue:
         self.name = name
         self.effects = sorted(effects)
         self._connect = connect
-        self._delivers: bool | None = None
+        self._functions: frozenset[str] | None = None
 
     async def claim(self, limit: int, lease: timedelta) -> list[Claim]:
         """Take effects to perform, oldest first."""
@@ -79,6 +101,31 @@ class Queue:
             if not _ours(error):
                 raise
             return await self._refused(done, from_postgres(error))
+
+    async def complete_all(self, done: Sequence[Completion]) -> dict[int, str]:
+        """Store results together where that is possible. Returns what became of each effect."""
+        alone = [one for one in done if one.trace is not None]  # a trace is of one transaction
+        together = [one for one in done if one.trace is None]
+        answers: dict[int, str] = {}
+        if len(together) > 1 and await self._able("complete_effects"):
+            ids = [one.claim.effect_id for one in together]
+            tokens = [one.claim.token for one in together]
+            outputs = [one.output for one in together]
+            try:
+                rows = await self._rows(COMPLETE_ALL, (ids, tokens, outputs))
+            except psycopg.Error as error:
+                if not _ours(error):
+                    raise
+            else:  # what the batch refused is told one by one
+                answers = {row["effect_id"]: row["outcome"] for row in rows}
+        for one in [*together, *alone]:
+            if one.claim.effect_id not in answers:
+                answers[one.claim.effect_id] = await self.complete(one)
+        return answers
+
+    async def drop(self, claim: Claim) -> None:
+        """Settle an effect that was cancelled while it ran: it has no result."""
+        await self.fail(claim, failed("cancelled", "its state was left", retry=False))
 
     async def _refused(self, done: Completion, error: PawlError) -> str:
         """The database does not want this result: the effect is not ours, or it is too large."""
@@ -101,11 +148,19 @@ class Queue:
             return None
         return due if isinstance(due, datetime) else None
 
-    async def extend(self, claims: Sequence[Claim], lease: timedelta) -> dict[int, str]:
-        """Renew leases. Returns `held`, `cancelled` or `lost` for each effect."""
+    async def extend(
+        self, claims: Sequence[Claim], lease: timedelta, beats: Sequence[bool]
+    ) -> dict[int, str]:
+        """Renew leases; `beats` says which handlers sent a heartbeat since the last time.
+
+        Returns `held`, `cancelled` or `lost` for each effect.
+        """
         ids = [claim.effect_id for claim in claims]
         tokens = [claim.token for claim in claims]
-        rows = await self._rows(EXTEND, (ids, tokens, lease))
+        if await self._able("worker_seen"):  # as old as the parameter
+            rows = await self._rows(EXTEND_BEATS, (ids, tokens, lease, list(beats)))
+        else:
+            rows = await self._rows(EXTEND, (ids, tokens, lease))
         return {row["effect_id"]: row["verdict"] for row in rows}
 
     async def fire_timers(self, limit: int = 100) -> int:
@@ -118,13 +173,55 @@ class Queue:
 
     async def deliver_messages(self, limit: int = 100) -> int:
         """Deliver messages between instances."""
-        if self._delivers is None:
-            self._delivers = bool(await self._value(DELIVERS, ()))
-        return int(await self._value(DELIVER, (limit,))) if self._delivers else 0
+        if not await self._able("deliver_messages"):
+            return 0
+        return int(await self._value(DELIVER, (limit,)))
 
     async def sweep(self) -> dict[str, int]:
         """Do the upkeep. Returns what it dropped, by kind."""
         return dict(await self._value(SWEEP, ()))
+
+    async def seconds_to_next(self, most: float) -> float:
+        """Return the seconds until something falls due: at least 0.01, at most `most`."""
+        if not await self._able("next_wake"):
+            return most
+        seconds = await self._value(NEXT, (self.effects,))
+        return most if seconds is None else min(max(float(seconds), 0.01), most)
+
+    async def has_doorbell(self) -> bool:
+        """Whether senders ring."""
+        return await self._able("stay_awake")
+
+    async def ring(self) -> None:
+        """Wake the peers that sleep."""
+        if await self._able("ring"):
+            await self._value(RING, ())
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Send a notification, as the self-test of the listening session does."""
+        await self._value(NOTIFY, (channel, payload))
+
+    async def seen(self) -> None:
+        """Say that this worker is alive, and what it performs."""
+        if await self._able("worker_seen"):
+            await self._value(SEEN, (self.name, self.effects))
+
+    async def gone(self) -> None:
+        """Say that this worker is leaving."""
+        if await self._able("worker_gone"):
+            await self._value(GONE, (self.name,))
+
+    async def release(self, claims: Sequence[Claim]) -> None:
+        """Give effects back unperformed; this attempt does not count."""
+        if claims and await self._able("release_effects"):
+            ids = [claim.effect_id for claim in claims]
+            await self._value(RELEASE, (ids, [claim.token for claim in claims]))
+
+    async def _able(self, function: str) -> bool:
+        if self._functions is None:
+            rows = await self._rows(ABLE, (LATER,))
+            self._functions = frozenset(row["name"] for row in rows)
+        return function in self._functions
 
     async def _rows(self, query: LiteralString, arguments: Sequence[Any]) -> list[dict[str, Any]]:
         async def run(connection: Connection) -> list[dict[str, Any]]:

@@ -1,0 +1,46 @@
+"""The effects of an order, for `pawl worker examples/food_delivery/handlers.py`.
+
+A real shop would ring the restaurant's tablet and ask its own tables for couriers. Here both are
+played: every restaurant has a tablet that is off now and then, and there are three couriers.
+"""
+
+import logging
+import os
+import random
+from decimal import Decimal
+from uuid import UUID
+
+from pawl import Fatal, Task, Worker
+
+app = Worker()
+log = logging.getLogger("shop")
+
+COURIERS = tuple(UUID(f"c0000000-0000-4000-8000-00000000000{n}") for n in (1, 2, 3))
+OFF = float(os.environ.get("TABLET_OFF", "0"))
+"""How often a tablet does not answer, from 0 to 1: TABLET_OFF=0.5 shows the retries."""
+
+
+@app.effect("offer_to_restaurant")
+async def offer_to_restaurant(task: Task, order_id: str, total: Decimal) -> None:
+    """Show the order on the restaurant's tablet; its answer comes as an event, not from here.
+
+    What raises is tried again: five times, as the machine says, then the order is rejected.
+    """
+    if random.random() < OFF:
+        raise ConnectionError("the tablet is off")
+    log.info(f"offered {order_id} for {total}, attempt {task.attempt}")
+
+
+@app.effect("find_courier")
+def find_courier(task: Task, order_id: str, exclude: list[UUID]) -> dict[str, UUID]:
+    """Find a courier who was not asked yet. Not async: it runs in a thread, and may block."""
+    free = [courier for courier in COURIERS if courier not in exclude]
+    if not free:
+        raise Fatal(f"nobody is left to ask for {order_id}", code="no_courier")
+    return {"courier_id": free[0]}
+
+
+@app.effect("offer_to_courier")
+async def offer_to_courier(task: Task, order_id: str, courier_id: UUID) -> None:
+    """Tell the courier; the key makes a repeated attempt the same message."""
+    log.info(f"asked {courier_id} to bring {order_id}, message {task.idempotency_key}")

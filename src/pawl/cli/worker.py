@@ -1,0 +1,122 @@
+"""`pawl worker`: perform effects, fire timers."""
+
+import asyncio
+import logging
+import os
+import sys
+from collections import Counter
+from datetime import timedelta
+
+import rich_click as click
+
+from pawl.cli import connect
+from pawl.cli.options import dsn_option, json_option
+from pawl.cli.output import Output
+from pawl.worker import logs
+from pawl.worker.app import Worker
+from pawl.worker.daemon import Daemon, Settings
+from pawl.worker.drain import drain_sync
+from pawl.worker.loading import load
+
+
+@click.command()
+@click.argument("handlers", nargs=-1, metavar="[FILE|MODULE]...")
+@click.option("--effects", metavar="NAMES", help="Perform only these effects: a,b.")
+@click.option(
+    "--concurrency", type=click.IntRange(1), default=10, show_default=True, help="Handlers at once."
+)
+@click.option("--drain", is_flag=True, help="Do all that is due now, then exit.")
+@click.option("--lease", type=click.FloatRange(3, 60), default=30, show_default=True, help="In s.")
+@click.option("--grace", type=click.FloatRange(0), default=30, show_default=True, help="In s.")
+@click.option("--poll", is_flag=True, help="Do not listen: for a pooler that drops LISTEN.")
+@click.option("--listen-dsn", metavar="URI", help="Where to listen, if --dsn is a pooler.")
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Answer Prometheus here.")
+@click.option("--log-format", type=click.Choice(["json", "text"]), help="Text on a terminal.")
+@click.option("--verbose", is_flag=True, help="Log what is claimed, too.")
+@dsn_option
+@json_option
+@click.pass_obj
+def worker(
+    output: Output,
+    handlers: tuple[str, ...],
+    effects: str | None,
+    concurrency: int,
+    drain: bool,
+    lease: float,
+    grace: float,
+    poll: bool,
+    listen_dsn: str | None,
+    metrics_port: int | None,
+    log_format: logs.Format | None,
+    verbose: bool,
+    dsn: str | None,
+) -> None:
+    """Perform the effects that FILE or MODULE has handlers for, and fire timers.
+
+    SIGTERM or Ctrl-C: take no more work, finish what runs (at most --grace), exit; a second time:
+    exit at once.
+    """
+    app = load(handlers)
+    database = connect.find(dsn, output)
+    with connect.connected(database) as connection:
+        connect.prepare(connection, database, output)
+    named = _chosen(app, effects)
+    logs.configure(log_format, logging.DEBUG if verbose else logging.INFO)
+    if drain:
+        _drain(output, app, named, database.dsn)
+        return
+    settings = Settings(
+        dsn=database.dsn,
+        listen_dsn=None if poll else listen_dsn or database.dsn,
+        effects=named,
+        concurrency=concurrency,
+        lease=timedelta(seconds=lease),
+        grace=grace,
+    )
+    asyncio.run(_run(app, settings, metrics_port))
+    sys.stdout.flush()
+    os._exit(0)  # a handler in a thread that was told to end, and does not, must not hold us
+
+
+async def _run(app: Worker, settings: Settings, metrics_port: int | None) -> None:
+    daemon = Daemon(app, settings)
+    if metrics_port is not None:
+        _serve(daemon, metrics_port)
+    await daemon.run()
+
+
+def _serve(daemon: Daemon, port: int) -> None:
+    try:
+        from pawl.worker.metrics import serve
+    except ImportError:
+        raise click.UsageError(
+            "--metrics-port needs prometheus-client: pip install 'pawl[metrics]'"
+        ) from None
+    logs.say("metrics", port=serve(daemon.counts, port))
+
+
+def _chosen(app: Worker, effects: str | None) -> tuple[str, ...]:
+    """Read `--effects`; the rest of the handlers stay idle."""
+    if effects is None:
+        return app.effects
+    names = tuple(name.strip() for name in effects.split(",") if name.strip())
+    if unknown := [name for name in names if name not in app.effects]:
+        known = ", ".join(app.effects) or "none"
+        raise click.UsageError(f"no handler for {', '.join(unknown)}; there are: {known}")
+    return names
+
+
+def _drain(output: Output, app: Worker, effects: tuple[str, ...], dsn: str) -> None:
+    did = drain_sync(app, dsn, effects=effects)
+    ended = Counter((one.claim.effect, one.ended) for one in did.effects)
+    rows = [(*key, count) for key, count in sorted(ended.items())]
+    rows += [
+        (kind, "", count)
+        for kind, count in (
+            ("(timers)", did.timers),
+            ("(results)", did.results),
+            ("(messages)", did.messages),
+        )
+        if count
+    ]
+    output.table(("effect", "ended", "count"), rows)

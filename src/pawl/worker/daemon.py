@@ -1,0 +1,251 @@
+"""`pawl worker`: the loops, and how they begin and end.
+
+Effects, messages, timers, stored results, leases, heartbeats and upkeep each have a loop of their
+own. A loop that meets an error of the database backs off and goes on; any other error is a bug, and
+ends the process, whose effects others take over when their leases are out.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from pawl.worker.app import Worker
+from pawl.worker.counts import Counts
+from pawl.worker.doorbell import ALIVE
+from pawl.worker.holding import Holding
+from pawl.worker.logs import say
+from pawl.worker.queue import Queue, configure
+from pawl.worker.waking import Keeper, Waking, pause
+
+EFFECTS, MESSAGES = "effects", "messages"
+HEARTBEAT = 10.0  # seconds
+SWEEP = 180.0  # seconds
+CONNECTIONS = 8  # one for each loop: none waits for another
+PATIENCE = 0.05  # seconds without a free slot until peers are told that there is work
+LIMIT = 100  # timers, results or messages of one statement
+SHORTEST = 0.02  # seconds between two looks at timers that are due and cannot fire yet
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a worker runs. Without `listen_dsn` it polls. `effects` narrows what it claims."""
+
+    dsn: str
+    listen_dsn: str | None = None
+    effects: tuple[str, ...] | None = None
+    concurrency: int = 10
+    lease: timedelta = timedelta(seconds=30)
+    poll: float = 0.25
+    grace: float = 30.0
+    name: str = ""
+
+    def named(self) -> str:
+        """The name under which it claims: unique to this process unless given."""
+        return self.name or f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Daemon:
+    """One worker process."""
+
+    def __init__(self, app: Worker, settings: Settings) -> None:
+        self.counts = Counts()
+        self._settings = settings
+        self._stop = asyncio.Event()
+        self._leave = asyncio.Event()
+        self._pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
+            psycopg.conninfo.make_conninfo(settings.dsn, **_defaults(settings.dsn)),
+            min_size=1,
+            max_size=CONNECTIONS,
+            open=False,
+            configure=configure,
+            name="pawl-worker",
+        )
+        claimed = settings.effects if settings.effects is not None else app.effects
+        self._queue = Queue(self._pool.connection, settings.named(), claimed)
+        self._threads = ThreadPoolExecutor(settings.concurrency, "pawl-handler")
+        self._holding = Holding(app, self._queue, self.counts, settings.concurrency, self._threads)
+        self._waking = Waking((EFFECTS, MESSAGES))
+        self._keeper = Keeper(
+            self._waking, self._queue, self.counts, settings.listen_dsn, settings.poll
+        )
+        self._claiming: asyncio.Task[bool] | None = None
+
+    async def run(self) -> None:
+        """Work until `stop`, or a signal. Raises psycopg's errors if it cannot begin."""
+        async with self._pool:
+            await self._pool.wait(timeout=30)
+            self._catch_signals()
+            say("started", worker=self._queue.name, effects=self._queue.effects, pid=os.getpid())
+            async with asyncio.TaskGroup() as group:
+                looking = [group.create_task(loop) for loop in self._looking()]
+                keeping = [group.create_task(loop) for loop in self._keeping()]
+                await self._stop.wait()
+                for task in looking:
+                    task.cancel()
+                await self._drain()
+                for task in keeping:
+                    task.cancel()
+            await self._say_gone()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        say("stopped", worker=self._queue.name)
+
+    def stop(self) -> None:
+        """Take no more work, end what runs, return. A second call does not wait for handlers."""
+        if self._stop.is_set():
+            self._leave.set()
+        else:
+            say("stopping", in_flight=self.counts.in_flight, grace=self._settings.grace)
+        self._stop.set()
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
+
+    async def _drain(self) -> None:
+        """Wait for handlers and their results, for the grace period or until told to leave."""
+        if self._claiming is not None:
+            await asyncio.wait({self._claiming})
+        emptied = asyncio.create_task(self._holding.empty())
+        left = asyncio.create_task(self._leave.wait())
+        await asyncio.wait(
+            {emptied, left}, timeout=self._settings.grace, return_when=asyncio.FIRST_COMPLETED
+        )
+        left.cancel()
+        if emptied.done():
+            return
+        emptied.cancel()
+        try:
+            await self._holding.release()
+        except (psycopg.Error, PoolTimeout, OSError) as error:
+            say("not_released", logging.WARNING, reason=str(error))
+
+    async def _say_gone(self) -> None:
+        try:
+            await self._queue.gone()
+        except (psycopg.Error, PoolTimeout, OSError) as error:
+            say("not_signed_off", logging.WARNING, reason=str(error))
+
+    # --- the loops -----------------------------------------------------------------------------
+
+    def _looking(self) -> list[Coroutine[Any, Any, None]]:
+        """The loops that take new work."""
+        return [
+            self._keeper.run(),
+            self._repeat(EFFECTS, self._claim),
+            self._repeat(MESSAGES, self._deliver),
+            self._repeat("timers", self._fire),
+            self._repeat("results", self._apply),
+            self._repeat("upkeep", self._sweep),
+        ]
+
+    def _keeping(self) -> list[Coroutine[Any, Any, None]]:
+        """The loops that go on until all that was taken is settled."""
+        return [
+            self._holding.store(self._recover),
+            self._repeat("leases", self._renew),
+            self._repeat("heartbeat", self._beat),
+        ]
+
+    async def _repeat(self, name: str, step: Callable[[], Awaitable[None]]) -> None:
+        """Run a step again and again; back off while the database does not answer."""
+        failures = 0
+        while True:
+            try:
+                await step()
+                failures = 0
+            except (psycopg.Error, PoolTimeout, OSError) as error:
+                self.counts.database_errors += 1
+                say("database_error", logging.WARNING, loop=name, reason=str(error))
+                if name in (EFFECTS, MESSAGES):
+                    self._waking.away(name)
+                await asyncio.sleep(pause(failures))
+                await self._recover()
+                failures += 1
+
+    async def _recover(self) -> None:
+        """Replace the pool's connections that broke, after a restart of Postgres say."""
+        await self._pool.check()
+
+    async def _claim(self) -> None:
+        free = self._holding.free
+        if free == 0:
+            await self._no_slot()
+            return
+        self._claiming = asyncio.create_task(self._take(free))
+        if await asyncio.shield(self._claiming):  # what is claimed is performed, also when we stop
+            self._waking.found(EFFECTS)
+        else:
+            await self._waking.nothing(EFFECTS)
+
+    async def _take(self, free: int) -> bool:
+        """Claim effects and begin them. Returns whether there were any."""
+        claims = await self._queue.claim(free, self._settings.lease)
+        self._holding.begin(claims)
+        return bool(claims)
+
+    async def _no_slot(self) -> None:
+        """Wait for a slot; if that takes longer, tell idle peers, and do not keep them asleep."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._holding.changed()
+        except TimeoutError:
+            self._waking.away(EFFECTS)
+            await self._queue.ring()
+            while self._holding.free == 0:
+                await self._holding.changed()
+
+    async def _deliver(self) -> None:
+        delivered = await self._queue.deliver_messages(LIMIT)
+        self.counts.messages += delivered
+        if delivered:
+            self._waking.found(MESSAGES)
+        else:
+            await self._waking.nothing(MESSAGES)
+
+    async def _fire(self) -> None:
+        fired = await self._queue.fire_timers(LIMIT)
+        self.counts.timers += fired
+        if fired:
+            say("fired", timers=fired)
+            self._waking.stir()
+        if fired < LIMIT:
+            await asyncio.sleep(await self._queue.seconds_to_next(self._settings.poll))
+
+    async def _apply(self) -> None:
+        applied = await self._queue.apply_results(LIMIT)
+        self.counts.results += applied
+        if applied:
+            say("results", count=applied)
+            self._waking.stir()
+        if applied < LIMIT:
+            await asyncio.sleep(self._settings.poll)
+
+    async def _renew(self) -> None:
+        await asyncio.sleep(self._settings.lease.total_seconds() / 3)
+        await self._holding.renew(self._settings.lease)
+
+    async def _beat(self) -> None:
+        await self._queue.seen()
+        await asyncio.sleep(HEARTBEAT)
+
+    async def _sweep(self) -> None:
+        say("swept", logging.DEBUG, rows=await self._queue.sweep())
+        await asyncio.sleep(SWEEP)
+
+
+def _defaults(dsn: str) -> dict[str, Any]:
+    """Parameters of the connection that the caller's DSN does not set."""
+    given = psycopg.conninfo.conninfo_to_dict(dsn)
+    ours = {"connect_timeout": 10, "application_name": "pawl worker", **ALIVE}
+    return {name: value for name, value in ours.items() if name not in given}

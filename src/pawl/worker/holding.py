@@ -1,0 +1,189 @@
+"""The effects that this worker holds: handlers that run, leases to renew, outcomes to store."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from pawl import tracing
+from pawl.worker.app import Worker
+from pawl.worker.counts import Counts
+from pawl.worker.logs import say
+from pawl.worker.outcomes import Done, Dropped, Failed, Outcome
+from pawl.worker.performing import perform
+from pawl.worker.queue import Completion, Queue
+from pawl.worker.task import Claim, Task
+from pawl.worker.waking import pause
+
+BATCH = 100  # results stored by one statement
+UNSTORED = 1000  # results that may wait for a database that is away; then nothing is claimed
+CANCELLED, RELEASED = "cancelled", "released"
+QUIET = ("applied", "void", CANCELLED, RELEASED)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt that is over, and the trace under which to say so."""
+
+    claim: Claim
+    outcome: Outcome
+    trace: str | None
+
+
+class Holding:
+    """What is claimed and not yet settled."""
+
+    def __init__(
+        self, app: Worker, queue: Queue, counts: Counts, concurrency: int, threads: Executor
+    ) -> None:
+        self._app = app
+        self._queue = queue
+        self._counts = counts
+        self._threads = threads
+        self._concurrency = concurrency
+        self._held: dict[int, Task] = {}
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._unwanted: dict[int, str] = {}
+        self._ended: asyncio.Queue[Ended] = asyncio.Queue()
+        self._changed = asyncio.Event()
+
+    # --- slots ---------------------------------------------------------------------------------
+
+    @property
+    def free(self) -> int:
+        """How many more effects could be performed now."""
+        if self._ended.qsize() >= UNSTORED:
+            return 0
+        return max(0, self._concurrency - len(self._running))
+
+    async def changed(self) -> None:
+        """Wait until a handler has ended or a result is stored."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    async def empty(self) -> None:
+        """Wait until nothing is held."""
+        while self._held:
+            await self.changed()
+
+    # --- performing ----------------------------------------------------------------------------
+
+    def begin(self, claims: list[Claim]) -> None:
+        """Start a handler for each."""
+        for claim in claims:
+            task = Task(claim)
+            self._held[claim.effect_id] = task
+            self._counts.claimed[claim.effect] += 1
+            if claim.attempt == 1:
+                age = datetime.now(UTC) - claim.created_at
+                self._counts.lag[claim.effect] = age.total_seconds()
+            say("claimed", logging.DEBUG, **claim.fields())
+            running = asyncio.create_task(self._perform(task), name=f"effect {claim.effect_id}")
+            self._running[claim.effect_id] = running
+        self._counts.in_flight = len(self._running)
+
+    async def _perform(self, task: Task) -> None:
+        claim = task.claim
+        began = asyncio.get_running_loop().time()
+        attributes = {"pawl.machine": claim.machine, "pawl.instance": claim.id}
+        with tracing.span(f"effect {claim.effect}", claim.trace, attributes) as trace:
+            try:
+                handler = self._app.handler(claim.effect)
+                outcome: Outcome = await perform(handler, task, self._threads)
+            except asyncio.CancelledError:  # by `_end`
+                outcome = Dropped(self._unwanted.pop(claim.effect_id, RELEASED))
+        took = asyncio.get_running_loop().time() - began
+        self._counts.seconds[claim.effect] += int(took * 1_000_000)
+        del self._running[claim.effect_id]
+        self._counts.in_flight = len(self._running)
+        self._ended.put_nowait(Ended(claim, outcome, trace))
+        self._changed.set()
+
+    # --- leases --------------------------------------------------------------------------------
+
+    async def renew(self, lease: timedelta) -> None:
+        """Renew all leases in one statement; end what was cancelled or lost."""
+        tasks = list(self._held.values())
+        if not tasks:
+            return
+        beats = [task.take_beat() for task in tasks]
+        verdicts = await self._queue.extend([task.claim for task in tasks], lease, beats)
+        for task in tasks:
+            verdict = verdicts.get(task.effect_id, "lost")
+            if verdict != "held":
+                self._end(task, verdict)
+
+    def _end(self, task: Task, why: str) -> None:
+        """Tell a handler that nobody wants its result."""
+        running = self._running.get(task.effect_id)
+        if running is not None and not task.cancelled:
+            say(f"told_{why}", **task.claim.fields())
+            self._unwanted[task.effect_id] = why
+            task.cancel()
+            running.cancel()
+
+    async def release(self) -> None:
+        """End all handlers now and give their effects back: this attempt will not count."""
+        tasks = [self._held[effect_id] for effect_id in self._running]
+        running = list(self._running.values())
+        for task in tasks:
+            self._end(task, RELEASED)
+        await asyncio.gather(*running, return_exceptions=True)
+        await self._queue.release([task.claim for task in tasks])
+
+    # --- results -------------------------------------------------------------------------------
+
+    async def store(self, recover: Callable[[], Awaitable[None]]) -> None:
+        """Store results, in batches, until cancelled. While the database is away they wait."""
+        while True:
+            batch = [await self._ended.get()]
+            while len(batch) < BATCH and not self._ended.empty():
+                batch.append(self._ended.get_nowait())
+            failures = 0
+            while batch:
+                try:
+                    await self._store(batch)
+                except (psycopg.Error, PoolTimeout, OSError) as error:
+                    self._counts.database_errors += 1
+                    say("not_stored", logging.WARNING, count=len(batch), reason=str(error))
+                    await asyncio.sleep(pause(failures))
+                    await recover()
+                    failures += 1
+
+    async def _store(self, batch: list[Ended]) -> None:
+        """Store a batch; what is stored is taken out of it, whatever becomes of the rest."""
+        answers = await self._queue.complete_all([*_completions(batch)])
+        for ended in [ended for ended in batch if ended.claim.effect_id in answers]:
+            self._settled(batch, ended, answers[ended.claim.effect_id])
+        for ended in list(batch):
+            match ended.outcome:
+                case Failed():
+                    due = await self._queue.fail(ended.claim, ended.outcome, ended.trace)
+                    how = "exhausted" if due is None else "retried"
+                    self._settled(batch, ended, how, next_at=due, code=ended.outcome.code)
+                case Dropped(reason):
+                    if reason == CANCELLED:
+                        await self._queue.drop(ended.claim)
+                    self._settled(batch, ended, reason)
+                case Done():
+                    raise AssertionError("every result has an answer")
+
+    def _settled(self, batch: list[Ended], ended: Ended, how: str, **fields: Any) -> None:
+        batch.remove(ended)
+        del self._held[ended.claim.effect_id]
+        self._counts.ended[ended.claim.effect, how] += 1
+        level = logging.INFO if how in QUIET else logging.WARNING
+        say(how, level, **ended.claim.fields(), **fields)
+        self._changed.set()
+
+
+def _completions(batch: list[Ended]) -> Iterator[Completion]:
+    for ended in batch:
+        if isinstance(ended.outcome, Done):
+            yield Completion(ended.claim, ended.outcome.output, ended.trace)
