@@ -1,45 +1,68 @@
--- Move the mark from which claims read the outbox past what is settled, about every 1,000 effects.
--- It may not pass the effect of a transaction in flight, whose id is already taken: an id counts
--- once every transaction of ten seconds after it was seen has ended.
--- Locks: the mark, skip locked.
-create or replace function pawl.advance_mark(p_every bigint default 1000)
+-- Move the mark from which claims read the outbox, up to p_upto, if that is p_every or more away.
+-- What nobody has claimed gets a lease that waits; ids that nobody has seen are noted as gaps, for
+-- their transactions may be in flight. It stops at what a claim in flight holds.
+-- Locks: the mark and outbox rows, skip locked.
+create or replace function pawl.advance_mark(p_upto bigint, p_every bigint default 1)
 returns void
 language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
 as $$
 declare
-  v_newest bigint := coalesce(
-    pg_sequence_last_value(pg_get_serial_sequence('pawl.outbox', 'effect_id')::regclass), 0);
-  v_mark pawl.outbox_mark;
+  v_passed bigint;
+  v_upto bigint;
+  v_seen bigint[];
+  v_open bigint[];
+  v_held bigint[];
 begin
-  select * into v_mark from pawl.outbox_mark as m
-  where v_newest >= m.settled + p_every
+  select m.passed into v_passed from pawl.outbox_mark as m
+  where m.passed + p_every <= p_upto
   for update skip locked;
   if not found then
     return;
-  elsif v_mark.seen_at is null then
-    update pawl.outbox_mark set seen = v_newest, seen_at = clock_timestamp() where only_row;
-  elsif v_mark.seen_xid is null then
-    -- An insert takes its id a moment before its transaction gets the xid that a snapshot shows.
-    update pawl.outbox_mark set seen_xid = pg_snapshot_xmax(pg_current_snapshot())
-    where only_row and seen_at < clock_timestamp() - interval '10 seconds';
-  elsif pg_snapshot_xmin(pg_current_snapshot()) >= v_mark.seen_xid then
-    update pawl.outbox_mark as m
-    set settled = coalesce(
-          (
-            select min(o.effect_id) - 1
-            from pawl.outbox as o
-            where o.effect_id > m.settled and o.effect_id <= m.seen
-              and not exists (select from pawl.effect_result as r where r.effect_id = o.effect_id)
-          ),
-          m.seen
-        ),
-        seen_at = null,
-        seen_xid = null
-    where m.only_row;
   end if;
+  v_upto := least(p_upto, v_passed + 10000);
+  perform pawl.close_gaps();
+
+  -- One statement, so one snapshot: what it does not show is a gap.
+  select coalesce(array_agg(o.effect_id), '{}'), coalesce(array_agg(o.effect_id) filter (where
+      not exists (select from pawl.lease as l where l.effect_id = o.effect_id)
+      and not exists (select from pawl.effect_result as r where r.effect_id = o.effect_id)), '{}')
+  into v_seen, v_open
+  from pawl.outbox as o
+  where o.effect_id > v_passed and o.effect_id <= v_upto;
+  v_held := array(
+    select o.effect_id from pawl.outbox as o
+    where o.effect_id = any (v_open)
+    for update skip locked
+  );
+  select coalesce(min(o.id) - 1, v_upto) into v_upto
+  from (select unnest(v_open) except select unnest(v_held)) as o (id);
+
+  insert into pawl.lease (effect_id, token, until, attempt, effect)
+  select o.effect_id, nextval('pawl.lease_token'), pawl.now(), 0, o.effect
+  from pawl.outbox as o
+  where o.effect_id = any (v_held) and o.effect_id <= v_upto
+  on conflict (effect_id) do nothing;
+  delete from pawl.lease as l
+  using pawl.effect_result as r
+  where l.effect_id = any (v_held) and r.effect_id = l.effect_id;
+
+  insert into pawl.outbox_gap (first_id, last_id)
+  select s.before + 1, s.id - 1
+  from (
+    select i.id, lag(i.id, 1, v_passed) over (order by i.id) as before
+    from (
+      select u.id from unnest(v_seen) as u (id) where u.id <= v_upto
+      union all
+      select v_upto + 1
+    ) as i
+  ) as s
+  where s.id > s.before + 1;
+  update pawl.outbox_mark set passed = v_upto where only_row;
 end
 $$;
 
 comment on function pawl.advance_mark is
-  'Move the mark from which claims read the outbox past what is settled, about every 1,000 effects';
+  'Move the mark from which claims read the outbox, up to p_upto, if that is p_every or more away';

@@ -1,7 +1,7 @@
--- Give a worker effects to perform, oldest first, each under a lease with a fencing token.
--- p_effects null means any. What nobody waits for any more is settled as void on the way, and what
--- was tried its last time by a worker that vanished as an error.
--- Locks: outbox rows, skip locked; of effects to settle, then the instance.
+-- Give a worker effects to perform, by priority and age, each under a lease with a fencing token.
+-- p_effects null means any. What nobody waits for any more is settled as void on the way, what was
+-- tried its last time, or not in time, as an error. No rows: there is nothing for this worker now.
+-- Locks: outbox rows and leases, skip locked; of effects to settle, the instance, if it is free.
 create or replace function pawl.claim_effects(
   p_worker text,
   p_effects text[] default null,
@@ -20,8 +20,10 @@ returns table (
   attempt int,
   attempts int,
   timeout interval,
+  heartbeat interval,
   idempotency_key text,
-  created_at timestamptz
+  created_at timestamptz,
+  trace text
 )
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
@@ -29,45 +31,40 @@ as $$
 #variable_conflict use_column
 declare
   v_open pawl.open_effect[];
-  v_taken bigint[];
+  v_taken bigint[] := '{}';
+  v_wanted int := p_limit;
 begin
   if p_worker is null then
     perform pawl.raise_null_argument('p_worker');
   end if;
-  v_open := pawl.settle_hopeless(pawl.open_effects(p_effects, p_limit));
-
-  with taken as (
-    insert into pawl.lease as l (effect_id, token, until, attempt, worker)
-    select o.effect_id, nextval('pawl.lease_token'), pawl.now() + p_lease, o.attempt + 1, p_worker
-    from unnest(v_open) as o
-    on conflict (effect_id) do update
-    set token = excluded.token,
-        until = excluded.until,
-        attempt = l.attempt + 1,
-        worker = excluded.worker
-    where l.until <= pawl.now()
-    returning l.effect_id
-  )
-  select array_agg(t.effect_id) into v_taken from taken as t;
-
-  -- An expired holder may have finished while we took its effect: a new statement sees that.
-  delete from pawl.lease as l
-  using pawl.effect_result as r
-  where l.effect_id = any (v_taken) and r.effect_id = l.effect_id;
-  perform pawl.advance_mark();
+  if exists (select from pawl.effect_policy as p where p.priority <> 0) then
+    perform pawl.advance_mark(pawl.newest_effect());
+  end if;
+  while v_wanted > 0 loop
+    v_open := pawl.open_effects(p_effects, v_wanted, pawl.now());
+    exit when v_open = '{}';
+    v_taken := v_taken || pawl.take_effects(
+      pawl.admit_effects(pawl.settle_hopeless(v_open)), p_worker, p_lease);
+    exit when cardinality(v_open) < v_wanted;
+    v_wanted := p_limit - cardinality(v_taken);
+  end loop;
+  perform pawl.advance_mark(
+    case when v_wanted > 0 then pawl.newest_effect()
+      else (select max(t.id) from unnest(v_taken) as t (id)) end,
+    500);
 
   return query
     select o.effect_id, l.token, o.machine, o.version, o.id, o.effect, o.invoke_id, o.input,
-      l.attempt, coalesce(p.attempts, 1), coalesce(p.timeout, interval '30 seconds'),
-      format('%s/%s/%s', o.machine, o.id, o.effect_id), o.created_at
-    from pawl.outbox as o
+      l.attempt, coalesce(p.attempts, 1), coalesce(p.timeout, interval '30 seconds'), p.heartbeat,
+      format('%s/%s/%s', o.machine, o.id, o.effect_id), o.created_at, o.trace
+    from unnest(v_taken) as t (id)
+    join pawl.outbox as o on o.effect_id = t.id
     join pawl.lease as l on l.effect_id = o.effect_id
     left join pawl.effect_policy as p
       on p.machine = o.machine and p.version = o.version and p.effect = o.effect
-    where o.effect_id = any (v_taken)
-    order by o.effect_id;
+    order by coalesce(p.priority, 0) desc, o.effect_id;
 end
 $$;
 
 comment on function pawl.claim_effects is
-  'Give a worker effects to perform, oldest first, each under a lease with a fencing token';
+  'Give a worker effects to perform, by priority and age, each under a lease with a fencing token';

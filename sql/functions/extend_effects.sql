@@ -1,28 +1,38 @@
--- Renew the leases of the effects that a worker performs; one call for all of them.
--- The verdict is held, cancelled (its state was left: stop, the result would be dropped) or lost.
+-- Renew the leases of the effects that a worker performs; one call for all of them. p_beats says
+-- whose handler was heard of since the last call, for effects that must report; null: nobody's.
+-- The verdict is held, cancelled (its state was left: stop, the result would be dropped) or lost
+-- (another worker may take it: it was taken, has run too long, or was silent too long).
 -- Locks: the leases.
 create or replace function pawl.extend_effects(
   p_effect_ids bigint[],
   p_tokens bigint[],
-  p_lease interval default '60 seconds'
+  p_lease interval default '60 seconds',
+  p_beats boolean[] default null
 )
 returns table (effect_id bigint, verdict text)
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 #variable_conflict use_column
+declare
+  v_now timestamptz := pawl.now();
 begin
   return query
     with renewed as (
       update pawl.lease as l
-      set until = pawl.now() + p_lease
-      from unnest(p_effect_ids, p_tokens) as a (effect_id, token)
+      set until = pawl.lease_end(v_now, p_lease, l.started_at, p.timeout,
+            case when a.beat then v_now else l.beat_at end, p.heartbeat),
+          beat_at = case when a.beat then v_now else l.beat_at end
+      from unnest(p_effect_ids, p_tokens, p_beats) as a (effect_id, token, beat)
+      join pawl.outbox as o on o.effect_id = a.effect_id
+      left join pawl.effect_policy as p
+        on p.machine = o.machine and p.version = o.version and p.effect = o.effect
       where l.effect_id = a.effect_id and l.token = a.token
-      returning l.effect_id
+      returning l.effect_id, l.until
     )
     select a.effect_id,
       case
-        when r.effect_id is null then 'lost'
+        when r.until is null or r.until <= v_now then 'lost'
         when o.invoke_id is null
           or pawl.route_invoke_live(o.machine, o.iid, o.invoke_id, o.seq) then 'held'
         else 'cancelled'

@@ -1,34 +1,80 @@
--- Effects that are to be performed now, oldest first, and whether somebody still waits for each.
--- Locks: their outbox rows, skip locked.
-create or replace function pawl.open_effects(p_effects text[], p_limit int)
+-- Effects that are due, by priority and age, and what is to become of each. Those at which a worker
+-- or the mark has looked before have a lease; the others are above the mark, or in a gap below it.
+-- Plans that hash or sort whole tables are off: what is wanted is the first few by an index.
+-- Locks: their leases and outbox rows, skip locked.
+create or replace function pawl.open_effects(p_effects text[], p_limit int, p_now timestamptz)
 returns pawl.open_effect[]
-language sql
+language plpgsql
 set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
 as $$
-  with open as (
-    select o.effect_id, o.machine, o.iid, o.invoke_id, o.seq,
-      coalesce(l.attempt, 0) as attempt, coalesce(p.attempts, 1) as attempts
+declare
+  v_passed bigint := (select m.passed from pawl.outbox_mark as m);
+  v_due bigint[];
+  v_late bigint[];
+  v_fresh bigint[];
+begin
+  select array_agg(d.effect_id) into v_due
+  from unnest(coalesce(p_effects, pawl.leased_effects())) as e (effect)
+  cross join lateral (
+    select l.effect_id from pawl.lease as l
+    where l.effect = e.effect and l.until <= p_now
+    order by l.until
+    limit p_limit
+    for update skip locked
+  ) as d;
+
+  select array_agg(d.effect_id) into v_late
+  from (
+    select o.effect_id
+    from pawl.outbox_gap as g
+    join pawl.outbox as o on o.effect_id between g.first_id and g.last_id
+    where (p_effects is null or o.effect = any (p_effects))
+      and not exists (select from pawl.lease as l where l.effect_id = o.effect_id)
+      and not exists (select from pawl.effect_result as r where r.effect_id = o.effect_id)
+    limit p_limit
+    for update of o skip locked
+  ) as d;
+
+  select array_agg(d.effect_id) into v_fresh
+  from (
+    select o.effect_id
     from pawl.outbox as o
-    left join pawl.lease as l on l.effect_id = o.effect_id
-    left join pawl.effect_policy as p
-      on p.machine = o.machine and p.version = o.version and p.effect = o.effect
-    where o.effect_id > (select m.settled from pawl.outbox_mark as m)
+    where o.effect_id > v_passed
       and (p_effects is null or o.effect = any (p_effects))
-      and (l.effect_id is null or l.until <= pawl.now())
+      and not exists (select from pawl.lease as l where l.effect_id = o.effect_id)
       and not exists (select from pawl.effect_result as r where r.effect_id = o.effect_id)
     order by o.effect_id
     limit p_limit
     for update of o skip locked
-  )
-  select coalesce(array_agg(
-    row(
-      o.effect_id, o.attempt, o.attempts,
-      o.invoke_id is null or pawl.route_invoke_live(o.machine, o.iid, o.invoke_id, o.seq)
-    )::pawl.open_effect
-    order by o.effect_id
-  ), '{}')
-  from open as o
+  ) as d;
+
+  return coalesce(
+    (
+      select array_agg(
+        row(
+          d.effect_id, d.attempt, pawl.fate_of(d.outbox, d.lease, d.policy, d.attempt, p_now)
+        )::pawl.open_effect
+        order by d.priority desc, d.effect_id
+      )
+      from (
+        select o.effect_id, o as outbox, l as lease, p as policy,
+          coalesce(l.attempt, 0) as attempt, coalesce(p.priority, 0) as priority
+        from unnest(v_due || v_late || v_fresh) as t (id)
+        join pawl.outbox as o on o.effect_id = t.id
+        left join pawl.lease as l on l.effect_id = o.effect_id
+        left join pawl.effect_policy as p
+          on p.machine = o.machine and p.version = o.version and p.effect = o.effect
+        order by priority desc, o.effect_id
+        limit p_limit
+      ) as d
+    ),
+    '{}'
+  );
+end
 $$;
 
 comment on function pawl.open_effects is
-  'Effects that are to be performed now, oldest first, and whether somebody still waits for each';
+  'Effects that are due, by priority and age, and what is to become of each';

@@ -8,7 +8,7 @@ as $$
     when p_invoke_id is null then null
     when p_outcome = 'done'
       then jsonb_build_object('type', 'done.invoke.' || p_invoke_id, 'output', p_value)
-    when p_outcome = 'error'
+    when p_outcome in ('error', 'cancelled')
       then jsonb_build_object('type', 'error.invoke.' || p_invoke_id, 'error', p_value)
   end
 $$;

@@ -18,7 +18,7 @@ begin
 
   with old as (
     select r.effect_id from pawl.effect_result as r
-    where r.effect_id <= (select m.settled from pawl.outbox_mark as m)
+    where r.effect_id <= (select m.passed from pawl.outbox_mark as m)
       and r.at < v_before and r.apply_due is null
     order by r.effect_id
     limit p_limit
@@ -28,7 +28,10 @@ begin
   delete from pawl.outbox as o using old where o.effect_id = old.effect_id;
   get diagnostics v_effects = row_count;
 
-  perform pawl.advance_mark(1);
+  delete from pawl.effect_rate where ends_at < v_before;
+  delete from pawl.worker where seen_at < v_before;
+  perform pawl.advance_mark(pawl.newest_effect());
+  perform pawl.close_gaps();
   perform pawl.make_journal_partitions();
   return jsonb_build_object('event_keys', v_keys, 'effects', v_effects);
 end

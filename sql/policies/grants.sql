@@ -72,6 +72,12 @@ grant execute on function
   :"api_schema".import_instance,
   :"api_schema".erase_instance
 to pawl_admin;
+grant execute on function
+  pawl.cancel_effect,
+  pawl.complete_by_hand,
+  pawl.retry_effect,
+  pawl.retry_dead
+to pawl_admin;
 grant select on all tables in schema pawl to pawl_admin;
 
 -- Workers. What pawl_worker may do, pawl_admin may do too.
@@ -79,10 +85,19 @@ grant execute on function
   pawl.now,
   pawl.claim_effects,
   pawl.extend_effects,
+  pawl.release_effects,
   pawl.complete_effect,
+  pawl.complete_effects,
   pawl.fail_effect,
   pawl.apply_results,
   pawl.fire_due_timers,
+  pawl.next_wake,
+  pawl.stay_awake,
+  pawl.rest,
+  pawl.nobody_is_sending,
+  pawl.ring,
+  pawl.worker_seen,
+  pawl.worker_gone,
   pawl.sweep,
   pawl.make_journal_partitions
 to pawl_worker;

@@ -30,7 +30,7 @@ values
    '{closed,open,ringing,broken}');
 insert into pawl.effect_policy
   (machine, version, effect, timeout, attempts, backoff_first, backoff_most)
-values ('door', 1, 'ring', '5 seconds', 2, '10 seconds', '10 seconds');
+values ('door', 1, 'ring', '2 minutes', 2, '10 seconds', '10 seconds');
 
 create function pawl_door.v1_status(p_state text[]) returns text language sql immutable as $$
   select case when cardinality(p_state) = 1 then 'running' end

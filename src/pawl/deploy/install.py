@@ -53,6 +53,8 @@ def install(connection: psycopg.Connection[Any], *, api_schema: str = "public") 
         _bring_tables_up_to_date(connection)
         for text in _texts("functions"):
             _run(connection, text, api_schema)
+        for text in _texts("views"):
+            _run(connection, text, api_schema)
         _run(connection, _routers(connection, api_schema), api_schema)
         for text in _texts("readers"):
             _run(connection, text, api_schema)
