@@ -78,8 +78,32 @@ class Raise:
 
 
 @dataclass(frozen=True, slots=True)
+class Receiver:
+    """Another instance: a literal machine, and an SQL expression for its id."""
+
+    machine: Text
+    id: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """An event for another instance, in a transaction of its own, or `atomic` in this one.
+
+    `delay` is as in `Raise`. `id` names it for `cancel` and in `error.send.<id>`.
+    """
+
+    event: Text
+    to: Receiver
+    data: tuple[Pair, ...]
+    delay: Text | None
+    id: Text | None
+    atomic: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
-    """`cancel: id`: take back the delayed `raise` of this id."""
+    """`cancel: id`: take back the delayed `raise` or `send` of this id."""
 
     id: Text
     span: Span
@@ -102,15 +126,7 @@ class Log:
     span: Span
 
 
-@dataclass(frozen=True, slots=True)
-class Unbuilt:
-    """A documented action that this version does not build yet (`send`); refused by `check`."""
-
-    key: Text
-    span: Span
-
-
-Action = Assign | Raise | Cancel | EmitEffect | Log | NamedRef | PythonRef | Unbuilt
+Action = Assign | Raise | Send | Cancel | EmitEffect | Log | NamedRef | PythonRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,15 @@ begin
   if not found then
     return false;
   end if;
+  if v_event ->> 'type' = 'pawl.send' then
+    if pawl.send_late(p_timer) then
+      delete from pawl.timer where timer_id = p_timer.timer_id;
+    else
+      update pawl.timer set due_at = pawl.now() + interval '5 seconds'
+      where timer_id = p_timer.timer_id;
+    end if;
+    return true;
+  end if;
   v_attempt := pawl.try_event(
     p_timer.machine, p_timer.iid, p_timer.name, p_timer.seq, v_event);
   if v_attempt.outcome <> 'failed' then

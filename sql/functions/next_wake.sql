@@ -1,5 +1,6 @@
--- The earliest moment at which a timer, an effect that waits or whose lease ends, or the event of a
--- stored result is due; null if nothing is. It may be past. What has just been sent rings instead.
+-- The earliest moment at which a timer, an effect that waits or whose lease ends, the event of a
+-- stored result, or a message whose turn it is, is due; null if nothing is. It may be past. What has
+-- just been sent rings instead.
 create or replace function pawl.next_wake(p_effects text[] default null)
 returns timestamptz
 language sql security definer
@@ -19,9 +20,20 @@ as $$
       where r.apply_due is not null
       order by r.apply_due
       limit 1
+    ),
+    (
+      select m.due_at from pawl.message as m
+      where not exists (
+        select from pawl.message as e
+        where e.machine = m.machine and e.id = m.id
+          and e.sender_machine = m.sender_machine and e.sender_iid = m.sender_iid
+          and e.message_id < m.message_id
+      )
+      order by m.due_at
+      limit 1
     )
   )
 $$;
 
 comment on function pawl.next_wake is
-  'The earliest moment at which a timer, an effect that waits, or the event of a stored result is due';
+  'The earliest moment at which a timer, a waiting effect, a stored result or a message is due';

@@ -1,4 +1,4 @@
--- At the commit of a transaction that asked for effects: wake a worker, unless one is awake and
+-- At the commit of a transaction that asked for effects or sent messages: wake a worker, unless one is awake and
 -- will see them. NOTIFY makes commits go one after another, so it is for sleeping workers only.
 -- Why no effect is left asleep: see sql/README.md. It tries its keys, so nobody can stall a sender.
 -- Locks: the keys 1 (shared) and 2, if they are free, until the commit is visible.
@@ -18,4 +18,4 @@ end
 $$;
 
 comment on function pawl.ring_bell is
-  'At the commit of a transaction that asked for effects: wake a worker, unless one is awake';
+  'At the commit of a transaction that asked for effects or sent messages: wake a worker';

@@ -320,7 +320,8 @@ create table pawl.journal (
   caller text not null,
   sub text,
   log text[],
-  source text
+  source text,
+  sender text[]
 ) partition by range (at);
 comment on table pawl.journal is 'Every macrostep and every act of an operator; append-only, by month';
 comment on column pawl.journal.at is 'real time, not the movable clock';
@@ -329,6 +330,8 @@ comment on column pawl.journal.caller is 'role that asked';
 comment on column pawl.journal.sub is 'claims->>''sub''';
 comment on column pawl.journal.source is
   'the timer or invoke whose event it is, as its instance called it; null: somebody sent it';
+comment on column pawl.journal.sender is
+  'machine and name of the instance that sent it as a message; null: no instance did';
 comment on column pawl.journal.trusted is 'a trusted caller without claims: no authorizer was asked';
 create index journal_instance on pawl.journal (iid, machine, seq);
 
@@ -348,12 +351,63 @@ create table pawl.dead_letter (
   attempts int not null,
   event jsonb,
   error jsonb not null,
-  constraint kind_is_known check (kind in ('effect', 'result', 'timer'))
+  constraint kind_is_known check (kind in ('effect', 'result', 'timer', 'message'))
 );
 comment on table pawl.dead_letter is 'What was given up after its last attempt; nothing vanishes silently';
 comment on column pawl.dead_letter.kind is
-  'effect: the handler failed; result, timer: the transition that its event takes failed';
+  'effect: the handler failed; result, timer: the transition that its event takes failed; message: undeliverable';
 comment on column pawl.dead_letter.id is 'the instance''s name where it is known';
-comment on column pawl.dead_letter.name is 'of the effect or timer';
+comment on column pawl.dead_letter.name is 'of the effect or timer; the machine that a message was for';
 comment on column pawl.dead_letter.event is 'the event that could not be applied, or the effect''s input';
 create index dead_letter_instance on pawl.dead_letter (machine, iid);
+
+create table pawl.message (
+  message_id bigint generated always as identity primary key,
+  sender_iid bigint not null,
+  sender_seq bigint not null,
+  due_at timestamptz not null,
+  attempts int not null default 0,
+  sender_machine text not null,
+  sender_id text not null,
+  machine text not null,
+  id text,
+  send_id text,
+  event jsonb not null,
+  last_error text
+) with (
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0
+);
+comment on table pawl.message is
+  'Events that instances sent to others and that have not arrived: the row is deleted by the transaction in which its event is processed';
+comment on column pawl.message.sender_iid is 'internal key of the sender; its machine and name are beside it';
+comment on column pawl.message.sender_seq is 'of the macrostep that sent it';
+comment on column pawl.message.due_at is 'now, or later by the backoff of failed attempts';
+comment on column pawl.message.id is 'the receiver''s name; null was computed: nobody has it';
+comment on column pawl.message.send_id is
+  'error.send.<send_id> tells the sender when it is undeliverable; null: dead_letter keeps it';
+create index message_due on pawl.message (due_at);
+create index message_lane on pawl.message (machine, id, sender_machine, sender_iid, message_id);
+
+create constraint trigger ring_bell
+after insert on pawl.message
+deferrable initially deferred
+for each row
+when (
+  current_setting('pawl.bell', true) is distinct from 'rung'
+  and set_config('pawl.bell', 'rung', true) = 'rung'
+)
+execute function pawl.ring_bell();
+comment on trigger ring_bell on pawl.message is
+  'Once per transaction, at its commit: the condition is asked at the insert, and notes it';
+
+create type pawl.message_command as (
+  machine text,
+  id text,
+  event jsonb,
+  send_id text,
+  atomic boolean
+);
+comment on type pawl.message_command is
+  'An event for another instance, before it is stored; an atomic one is processed at once instead';

@@ -6,6 +6,7 @@ revoke all on all functions in schema pawl from public;
 revoke all on type
   pawl.attempt,
   pawl.effect_command,
+  pawl.message_command,
   pawl.open_effect,
   pawl.timer_command
 from public;
@@ -98,6 +99,7 @@ grant execute on function
   pawl.ring,
   pawl.worker_seen,
   pawl.worker_gone,
+  pawl.deliver_messages,
   pawl.sweep,
   pawl.make_journal_partitions
 to pawl_worker;
@@ -108,5 +110,6 @@ grant select on
   pawl.version,
   pawl.effect_policy,
   pawl.lease,
-  pawl.timer
+  pawl.timer,
+  pawl.message
 to pawl_worker;

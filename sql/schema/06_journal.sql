@@ -10,7 +10,8 @@ create table pawl.journal (
   caller text not null,
   sub text,
   log text[],
-  source text
+  source text,
+  sender text[]
 ) partition by range (at);
 comment on table pawl.journal is 'Every macrostep and every act of an operator; append-only, by month';
 comment on column pawl.journal.at is 'real time, not the movable clock';
@@ -19,6 +20,8 @@ comment on column pawl.journal.caller is 'role that asked';
 comment on column pawl.journal.sub is 'claims->>''sub''';
 comment on column pawl.journal.source is
   'the timer or invoke whose event it is, as its instance called it; null: somebody sent it';
+comment on column pawl.journal.sender is
+  'machine and name of the instance that sent it as a message; null: no instance did';
 comment on column pawl.journal.trusted is 'a trusted caller without claims: no authorizer was asked';
 create index journal_instance on pawl.journal (iid, machine, seq);
 

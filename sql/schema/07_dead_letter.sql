@@ -11,12 +11,12 @@ create table pawl.dead_letter (
   attempts int not null,
   event jsonb,
   error jsonb not null,
-  constraint kind_is_known check (kind in ('effect', 'result', 'timer'))
+  constraint kind_is_known check (kind in ('effect', 'result', 'timer', 'message'))
 );
 comment on table pawl.dead_letter is 'What was given up after its last attempt; nothing vanishes silently';
 comment on column pawl.dead_letter.kind is
-  'effect: the handler failed; result, timer: the transition that its event takes failed';
+  'effect: the handler failed; result, timer: the transition that its event takes failed; message: undeliverable';
 comment on column pawl.dead_letter.id is 'the instance''s name where it is known';
-comment on column pawl.dead_letter.name is 'of the effect or timer';
+comment on column pawl.dead_letter.name is 'of the effect or timer; the machine that a message was for';
 comment on column pawl.dead_letter.event is 'the event that could not be applied, or the effect''s input';
 create index dead_letter_instance on pawl.dead_letter (machine, iid);

@@ -144,6 +144,7 @@ CLASSES: dict[str, type[PawlError]] = {
     "not_accepted": NotAccepted,
     "not_paused": NotRunning,
     "not_running": NotRunning,
+    "receiver_busy": Conflict,
     "seq_mismatch": SeqMismatch,
     "too_large": TooLarge,
     "check_violated": Refused,

@@ -57,7 +57,7 @@ def raised() -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(FUNCTIONS.glob("*.sql")):
         for state, code in re.findall(
-            r"raise_error\(\s*('PT\d+'|p_sqlstate),\s*'(\w+)'", path.read_text("utf-8")
+            r"raise_error\(\s*('PT\d+'|'40001'|p_sqlstate),\s*'(\w+)'", path.read_text("utf-8")
         ):
             found[code] = state.strip("'")
     return found
@@ -68,7 +68,7 @@ def test_every_code_has_a_class_of_its_status() -> None:
     assert len(codes) > 25
     assert set(codes) == set(errors.CLASSES)
     for code, state in codes.items():
-        kind = ExpressionFailed if state == "p_sqlstate" else errors.STATUSES[state]
+        kind = {"p_sqlstate": ExpressionFailed, "40001": Conflict, **errors.STATUSES}[state]
         assert issubclass(errors.CLASSES[code], kind), code
 
 
@@ -77,7 +77,7 @@ def test_every_call_of_raise_error_is_seen_by_the_test_above() -> None:
         "perform pawl.raise_error("
     )
     seen = sum(
-        len(re.findall(r"raise_error\(\s*(?:'PT\d+'|p_sqlstate),\s*'\w+'", p.read_text("utf-8")))
+        len(re.findall(r"raise_error\(\s*(?:'PT\d+'|'40001'|p_sqlstate),\s*'\w+'", p.read_text("utf-8")))
         for p in FUNCTIONS.glob("*.sql")
     )
     assert seen == calls > 25

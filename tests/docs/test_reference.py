@@ -22,7 +22,7 @@ WORKERS = (
     " and not has_function_privilege('pawl_client', p.oid, 'execute')"
 )
 OWNERS = "p.proname in ('set_clock', 'advance_clock', 'reset_clock', 'init_roles')"
-RAISED = re.compile(r"raise_error\(\s*'(PT\d+)',\s*'(\w+)'")
+RAISED = re.compile(r"raise_error\(\s*'(PT\d+|40001)',\s*'(\w+)'")
 
 
 def table(heading: str) -> list[list[str]]:

@@ -62,6 +62,13 @@ class Deployed:
         """Fail an invoke for good."""
         return self._answer(invoke, {"type": events.error_invoke(invoke), "error": error})
 
+    def unsent(self, send: str, error: Any) -> Observed:
+        """Give a message back: nobody could take it."""
+        name = events.error_send(send)
+        event = Jsonb({"type": name, "error": error})
+        query = "select pawl.route_internal(%s, %s, %s, null, %s)"
+        return self._step(query, self.name, self._row()["iid"], name, event)
+
     # --- inside -------------------------------------------------------------------------------
 
     def _deploy(self, compiled: Compiled) -> None:
@@ -98,14 +105,18 @@ class Deployed:
         handled = reply.get("handled", True) if isinstance(reply, dict) else bool(reply)
         return self._observed(mark, handled, None)
 
-    def _observed(self, mark: tuple[int, int], handled: bool, error: str | None) -> Observed:
+    def _observed(self, mark: tuple[int, int, int], handled: bool, error: str | None) -> Observed:
         row = self._row()
-        effect_id, seq = mark
+        effect_id, message_id, seq = mark
         effects = self._rows(
             "select effect, invoke_id, input from pawl.outbox where effect_id > %s"
             " and machine = %s order by effect_id",
             effect_id,
             self.name,
+        )
+        sent = self._rows(
+            "select machine, id, event from pawl.message where message_id > %s order by message_id",
+            message_id,
         )
         logs = self._rows(
             "select log from pawl.journal where machine = %s and seq > %s order by seq",
@@ -122,14 +133,16 @@ class Deployed:
             started=tuple((e["invoke_id"], e["input"]) for e in effects if e["invoke_id"]),
             timers=tuple(sorted(row.get("timers", ()))),
             invokes=tuple(sorted(row.get("invokes", ()))),
+            sent=tuple(sent),
             log=tuple(line or "" for each in logs for line in each["log"] or ()),
             error=error,
         )
 
-    def _mark(self) -> tuple[int, int]:
+    def _mark(self) -> tuple[int, int, int]:
         effect = self._value("select coalesce(max(effect_id), 0) from pawl.outbox")
+        message = self._value("select coalesce(max(message_id), 0) from pawl.message")
         seq = "select coalesce(max(seq), 0) from pawl.journal where machine = %s"
-        return effect, self._value(seq, self.name)
+        return effect, message, self._value(seq, self.name)
 
     def _row(self) -> dict[str, Any]:
         rows = self._rows(

@@ -25,7 +25,7 @@ from pawlc.interpret import (
 )
 from pawlc.model import events
 from pawlc.model.machine import Column, Machine
-from tests.semantics.observed import Observed, observe
+from tests.semantics.observed import Observed, message, observe
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -64,10 +64,15 @@ class Interpreted:
         shown = [self._unchanged()]
         failed: list[LiveTimer] = []
         while (timer := self._due(failed)) is not None:
-            shown.append(self._try(partial(self._step, timer.event)))
+            shown.append(self._fired(timer))
             if shown[-1].error:
                 failed.append(timer)
         return _together(shown)
+
+    def unsent(self, send: str, error: Any) -> Observed:
+        """Give a message back: nobody could take it."""
+        event = Event(events.error_send(send), error=error, external=False)
+        return self._try(lambda: replace(self._step(event), handled=True))
 
     def done(self, invoke: str, output: Any) -> Observed:
         """Answer an invoke; `handled`: the instance still waited for it."""
@@ -101,6 +106,15 @@ class Interpreted:
             self.seq += 1
         self.snapshot = outcome.snapshot
         return observe(self.machine, outcome)
+
+    def _fired(self, timer: LiveTimer) -> Observed:
+        """A timer fires: a macrostep, or a message that goes out without one."""
+        if timer.message is None:
+            return self._try(partial(self._step, timer.event))
+        assert self.snapshot is not None
+        left = tuple(t for t in self.snapshot.timers if t is not timer)
+        self.snapshot = replace(self.snapshot, timers=left)
+        return replace(self._unchanged(), sent=(message(timer.message),))
 
     def _step(self, event: Event) -> Outcome:
         assert self.snapshot is not None
@@ -197,5 +211,6 @@ def _together(shown: list[Observed]) -> Observed:
         error=error,
         effects=tuple(effect for one in shown for effect in one.effects),
         started=tuple(invoke for one in shown for invoke in one.started),
+        sent=tuple(one for step in shown for one in step.sent),
         log=tuple(line for one in shown for line in one.log),
     )

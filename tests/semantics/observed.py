@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pawlc.interpret import Emitted, InvokeStarted, Logged, Outcome
+from pawlc.interpret import Emitted, InvokeStarted, Logged, Outcome, Sent
 from pawlc.model import tree
 from pawlc.model.machine import Machine
 
@@ -19,8 +19,9 @@ class Observed:
     """The instance after a step, and what the step did.
 
     `state` holds the paths of the active leaves. `effects` are the (name, input) that nobody waits
-    for, `started` the (id, input) of invokes; `error` is the stable code of a refusal, in which
-    case the instance is as it was before and nothing was done. Values are as JSON has them.
+    for, `started` the (id, input) of invokes, `sent` the messages to other instances, each
+    `{machine, id, event}`; `error` is the stable code of a refusal, in which case the instance is
+    as it was before and nothing was done. Values are as JSON has them.
     """
 
     state: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Observed:
     started: tuple[tuple[str, Mapping[str, Any]], ...] = ()
     timers: tuple[str, ...] = ()
     invokes: tuple[str, ...] = ()
+    sent: tuple[Mapping[str, Any], ...] = ()
     log: tuple[str, ...] = ()
     error: str | None = None
 
@@ -50,8 +52,15 @@ def observe(machine: Machine, outcome: Outcome) -> Observed:
         started=tuple((s.id, as_json(s.input)) for s in trace if isinstance(s, InvokeStarted)),
         timers=tuple(sorted(timer.name for timer in snapshot.timers)),
         invokes=tuple(sorted(snapshot.invokes)),
+        sent=tuple(message(s) for s in trace if isinstance(s, Sent)),
         log=tuple(as_text(s.value) for s in trace if isinstance(s, Logged)),
     )
+
+
+def message(sent: Sent) -> Mapping[str, Any]:
+    """A message as the database keeps it."""
+    event = {"type": sent.event.type, **as_json(sent.event.payload)}
+    return {"machine": sent.machine, "id": sent.id, "event": event}
 
 
 def as_json(value: Any) -> Any:

@@ -15,7 +15,7 @@ CASES = Path(__file__).parents[1] / "cases"
 
 _EXPECTED = frozenset(
     {"state", "context", "status", "output", "handled", "error"}
-    | {"effects", "started", "timers", "invokes", "log"}
+    | {"effects", "started", "timers", "invokes", "sent", "log"}
 )
 
 
@@ -57,7 +57,15 @@ class Fail:
     error: Any
 
 
-Action = Create | Send | Advance | Done | Fail
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """Give a message back: nobody could take it."""
+
+    send: str
+    error: Any
+
+
+Action = Create | Send | Advance | Done | Fail | Unsent
 
 
 class Driver(Protocol):
@@ -73,6 +81,8 @@ class Driver(Protocol):
 
     def error(self, invoke: str, error: Any) -> Observed: ...
 
+    def unsent(self, send: str, error: Any) -> Observed: ...
+
 
 def perform(driver: Driver, action: Action) -> Observed:
     """Take one step of a scenario."""
@@ -87,6 +97,8 @@ def perform(driver: Driver, action: Action) -> Observed:
             return driver.done(invoke, output)
         case Fail(invoke=invoke, error=error):
             return driver.error(invoke, error)
+        case Unsent(send=send, error=error):
+            return driver.unsent(send, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +163,8 @@ def _action(one: Mapping[str, Any]) -> Action:
             return Done(invoke, rest.get("output"))
         case [("error", {"invoke": invoke, **rest})]:
             return Fail(invoke, rest.get("error"))
+        case [("error", {"send": send, **rest})]:
+            return Unsent(send, rest.get("error"))
         case other:
             raise ValueError(f"not a step: {other}")
 
@@ -185,6 +199,7 @@ def shown(observed: Observed, expect: Mapping[str, Any]) -> dict[str, Any]:
         "started": _commands(observed.started, expect.get("started", [])),
         "timers": list(observed.timers),
         "invokes": list(observed.invokes),
+        "sent": [dict(one) for one in observed.sent],
         "log": list(observed.log),
         "error": observed.error,
     }

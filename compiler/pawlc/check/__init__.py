@@ -22,7 +22,6 @@ from pawlc.check.retry_policies import retry_policies
 from pawlc.check.send_patterns import send_patterns
 from pawlc.check.shadowed_transitions import shadowed_transitions
 from pawlc.check.state_types import state_types
-from pawlc.check.unbuilt_actions import unbuilt_actions
 from pawlc.check.unbuilt_keys import unbuilt_keys
 from pawlc.check.unbuilt_machines import unbuilt_machines
 from pawlc.check.undeclared_events import undeclared_events
@@ -57,7 +56,6 @@ SYNTAX_RULES: tuple[SyntaxRule, ...] = (
     retry_policies,
     closed_machines,
     unbuilt_keys,
-    unbuilt_actions,
     unbuilt_machines,
 )
 

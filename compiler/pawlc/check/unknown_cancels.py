@@ -1,4 +1,4 @@
-"""PW414: a `cancel` whose id no delayed `raise` has does nothing."""
+"""PW414: a `cancel` whose id no delayed `raise` or `send` has does nothing."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,8 @@ from pawlc.suggest import did_you_mean
 def unknown_cancels(machine: syntax.Machine) -> Iterator[Diagnostic]:
     """Warn about ids that are only cancelled."""
     found = tuple(actions(machine))
-    ids = [a.id.value for a in found if isinstance(a, syntax.Raise) and a.id is not None]
+    delayed = (a for a in found if isinstance(a, syntax.Raise | syntax.Send) and a.delay)
+    ids = [a.id.value for a in delayed if a.id is not None]
     for action in found:
         if isinstance(action, syntax.Cancel) and action.id.value not in ids:
             yield Diagnostic(

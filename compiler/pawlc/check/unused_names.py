@@ -16,7 +16,7 @@ def unused_names(machine: syntax.Machine) -> Iterator[Diagnostic]:
     used_guards |= set(re.findall(r'guards\."?([A-Za-z][A-Za-z0-9_-]*)', written))
     used_actions = {a.name.value for a in actions(machine) if isinstance(a, syntax.NamedRef)}
     used_delays = {after.delay.value for state in states(machine) for after in state.after}
-    raises = (a for a in actions(machine) if isinstance(a, syntax.Raise))
+    raises = (a for a in actions(machine) if isinstance(a, syntax.Raise | syntax.Send))
     used_delays |= {a.delay.value for a in raises if a.delay is not None}
     sections: tuple[tuple[str, list[Text], set[str]], ...] = (
         ("guard", [named.name for named in machine.guards], used_guards),

@@ -113,13 +113,18 @@ def _of_action(action: syntax.Action) -> Iterator[Text]:
             yield from (pair.value for pair in action.data)
             if action.delay is not None:
                 yield action.delay
+        case syntax.Send():
+            yield action.to.id
+            yield from (pair.value for pair in action.data)
+            if action.delay is not None:
+                yield action.delay
         case syntax.EmitEffect():
             yield from (pair.value for pair in action.input)
         case syntax.NamedRef():
             yield from (pair.value for pair in action.params)
         case syntax.Log():
             yield action.value
-        case syntax.Cancel() | syntax.PythonRef() | syntax.Unbuilt():
+        case syntax.Cancel() | syntax.PythonRef():
             pass
 
 

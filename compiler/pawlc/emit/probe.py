@@ -17,7 +17,7 @@ from pawlc.source import Span, Text
 SCHEMA = "pawl_probe"
 SELF = (
     "id text, machine text, version integer, seq bigint, now timestamptz, claims jsonb, "
-    "state text[]"
+    "sender_machine text, sender_id text, state text[]"
 )
 
 

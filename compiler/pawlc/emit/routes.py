@@ -30,6 +30,12 @@ ROUTES = (
         ("p_iid bigint", "p_name text", "p_seq bigint", "p_event jsonb"),
     ),
     (
+        "route_message",
+        "receive_message",
+        "jsonb",
+        ("p_id text", "p_event jsonb", "p_sender text[]"),
+    ),
+    (
         "route_invoke_live",
         "invoke_is_live",
         "boolean",

@@ -19,8 +19,9 @@ from pawlc.model.machine import Expression, Ref
 from pawlc.source import Span
 from pawlc.suggest import closest
 
-SPACES = frozenset({"context", "event", "self", "guards", "params", "old"})
+SPACES = frozenset({"context", "event", "self", "sender", "guards", "params", "old"})
 SELF = ("id", "machine", "version", "seq")
+SENDER = ("id", "machine")
 ERROR = {"code": "text", "message": "text", "attempts": "integer", "data": "jsonb"}
 
 
@@ -70,6 +71,8 @@ def lookup(name: Name, scope: Scope, query: Query) -> Meaning:
             return _event(name, scope)
         case "self":
             return _self(name, scope)
+        case "sender" if scope.sender or not query.tables:
+            return _sender(name, scope)
         case "guards" | "params":
             return _named(name, scope.guards if first == "guards" else scope.params)
         case "claims":
@@ -122,6 +125,7 @@ _WHOLE = {
     "context": "name a field: `context.total`",
     "event": "name a field: `event.reason`, `event.type`; the undeclared ones are `event.data`",
     "self": "name what you need: `self.id`, `self.machine`, `self.version`, `self.seq`",
+    "sender": "name what you need: `sender.machine`, `sender.id`",
     "guards": "name the guard: `guards.affordable`",
     "params": "name the parameter: `params.limit`",
 }
@@ -177,6 +181,17 @@ def _self(name: Name, scope: Scope) -> Meaning:
         hint = f"did you mean `self.{meant}`?" if meant else f"self has {_list(SELF)}"
         return _unknown(name, f"unknown name `{name}`", hint)
     return Ref("self", word.name, name.offset)
+
+
+def _sender(name: Name, scope: Scope) -> Meaning:
+    word = name.words[1]
+    if not scope.sender:
+        hint = "the rules of `authorize.send` may ask who sent a message; others get it as `data`"
+        return _unknown(name, "`sender` does not exist here", hint)
+    if word.name not in SENDER or len(name.words) > 2:
+        hint = f"a sender has {_list(f'sender.{each}' for each in SENDER)}"
+        return _unknown(name, f"unknown name `{name}`", hint)
+    return Ref("sender", word.name, name.offset)
 
 
 def _named(name: Name, known: Mapping[str, Expression]) -> Meaning:

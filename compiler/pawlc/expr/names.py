@@ -76,6 +76,8 @@ def plpgsql_name(ref: Ref) -> str:
             return f"self.{ref.space}"
         case "self":
             return f"self.{ident(ref.name)}"
+        case "sender":
+            return f"self.sender_{ref.name}"
         case "in_state":
             return f"pawl.in_state(self.state, {literal(ref.name)})"
 

@@ -35,7 +35,8 @@ class Scope:
     """The names of one place.
 
     `context` maps fields to SQL types. `event` None: no event here. `states` are the paths that
-    `in_state('…')` may name. `guards` maps the names of `guards:` to their resolved expressions,
+    `in_state('…')` may name. `sender`: an instance may have
+    sent the event. `guards` maps the names of `guards:` to their resolved expressions,
     `params` the parameters in force to theirs. `bare` maps column names that may stand unqualified
     to the `Ref` space and name they mean: the check constraint of a field names the field alone.
     """
@@ -45,6 +46,7 @@ class Scope:
     claims: bool = True
     now: bool = True
     self: bool = True
+    sender: bool = False
     states: frozenset[str] = frozenset()
     guards: Mapping[str, Expression] = field(default_factory=dict)
     params: Mapping[str, Expression] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from pawlc.source import Span
 
 # Names that generated code gives its own records and schema; see `names.plpgsql_name`.
 RESERVED_ALIASES = frozenset(
-    {"context", "event", "self", "claims", "now", "guards", "params", "old", "pawl"}
+    {"context", "event", "self", "sender", "claims", "now", "guards", "params", "old", "pawl"}
 )
 
 ALLOWED: tuple[type[ast.Node], ...] = (

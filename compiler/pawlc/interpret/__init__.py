@@ -25,6 +25,9 @@ What the standard leaves open, or where the model makes XState's choice:
   it is due its event is a macrostep, which a strict machine does not refuse. The same id again
   takes the place of the pending one; `cancel` voids it, also in the macrostep that raised it. The
   end of the machine voids all.
+- A message to another instance only shows in the trace. A delayed `send` is a timer as a delayed
+  `raise` is one, with receiver and payload computed when it is sent; when it is due the message
+  goes out, and the sender takes no macrostep.
 - A machine is done when a child of the root is final, or all regions of a parallel root are. Its
   output is computed there; then the exit actions of all active states run, the root's last. The
   configuration stays. Internal events still waiting are dropped.
@@ -57,6 +60,7 @@ from pawlc.interpret.trace import (
     Logged,
     Outcome,
     Raised,
+    Sent,
     Snapshot,
     Step,
     TimerSet,
@@ -85,6 +89,7 @@ __all__ = [
     "Logged",
     "Outcome",
     "Raised",
+    "Sent",
     "Snapshot",
     "Step",
     "TimerSet",

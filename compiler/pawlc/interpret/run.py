@@ -27,6 +27,7 @@ from pawlc.interpret.trace import (
     Logged,
     Outcome,
     Raised,
+    Sent,
     Snapshot,
     Step,
     TimerSet,
@@ -46,6 +47,7 @@ from pawlc.model.machine import (
     PythonAssign,
     Raise,
     RaiseLater,
+    Send,
     State,
     Transition,
 )
@@ -271,10 +273,12 @@ class Run:
             event = Event(timer.name, external=False)
             self._set_timer(timer.name, self.value(timer.delay), timer.deadline, event)
 
-    def _set_timer(self, name: str, delay: object, deadline: bool, event: Event) -> None:
+    def _set_timer(
+        self, name: str, delay: object, deadline: bool, event: Event, message: Sent | None = None
+    ) -> None:
         """Begin a timer; it takes the place of one that already has its name."""
         self._void_timer(name)
-        live = LiveTimer(name, delay, deadline, self.facts.now, event)
+        live = LiveTimer(name, delay, deadline, self.facts.now, event, message)
         self.timers[name] = live
         self.trace.append(TimerSet(live))
 
@@ -375,8 +379,11 @@ class Run:
                     self.trace.append(Raised(event))
                 case RaiseLater():
                     self._raise_later(action)
+                case Send():
+                    self._send(action)
                 case Cancel():
                     self._void_timer(events.raised_later(action.id))
+                    self._void_timer(events.sent_later(action.id))
                 case EmitEffect():
                     self.trace.append(Emitted(action.effect, self._values(action.input)))
                 case Log():
@@ -385,14 +392,25 @@ class Run:
                     assert_never(action)
 
     def _raise_later(self, action: RaiseLater) -> None:
-        if action.id is not None:
-            name = events.raised_later(action.id)
-        else:
-            self.raised_without_id += 1
-            name = events.raised_without_id(self.facts.seq, self.raised_without_id)
+        name = events.raised_later(action.id) if action.id is not None else self._number()
         payload, delay = self._values(action.data), self.value(action.delay)
         event = Event(action.event, payload, external=False, timer=name)
         self._set_timer(name, delay, action.deadline, event)
+
+    def _number(self) -> str:
+        """The name of a timer that nothing can cancel."""
+        self.raised_without_id += 1
+        return events.raised_without_id(self.facts.seq, self.raised_without_id)
+
+    def _send(self, action: Send) -> None:
+        event = Event(action.event, self._values(action.data))
+        receiver = self.value(action.id)
+        message = Sent(action.machine, receiver, event, action.send_id, action.atomic)
+        if action.delay is None:
+            self.trace.append(message)
+            return
+        name = events.sent_later(action.send_id) if action.send_id is not None else self._number()
+        self._set_timer(name, self.value(action.delay), action.deadline, event, message)
 
     def value(self, expression: Expression) -> object:
         """Evaluate in the present: the context as it is now, the states that are active now."""

@@ -62,7 +62,7 @@ NO_FACTS = Facts()
 class LiveTimer:
     """A timer that runs: `delay` is an interval counted from `since`, or a deadline.
 
-    When it is due, `event` is a macrostep.
+    When it is due, `event` is a macrostep; or it sends `message`, which is none.
     """
 
     name: str
@@ -70,6 +70,7 @@ class LiveTimer:
     deadline: bool
     since: object
     event: Event
+    message: "Sent | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,17 @@ class InvokeCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """An event went to another instance. `send_id`: the sender hears when it is undeliverable."""
+
+    machine: str
+    id: object
+    event: Event
+    send_id: str | None
+    atomic: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Logged:
     """A line for the journal."""
 
@@ -183,6 +195,7 @@ Step = (
     | TimerVoided
     | InvokeStarted
     | InvokeCancelled
+    | Sent
     | Logged
 )
 

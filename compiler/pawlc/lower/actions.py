@@ -20,9 +20,10 @@ from pawlc.model.machine import (
     PythonAssign,
     Raise,
     RaiseLater,
+    Send,
     Timer,
 )
-from pawlc.sql import Sql, ident, join, literal, sql, text_array
+from pawlc.sql import Sql, boolean, ident, join, literal, sql, text_array
 
 _ARGUMENTS = 40
 """Pairs in one `jsonb_build_object`; a function takes at most 100 arguments."""
@@ -65,10 +66,10 @@ def run(plan: Plan, actions: tuple[Action, ...], event: str | None) -> Body:
                 body.append(append("queue", _event(plan, action, event)))
             case RaiseLater():
                 body += _raise_later(plan, action, event)
+            case Send():
+                body += _send(plan, action, event)
             case Cancel():
-                name = events.raised_later(action.id)
-                body += (Set(own("timers"), sql("{} - {}", own("timers"), literal(name))),)
-                body += forget("due", (name,))
+                body += _cancel(plan, action.id)
             case EmitEffect():
                 body.append(
                     append(
@@ -82,7 +83,7 @@ def run(plan: Plan, actions: tuple[Action, ...], event: str | None) -> Body:
     return tuple(body)
 
 
-def _event(plan: Plan, action: Raise | RaiseLater, event: str | None) -> Sql:
+def _event(plan: Plan, action: Raise | RaiseLater | Send, event: str | None) -> Sql:
     """A raised event as jsonb."""
     scope = Scope(plan, event)
     payload = ((literal(name), scope.sql(value)) for name, value in action.data)
@@ -95,13 +96,50 @@ def _raise_later(plan: Plan, action: RaiseLater, event: str | None) -> Body:
     if action.id is not None:
         name = events.raised_later(action.id)
         before = forget("due", (name,))
-        return (*before, *_set_timer(plan, literal(name), action, made, event))
+        set_it = _set_timer(plan, literal(name), action.delay, action.deadline, made, event)
+        return (*before, *set_it)
+    return (*_number(), *_set_timer(plan, own("timer"), action.delay, action.deadline, made, event))
+
+
+def _number() -> Body:
+    """The name of a timer that nothing can cancel."""
     number = sql("format('raise.%s.%s', {}, {})", own("seq"), own("raised"))
-    return (
-        Set(own("raised"), sql("{} + 1", own("raised"))),
-        Set(own("timer"), number),
-        *_set_timer(plan, own("timer"), action, made, event),
+    return (Set(own("raised"), sql("{} + 1", own("raised"))), Set(own("timer"), number))
+
+
+def _send(plan: Plan, action: Send, event: str | None) -> Body:
+    """A message; a delayed one is a timer first, whose event says what to send."""
+    receiver = Scope(plan, event).sql(action.id)
+    made = _event(plan, action, event)
+    returns = action.send_id is not None and plan.hears(events.error_send(action.send_id))
+    send_id = literal(action.send_id if returns else None)
+    if action.delay is None:
+        parts = (literal(action.machine), receiver, made, send_id, boolean(action.atomic))
+        command = sql("row({})::pawl.message_command", join(", ", parts))
+        return (append("messages", command),)
+    later = build_object(
+        (
+            (literal("type"), literal("pawl.send")),
+            (literal("machine"), literal(action.machine)),
+            (literal("id"), receiver),
+            (literal("event"), made),
+            (literal("send_id"), send_id),
+        )
     )
+    if action.send_id is None:
+        numbered = _set_timer(plan, own("timer"), action.delay, action.deadline, later, event)
+        return (*_number(), *numbered)
+    name = events.sent_later(action.send_id)
+    set_it = _set_timer(plan, literal(name), action.delay, action.deadline, later, event)
+    return (*forget("due", (name,)), *set_it)
+
+
+def _cancel(plan: Plan, id: str) -> Body:
+    """Void a delayed `raise`, and a delayed `send` where one has the id."""
+    sent = (events.sent_later(id),) if plan.is_sent_later(id) else ()
+    names = (events.raised_later(id), *sent)
+    gone = literal(names[0]) if len(names) == 1 else text_array(names)
+    return (Set(own("timers"), sql("{} - {}", own("timers"), gone)), *forget("due", names))
 
 
 def forget(commands: str, names: tuple[str, ...]) -> Body:
@@ -134,23 +172,23 @@ def start(plan: Plan, invoke: Invoke, event: str | None) -> Body:
 
 def set_timer(plan: Plan, timer: Timer, event: str | None) -> Body:
     """Set a timer: when it is due, and its place among the live ones."""
-    return _set_timer(plan, literal(timer.name), timer, sql("null"), event)
+    return _set_timer(plan, literal(timer.name), timer.delay, timer.deadline, sql("null"), event)
 
 
 def _set_timer(
-    plan: Plan, name: Sql, timer: Timer | RaiseLater, made: Sql, event: str | None
+    plan: Plan, name: Sql, delay: Expression, deadline: bool, made: Sql, event: str | None
 ) -> Body:
-    due = _due(plan, name, timer, event)
+    due = _due(plan, name, delay, deadline, event)
     command = sql("row({}, {}, {})::pawl.timer_command", name, due, made)
     return (append("due", command), _enlist("timers", name))
 
 
-def _due(plan: Plan, name: Sql, timer: Timer | RaiseLater, event: str | None) -> Sql:
+def _due(plan: Plan, name: Sql, delay: Expression, deadline: bool, event: str | None) -> Sql:
     """When a timer is due; a computed delay may turn out to be null."""
-    delay = Scope(plan, event).sql(timer.delay)
-    if delay.startswith("interval '") and delay.count("'") == 2 and delay.endswith("'"):
-        return sql("self.now + {}", delay)
-    due = delay if timer.deadline else sql("self.now + ({})", delay)
+    value = Scope(plan, event).sql(delay)
+    if value.startswith("interval '") and value.count("'") == 2 and value.endswith("'"):
+        return sql("self.now + {}", value)
+    due = value if deadline else sql("self.now + ({})", value)
     return sql("pawl.due_at({}, {})", name, due)
 
 

@@ -1,8 +1,9 @@
 """The authorizers of create and send.
 
-Rules are asked against the locked row, only when there are claims: a trusted caller without claims
-passes. A rule that reads a payload waits for the payload to be checked; it stands in the event's
-own branch. Of several patterns that match an event, the most specific counts.
+Rules are asked against the locked row, only when there are claims, or another instance sent the
+event: a trusted caller without claims passes. A rule that reads a payload waits for the payload to
+be checked; it stands in the event's own branch. Of several patterns that match an event, the most
+specific counts.
 """
 
 from pawlc.lower.payload import source_comment
@@ -14,7 +15,9 @@ from pawlc.model import events
 from pawlc.model.machine import Expression, SendRule
 from pawlc.sql import Sql, ident, join, literal, sql
 
-_CLIENT = sql("self.claims is not null")
+CLIENT = sql("self.claims is not null")
+CLIENT_OR_INSTANCE = sql("self.claims is not null or p_sender is not null")
+"""Who is asked: whoever has claims, and where messages arrive, an instance that sent one."""
 
 
 def create(plan: Plan) -> Body:
@@ -22,12 +25,12 @@ def create(plan: Plan) -> Body:
     rule = plan.machine.authorize.create
     deny = _deny(plan, sql("null"))
     if rule is None:
-        return (If((Branch(_CLIENT, deny),)),)
-    refused = sql("{} and ({}) is not true", _CLIENT, Scope(plan, events.CREATION).sql(rule))
+        return (If((Branch(CLIENT, deny),)),)
+    refused = sql("{} and ({}) is not true", CLIENT, Scope(plan, events.CREATION).sql(rule))
     return (_comment((rule,), "create"), If((Branch(refused, deny),)))
 
 
-def send(plan: Plan, trusted: Body = ()) -> Body:
+def send(plan: Plan, asked: Sql, trusted: Body = ()) -> Body:
     """Refuse a sender whom no rule admits, before the payload is looked at.
 
     `trusted` is done for a trusted caller instead.
@@ -50,10 +53,10 @@ def send(plan: Plan, trusted: Body = ()) -> Body:
     else:
         otherwise = deny
     inner: Body = (If(tuple(branches), otherwise),) if branches else otherwise
-    return (If((Branch(_CLIENT, inner),), trusted),)
+    return (If((Branch(asked, inner),), trusted),)
 
 
-def after_payload(plan: Plan, name: str) -> Body:
+def after_payload(plan: Plan, name: str, asked: Sql) -> Body:
     """Refuse a sender by a rule that reads the payload of this event.
 
     What the machine raises itself, while it processes what was sent, nobody sends.
@@ -61,7 +64,7 @@ def after_payload(plan: Plan, name: str) -> Body:
     rules = rules_for(plan, name)
     if not _reads_event(rules):
         return ()
-    sent = sql("{} and self.handled is null", _CLIENT) if plan.queue else _CLIENT
+    sent = sql("({}) and self.handled is null", asked) if plan.queue else asked
     return (If((Branch(sent, _unless(plan, rules, f"send {name}", name)),)),)
 
 

@@ -50,6 +50,7 @@ def create(plan: Plan) -> Function:
         If((Branch(sql("self.iid is null"), (taken,)),)),
         *store.write_commands(plan),
         store.write_journal(plan, _journalled()),
+        *store.post_messages(plan),
         Return(store.reply(plan, None)),
     )
     return Function(
@@ -134,6 +135,8 @@ def _result(plan: Plan) -> Body:
         body.append(Set(own(array), ident("self", "step", "p_effects")))
     if plan.timers:
         body.append(Set(own("due"), ident("self", "step", "p_timers")))
+    if plan.messages:
+        body.append(Set(own("messages"), ident("self", "step", "p_messages")))
     if plan.log:
         body.append(Set(own("log"), ident("self", "step", "p_log")))
     return tuple(body)

@@ -96,9 +96,16 @@ def arrays(plan: Plan) -> tuple[Variable, ...]:
         found.append(Variable(ident("started"), sql("pawl.effect_command[]")))
     if plan.timers:
         found.append(Variable(ident("due"), sql("pawl.timer_command[]")))
+    if plan.messages:
+        found.append(Variable(ident("messages"), sql("pawl.message_command[]")))
     if plan.log:
         found.append(Variable(ident("log"), sql("text[]")))
     return tuple(found)
+
+
+def nobody() -> tuple[Variable, ...]:
+    """The variables of the sender, where no instance can be one."""
+    return tuple(Variable(ident(f"sender_{n}"), TEXT) for n in ("machine", "id"))
 
 
 def cursors(plan: Plan) -> tuple[Variable, ...]:

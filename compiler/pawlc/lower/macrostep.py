@@ -37,7 +37,7 @@ def macrostep(plan: Plan, creates: bool, refusal: Body = ()) -> Body:
     `refusal`, in a chart without loops, is what happens to a caller's event that nothing takes.
     """
     if refusal:
-        return dispatched(plan, refusal)
+        return dispatched(plan, creates, refusal)
     if plan.masks:
         return _with_masks(plan, creates)
     first = _first(plan, creates)
@@ -68,7 +68,7 @@ def event_source(plan: Plan) -> Sql:
 
 def _first(plan: Plan, creates: bool) -> Body:
     reset: Body = (Set(flag(plan), boolean(False)),)
-    dispatch = dispatched(plan)
+    dispatch = dispatched(plan, creates)
     if not creates:
         return (*reset, *dispatch)
     start = (
@@ -89,7 +89,7 @@ def _creation(plan: Plan) -> Body:
 
 def _with_masks(plan: Plan, creates: bool) -> Body:
     """The loops of a chart with parallel or history states: select, then one microstep."""
-    dispatch = dispatched(plan)
+    dispatch = dispatched(plan, creates)
     if creates:
         start = (
             source_comment(plan.machine.states[0].span, f"{plan.machine.name} begins"),
@@ -135,8 +135,12 @@ def _until_stable(plan: Plan, moving: If) -> Body:
     )
 
 
-def dispatched(plan: Plan, refusal: Body = ()) -> Body:
-    """One branch for each event name, and one for the names that only wildcards take."""
+def dispatched(plan: Plan, pure: bool, refusal: Body = ()) -> Body:
+    """One branch for each event name, and one for the names that only wildcards take.
+
+    `pure`: in the reducer, where no message arrives.
+    """
+    asked = authorize.CLIENT if pure else authorize.CLIENT_OR_INSTANCE
     declared = {event.name for event in plan.machine.events}
     if_called = (If((Branch(sql("p_source is null"), refusal),)),) if refusal else ()
     refused = if_called if plan.unbound else refusal
@@ -146,7 +150,7 @@ def dispatched(plan: Plan, refusal: Body = ()) -> Body:
         found = tuple(matching(plan.machine, name))
         receiving = (
             *receive(plan, name, event_source(plan)),
-            *authorize.after_payload(plan, name),
+            *authorize.after_payload(plan, name, asked),
         )
         if refusal:
             taken = _taken_or(plan, found, name, refused if name in declared else ())

@@ -22,6 +22,7 @@ from pawlc.model.machine import (
     Raise,
     RaiseLater,
     Ref,
+    Send,
     State,
     Transition,
 )
@@ -49,6 +50,7 @@ class Plan:
     timers: bool
     unbound: bool
     numbered: bool
+    messages: bool
     log: bool
     python: bool
     stepwise: bool
@@ -68,6 +70,11 @@ class Plan:
         """Whether a macrostep can have more than one microstep."""
         return self.eventless or self.queue or self.masks
 
+    def is_sent_later(self, id: str) -> bool:
+        """Whether a delayed `send` has this id."""
+        sends = (a for a in _actions(self.machine) if isinstance(a, Send) and a.delay is not None)
+        return any(send.send_id == id for send in sends)
+
     def hears(self, name: str) -> bool:
         """Whether any transition can take an event of this name."""
         return any(matching(self.machine, name))
@@ -85,7 +92,7 @@ def plan(machine: Machine) -> Plan:
     spontaneous = frozenset(
         t.index for t in machine.transitions() if masks and acts_when_chosen(machine, t, stepwise)
     )
-    unbound = any(isinstance(a, RaiseLater | Cancel) for a in actions)
+    unbound = any(isinstance(a, RaiseLater | Cancel) or is_delayed(a) for a in actions)
     return Plan(
         machine=machine,
         names=heard,
@@ -95,7 +102,8 @@ def plan(machine: Machine) -> Plan:
         invokes=any(s.invokes for s in machine.states),
         timers=unbound or any(s.timers for s in machine.states),
         unbound=unbound,
-        numbered=any(isinstance(a, RaiseLater) and a.id is None for a in actions),
+        numbered=any(_is_numbered(a) for a in actions),
+        messages=any(isinstance(a, Send) for a in actions),
         log=any(isinstance(a, Log) for a in actions),
         python=any(isinstance(a, PythonAssign) for a in actions),
         stepwise=stepwise,
@@ -105,6 +113,21 @@ def plan(machine: Machine) -> Plan:
         turns=turns(machine, spontaneous - accompanied) if masks else (),
         uses=frozenset((ref.space, ref.name) for ref in _refs(machine)),
     )
+
+
+def is_delayed(action: Action) -> bool:
+    """Whether an action sends a message later."""
+    return isinstance(action, Send) and action.delay is not None
+
+
+def _is_numbered(action: Action) -> bool:
+    match action:
+        case RaiseLater():
+            return action.id is None
+        case Send():
+            return action.delay is not None and action.send_id is None
+        case _:
+            return False
 
 
 def _accompanied(machine: Machine, names: tuple[str, ...]) -> frozenset[int]:
@@ -158,6 +181,8 @@ def _names(machine: Machine) -> tuple[str, ...]:
     named = [event.name for event in machine.events]
     named += [t.trigger.name for t in machine.transitions() if isinstance(t.trigger, Exactly)]
     named += [a.event for a in _actions(machine) if isinstance(a, Raise | RaiseLater)]
+    sends = (a for a in _actions(machine) if isinstance(a, Send))
+    named += [events.error_send(a.send_id) for a in sends if a.send_id is not None]
     for state in machine.states:
         named += [timer.name for timer in state.timers]
         for invoke in state.invokes:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pawlc.lower import authorize, choose, configuration, parallel, store
 from pawlc.lower.actions import build_object
 from pawlc.lower.company import is_alone
-from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, system
+from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, nobody, system
 from pawlc.lower.plan import Plan, matching
 from pawlc.lower.reduce import load
 from pawlc.lower.scope import Scope, reads_payload
@@ -39,7 +39,7 @@ def simulate(plan: Plan) -> Function:
             literal(name),
             sql("coalesce(to_jsonb({}), '[]'::jsonb)", ident("self", "step", f"p_{name}")),
         )
-        for name in ("effects", "timers", "log")
+        for name in ("effects", "timers", "messages", "log")
     )
     reduced = sql("{}(self.instance, p_event, null, self.now, self.claims)", name(plan, "reduce"))
     reply = store.reply(plan, ident("self", "step", "p_handled"))
@@ -91,6 +91,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         Variable(ident("claims"), JSONB),
         Variable(ident("instance"), store.instance(plan)),
         Variable(ident("step"), sql("record")),
+        *nobody(),
         *system(plan),
     )
 

@@ -4,7 +4,7 @@ What `create`, `simulate`, dry runs and replay use.
 """
 
 from pawlc.lower import configuration, store
-from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, working
+from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, nobody, working
 from pawlc.lower.macrostep import macrostep
 from pawlc.lower.plan import Plan
 from pawlc.lower.send import forget_source
@@ -27,6 +27,7 @@ def reduce(plan: Plan) -> Function:
         Variable(ident("id"), TEXT),
         Variable(ident("now"), TIME, ident("p_now"), constant=True),
         Variable(ident("claims"), JSONB, ident("p_claims"), constant=True),
+        *nobody(),
         *working(plan),
     )
     return Function(
@@ -40,6 +41,7 @@ def reduce(plan: Plan) -> Function:
             Parameter(ident("p_handled"), sql("boolean"), mode="out"),
             Parameter(ident("p_effects"), sql("pawl.effect_command[]"), mode="out"),
             Parameter(ident("p_timers"), sql("pawl.timer_command[]"), mode="out"),
+            Parameter(ident("p_messages"), sql("pawl.message_command[]"), mode="out"),
             Parameter(ident("p_log"), sql("text[]"), mode="out"),
         ),
         returns=None,
@@ -98,6 +100,8 @@ def _keep(plan: Plan) -> Body:
         body.append(Set(ident("p_effects"), join(" || ", commands)))
     if plan.timers:
         body.append(Set(ident("p_timers"), own("due")))
+    if plan.messages:
+        body.append(Set(ident("p_messages"), own("messages")))
     if plan.log:
         body.append(Set(ident("p_log"), own("log")))
     return tuple(body)

@@ -51,7 +51,8 @@ def send(plan: Plan) -> Function:
         guarded(plan, ident("event", "type"), (*_arrival(plan), *_macrostep(plan))),
         *protected(plan, store.assigned(plan), store.update(plan)),
         *store.write_commands(plan),
-        store.write_journal(plan, ident("p_event"), ident("p_source")),
+        store.write_journal(plan, ident("p_event"), sent=True),
+        *store.post_messages(plan),
         Set(own("reply"), store.reply(plan, _handled(plan))),
         If((Branch(sql("p_event_id is not null"), (_keep_reply(plan),)),)),
         Return(own("reply")),
@@ -64,6 +65,7 @@ def send(plan: Plan) -> Function:
             Parameter(ident("p_event_id"), TEXT, sql("null")),
             Parameter(ident("p_expected_seq"), BIGINT, sql("null")),
             Parameter(ident("p_source"), TEXT, sql("null")),
+            Parameter(ident("p_sender"), sql("text[]"), sql("null")),
         ),
         returns=JSONB,
         body=blocks(plan, _variables(plan), body),
@@ -79,6 +81,8 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         Variable(ident("id"), TEXT, ident("p_id"), constant=True),
         Variable(ident("now"), TIME),
         Variable(ident("claims"), JSONB),
+        Variable(ident("sender_machine"), TEXT, sql("p_sender[1]"), constant=True),
+        Variable(ident("sender_id"), TEXT, sql("p_sender[2]"), constant=True),
         *working(plan),
         *cursors(plan),
         Variable(ident("reply"), JSONB),
@@ -110,9 +114,9 @@ def _handled(plan: Plan) -> Sql:
 
 
 def _arrival(plan: Plan) -> Body:
-    """Who is calling, and what only a caller's event goes through, not a timer's or an invoke's.
+    """Who is calling, and what only a caller's or another instance's event goes through.
 
-    Those arrive at a running instance: `internal_event` has looked.
+    A timer's or an invoke's arrives at a running instance: `internal_event` has looked.
     """
     called = sql("p_source is null")
     source = If((Branch(called, _unless_known(plan)),), forget_source(plan))
@@ -121,9 +125,10 @@ def _arrival(plan: Plan) -> Body:
         " or p_expected_seq <> self.seq or pg_column_size(p_event) > {})",
         _LARGEST,
     )
+    ours = sql("p_source is null and p_sender is null")
     return (
-        Set(own("claims"), sql("case when p_source is null then pawl.quick_claims() end")),
-        *_admitted_or(plan, (source,)),
+        Set(own("claims"), sql("case when {} then pawl.quick_claims() end", ours)),
+        *_admitted_or(plan, (source,), authorize.CLIENT_OR_INSTANCE),
         If((Branch(special, _special(plan)),)),
     )
 
@@ -150,13 +155,13 @@ def admitted(plan: Plan) -> Body:
 
     The authorizers of a strict machine admit declared events only.
     """
-    return _admitted_or(plan, _unless_known(plan))
+    return _admitted_or(plan, _unless_known(plan), authorize.CLIENT)
 
 
-def _admitted_or(plan: Plan, known: Body) -> Body:
+def _admitted_or(plan: Plan, known: Body, asked: Sql) -> Body:
     if plan.machine.strict:
-        return authorize.send(plan, trusted=known)
-    return (*authorize.send(plan), *known)
+        return authorize.send(plan, asked, trusted=known)
+    return (*authorize.send(plan, asked), *known)
 
 
 def _unless_known(plan: Plan) -> Body:

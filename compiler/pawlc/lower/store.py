@@ -141,6 +141,21 @@ def write_commands(plan: Plan) -> Body:
     return tuple(body)
 
 
+def post_messages(plan: Plan) -> Body:
+    """Send what the macrostep has for other instances, when all of it is stored."""
+    if not plan.messages:
+        return ()
+    arguments = (
+        literal(plan.machine.name),
+        own("iid"),
+        own("id"),
+        own("seq"),
+        own("messages"),
+    )
+    post = Call(ident("pawl", "post_messages"), arguments)
+    return (If((Branch(sql("self.messages is not null"), (post,)),)),)
+
+
 def effect_arrays(plan: Plan) -> tuple[str, ...]:
     """The arrays of effects that the machine can fill, in the order in which they are enqueued."""
     used = (("effects", plan.effects), ("started", plan.invokes))
@@ -180,8 +195,10 @@ def _timer(plan: Plan) -> Insert:
     return _insert("timer", values)
 
 
-def write_journal(plan: Plan, event: Sql, source: Sql | None = None) -> Insert:
-    """The journal row of the macrostep; `source` is the timer or invoke that the event is from."""
+def write_journal(plan: Plan, event: Sql, sent: bool = False) -> Insert:
+    """The journal row of the macrostep; a `sent` event may be a timer's, an invoke's or another
+    instance's."""
+    source = sent and (plan.timers or plan.invokes or plan.messages)
     values = {
         "machine": literal(plan.machine.name),
         "iid": own("iid"),
@@ -191,8 +208,9 @@ def write_journal(plan: Plan, event: Sql, source: Sql | None = None) -> Insert:
         "state": configuration.stored(plan),
         "caller": sql("pawl.caller()"),
         "sub": sql("self.claims ->> 'sub'"),
-        "trusted": sql("self.claims is null"),
-        **({"source": source} if source is not None and (plan.timers or plan.invokes) else {}),
+        "trusted": sql(f"self.claims is null{' and p_sender is null' if sent else ''}"),
+        **({"source": ident("p_source")} if source else {}),
+        **({"sender": ident("p_sender")} if sent else {}),
         **({"log": own("log")} if plan.log else {}),
     }
     return _insert("journal", values)

@@ -1,8 +1,7 @@
 """Actions: fields, events and effects looked up, named actions written out in their place.
 
-In: `syntax.Action`s and the scope of their place. Out: `model.Action`s. An action that is
-documented but not built is left out; `check` refuses it. Reported here: PW301, PW312, PW313, PW316,
-PW317; those of delays come through from `delays`.
+In: `syntax.Action`s and the scope of their place. Out: `model.Action`s. Reported here: PW301,
+PW312, PW313, PW316, PW317; those of delays come through from `delays`.
 """
 
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from pawlc.model.machine import (
     Log,
     Raise,
     RaiseLater,
+    Send,
 )
 from pawlc.source import Text
 from pawlc.suggest import did_you_mean
@@ -57,6 +57,8 @@ def _action(
             yield _assign(world, written, scope, report)
         case syntax.Raise():
             yield from _raise(world, written, scope, report)
+        case syntax.Send():
+            yield from _send(world, written, scope, report)
         case syntax.Cancel():
             yield Cancel(written.id.value, written.span)
         case syntax.EmitEffect():
@@ -73,8 +75,6 @@ def _action(
             called = python.action(world.companion, written, scope, report)
             if called is not None:
                 yield called
-        case syntax.Unbuilt():
-            return
         case _:
             assert_never(written)
 
@@ -106,6 +106,27 @@ def _raise(
     if delay is not None:
         id = written.id.value if written.id is not None else None
         yield RaiseLater(event, data, delay.expression, delay.deadline, id, written.span)
+
+
+def _send(world: World, written: syntax.Send, scope: Scope, report: Report) -> Iterator[Send]:
+    """What the receiver declares is the database's to know: the payload is typed when it comes."""
+    receiver = expression(world, written.to.id, scope, "text", report)
+    data = pairs(world, written.data, scope, report)
+    delay = None
+    if written.delay is not None:
+        delay = delays.computed(world, written.delay, scope, report)
+    if receiver is not None and (delay is not None or written.delay is None):
+        yield Send(
+            event=written.event.value,
+            machine=written.to.machine.value,
+            id=receiver,
+            data=data,
+            delay=delay.expression if delay is not None else None,
+            deadline=delay is not None and delay.deadline,
+            send_id=written.id.value if written.id is not None else None,
+            atomic=written.atomic,
+            span=written.span,
+        )
 
 
 def _payload_problems(written: syntax.Raise, declared: Event) -> Iterator[Diagnostic]:

@@ -1,8 +1,8 @@
 """Every event that a machine can process, and what each carries.
 
 In: the declarations and the structure. Out: `Carried`s for `causes`, in this order: creation, the
-declared events, results of invokes, done states, timers, events only raised, events only handled,
-and for a machine that is not strict whatever else may come.
+declared events, results of invokes and of messages, done states, timers, events only raised, events
+only handled, and for a machine that is not strict whatever else may come.
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,7 @@ def catalogue(world: World, tree: Structure) -> tuple[Carried, ...]:
         Carried(events.CREATION),
         *_declared(world, raised),
         *_invoke_results(world, tree),
+        *_returned(world.machine, tree),
         *_done_states(tree),
         *_timers(tree),
     ):
@@ -51,6 +52,12 @@ def _invoke_results(world: World, tree: Structure) -> Iterator[Carried]:
             home = state.index
             yield Carried(events.done_invoke(id), output=output, has_output=True, home=home)
             yield Carried(events.error_invoke(id), has_error=True, home=home)
+
+
+def _returned(machine: syntax.Machine, tree: Structure) -> Iterator[Carried]:
+    for action in _all_actions(machine, tree):
+        if isinstance(action, syntax.Send) and action.id is not None:
+            yield Carried(events.error_send(action.id.value), has_error=True)
 
 
 def _done_states(tree: Structure) -> Iterator[Carried]:

@@ -1,9 +1,9 @@
 """The names of events, and which descriptor takes which name.
 
 Events that the machine makes itself: `after.<delay as written>.<path>`, `done.state.<path>`,
-`done.invoke.<id>`, `error.invoke.<id>`; the creation of an instance is `CREATION`. A root's path is
-empty and leaves no trace in the name. Delayed raises only name timers; their events have names of
-their own.
+`done.invoke.<id>`, `error.invoke.<id>`, `error.send.<id>`; the creation of an instance is
+`CREATION`. A root's path is empty and leaves no trace in the name. Delayed raises and sends only
+name timers; their events have names of their own.
 """
 
 from typing import assert_never
@@ -31,8 +31,18 @@ def raised_later(id: str) -> str:
     return f"raise {id}"
 
 
+def sent_later(id: str) -> str:
+    """The name of the timer of a delayed `send` with an id.
+
+    >>> sent_later("reminder")
+    'send reminder'
+    """
+    return f"send {id}"
+
+
 def raised_without_id(seq: int, number: int) -> str:
-    """The name of the timer of one without: the macrostep that raised it, and which of those there.
+    """The name of the timer of a delayed `raise` or `send` without an id: the macrostep that set
+    it, and which of those there.
 
     >>> raised_without_id(17, 1)
     'raise.17.1'
@@ -62,6 +72,14 @@ def error_invoke(id: str) -> str:
     'error.invoke.dispatching.find_courier'
     """
     return _dotted("error.invoke", id)
+
+
+def error_send(id: str) -> str:
+    """
+    >>> error_send("assign")
+    'error.send.assign'
+    """
+    return _dotted("error.send", id)
 
 
 def invoke_id(path: str, effect: str) -> str:

@@ -37,12 +37,13 @@ class Ref:
     claims     ``
     now        ``
     self       `id`, `machine`, `version`, `seq`
+    sender     `id`, `machine`
     in_state   the path of a state
 
     `type` is the SQL type that its declaration gives a field of the context or the event.
     """
 
-    space: Literal["context", "event", "claims", "now", "self", "in_state"]
+    space: Literal["context", "event", "claims", "now", "self", "sender", "in_state"]
     name: str
     offset: int = 0
     type: str | None = field(default=None, compare=False, repr=False)
@@ -176,8 +177,28 @@ class RaiseLater:
 
 
 @dataclass(frozen=True, slots=True)
+class Send:
+    """Send an event to the instance `id` of a machine: a message, or `atomic` at once.
+
+    With `delay` it is a timer that no state binds, as `RaiseLater`, whose message is made when it
+    is due. `send_id` names that timer for `Cancel`; and undeliverable, the message comes back as
+    `error.send.<send_id>`.
+    """
+
+    event: str
+    machine: str
+    id: Expression
+    data: tuple[tuple[str, Expression], ...]
+    delay: Expression | None
+    deadline: bool
+    send_id: str | None
+    atomic: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
-    """Void the pending `RaiseLater` of this id, if there is one."""
+    """Void the pending `RaiseLater` or delayed `Send` of this id, if there is one."""
 
     id: str
     span: Span
@@ -200,7 +221,7 @@ class Log:
     span: Span
 
 
-Action = Assign | PythonAssign | Raise | RaiseLater | Cancel | EmitEffect | Log
+Action = Assign | PythonAssign | Raise | RaiseLater | Send | Cancel | EmitEffect | Log
 
 
 @dataclass(frozen=True, slots=True)

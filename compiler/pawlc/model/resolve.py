@@ -172,7 +172,8 @@ def _send_rules(
         wild = any(isinstance(pattern, Prefix | AnyEvent) for pattern in patterns)
         sent = [c for c in places.causes.catalogue if c.sent]
         names = [name for p in patterns for name in causes.matching(sent, p)]
-        found = expression(places.world, rule.rule, places.scope(names, wild), "boolean", report)
+        scope = replace(places.scope(names, wild), sender=True)
+        found = expression(places.world, rule.rule, scope, "boolean", report)
         if found is not None:
             yield SendRule(patterns, found)
 

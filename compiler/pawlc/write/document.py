@@ -179,6 +179,8 @@ def _action(action: syntax.Action) -> Tree | None:
             return {"assign": _pairs(action.fields) or {}}
         case syntax.Raise():
             return {"raise": _raise(action)}
+        case syntax.Send():
+            return {"send": _send(action)}
         case syntax.Cancel():
             return {"cancel": Word(action.id.value, dotted=True)}
         case syntax.EmitEffect():
@@ -189,8 +191,6 @@ def _action(action: syntax.Action) -> Tree | None:
             return _reference(action) if action.params else Word(action.name.value)
         case syntax.PythonRef():
             return {"python": Word(action.function.value)}
-        case syntax.Unbuilt():
-            return None
         case _:
             assert_never(action)
 
@@ -204,6 +204,19 @@ def _raise(action: syntax.Raise) -> Tree:
             "data": _pairs(action.data),
             "delay": _maybe(action.delay),
             "id": _dotted(action.id),
+        }
+    )
+
+
+def _send(action: syntax.Send) -> Tree:
+    return _kept(
+        {
+            "event": _dotted(action.event),
+            "to": _kept({"machine": _name(action.to.machine), "id": action.to.id.value}),
+            "data": _pairs(action.data),
+            "delay": _maybe(action.delay),
+            "id": _dotted(action.id),
+            "atomic": "true" if action.atomic else None,
         }
     )
 

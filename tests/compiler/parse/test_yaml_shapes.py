@@ -151,7 +151,7 @@ def test_a_guard_is_named_only_when_guards_has_the_name(written: str, expected: 
         ("{ effect: mail, input: { a: 1 } }", syntax.EmitEffect),
         ("{ log: context.a }", syntax.Log),
         ("{ python: price }", syntax.PythonRef),
-        ("{ send: { event: x } }", syntax.Unbuilt),
+        ("{ send: { event: x, to: { machine: m, id: a } } }", syntax.Send),
         ("{ cancel: x }", syntax.Cancel),
     ],
 )

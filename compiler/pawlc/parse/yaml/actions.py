@@ -1,4 +1,4 @@
-"""Actions: `assign`, `raise`, `cancel`, `effect`, `log`, `python`, an entry of `actions:`."""
+"""Actions: `assign`, `raise`, `send`, `cancel`, `effect`, `log`, `python`, a name of `actions:`."""
 
 from collections.abc import Mapping as Dict
 
@@ -6,6 +6,7 @@ from pawlc import syntax
 from pawlc.parse.yaml.nodes import Mapping, Node, Scalar, Sequence
 from pawlc.parse.yaml.shapes import (
     Form,
+    boolean,
     each,
     event_name,
     field,
@@ -41,6 +42,7 @@ _OTHERS = {
     "target": "a target belongs to a transition, not to an action",
     "event": "`event` belongs inside `raise: { event: …, data: … }`",
     "data": "`data` belongs inside `raise: { event: …, data: … }`",
+    "to": "`to` belongs inside `send: { event: …, to: … }`",
 }
 
 
@@ -98,7 +100,7 @@ def _read(form: Form, kind: str, found: Dict[str, Node], node: Mapping) -> synta
         case "cancel":
             return _cancel(form, value, span)
         case "send":
-            return syntax.Unbuilt(_key(node, kind), span)
+            return _send(form, value, span)
         case _:
             return _by_name(form, kind, found, span)
 
@@ -152,13 +154,63 @@ def _raise(form: Form, node: Node, span: Span) -> syntax.Raise | None:
     return syntax.Raise(event, data, delay, ident, span)
 
 
+def _send(form: Form, node: Node, span: Span) -> syntax.Send | None:
+    if not isinstance(node, Mapping):
+        hint = "write `send: { event: …, to: { machine: …, id: … } }`"
+        wrong(form, node, "`send`", "a mapping with `event` and `to`", hint)
+        return None
+    found = mapping(form, node, "`send`", ("event", "to", "data", "delay", "id", "atomic"))
+    for key in ("event", "to"):
+        if key not in found and len(found) == len(node.entries):
+            where = span_of(form, node)
+            form.sink.error("PW102", f"`send` needs {_A[key]} `{key}`", where, f"no `{key}` here")
+    if "event" not in found or "to" not in found:
+        return None
+    event = literal(form, found["event"], "`event`")
+    to = _receiver(form, found["to"])
+    data = pairs(form, found.get("data"), "`data`")
+    delay = sql(form, found["delay"], "`delay`") if "delay" in found else None
+    ident = _id(form, found["id"], "`id`") if "id" in found else None
+    atomic = "atomic" in found and boolean(form, found["atomic"], "`atomic`", False)
+    if atomic and delay is not None:
+        hint = "`atomic` is in this transaction, a `delay` in a later one: leave one of them out"
+        where = _key(node, "delay").span
+        form.sink.error("PW108", "`atomic` and `delay` exclude each other", where, "later", hint)
+    if event is None or to is None or not event_name(form, event):
+        return None
+    return syntax.Send(event, to, data, delay, ident, atomic, span)
+
+
+_A = {"event": "an", "to": "a"}
+
+
+def _receiver(form: Form, node: Node) -> syntax.Receiver | None:
+    if not isinstance(node, Mapping):
+        hint = "write `to: { machine: courier, id: context.courier_id }`"
+        wrong(form, node, "`to`", "a mapping with `machine` and `id`", hint)
+        return None
+    found = mapping(form, node, "`to`", ("machine", "id"))
+    for key in ("machine", "id"):
+        if key not in found and len(found) == len(node.entries):
+            where = span_of(form, node)
+            hint = "who receives it is a machine's name and, in SQL, the id of an instance of it"
+            form.sink.error("PW102", f"`to` needs `{key}`", where, f"no `{key}` here", hint)
+    if "machine" not in found or "id" not in found:
+        return None
+    machine = literal(form, found["machine"], "`machine`")
+    id = sql(form, found["id"], "`id`")
+    if machine is None or id is None or not name(form, machine, "machine"):
+        return None
+    return syntax.Receiver(machine, id)
+
+
 def _cancel(form: Form, node: Node, span: Span) -> syntax.Cancel | None:
     ident = _id(form, node, "`cancel`")
     return None if ident is None else syntax.Cancel(ident, span)
 
 
 def _id(form: Form, node: Node, what: str) -> Text | None:
-    """The id of a delayed `raise`."""
+    """The id of a delayed `raise`, or of a `send`."""
     found = literal(form, node, what)
     return found if found is not None and raise_id(form, found) else None
 
@@ -235,7 +287,7 @@ def _no_kind(form: Form, node: Mapping) -> None:
         "PW109",
         "this action says nothing to do",
         span_of(form, node),
-        "no `assign`, `raise`, `effect`, `log`, `python` or `type`",
+        "no `assign`, `raise`, `send`, `effect`, `log`, `python` or `type`",
     )
 
 

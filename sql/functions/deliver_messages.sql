@@ -1,0 +1,42 @@
+-- Deliver messages between instances, each in its own subtransaction; those of one sender to one
+-- receiver in the order in which they were sent, so one that has to wait holds up its followers.
+-- Returns how many it dealt with: while that is not 0, more may be due.
+-- Locks: receivers, skip locked, in (machine, iid) order, then the message.
+create or replace function pawl.deliver_messages(p_limit int default 100)
+returns int
+language plpgsql security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_due record;
+  v_count int := 0;
+begin
+  for v_due in
+    select d.message, d.iid
+    from (
+      select m as message,
+        case when k.name is not null then pawl.route_iid(m.machine, m.id) end as iid
+      from pawl.message as m
+      left join pawl.machine as k on k.name = m.machine
+      where m.due_at <= pawl.now()
+        and not exists (
+          select from pawl.message as e
+          where e.machine = m.machine and e.id = m.id
+            and e.sender_machine = m.sender_machine and e.sender_iid = m.sender_iid
+            and e.message_id < m.message_id and e.due_at > pawl.now()
+        )
+      order by m.due_at, m.message_id
+      limit p_limit
+    ) as d
+    order by (d.message).machine collate "C", d.iid, (d.message).message_id
+  loop
+    if v_due.iid is null or pawl.route_try_lock((v_due.message).machine, v_due.iid) then
+      v_count := v_count + pawl.deliver_message(v_due.message)::int;
+    end if;
+  end loop;
+  return v_count;
+end
+$$;
+
+comment on function pawl.deliver_messages is
+  'Deliver messages between instances, each in its own subtransaction, in order between any two';

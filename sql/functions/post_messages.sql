@@ -1,0 +1,37 @@
+-- Send what a macrostep has for other instances: atomic messages now, others by a row.
+-- Locks: the receivers of atomic messages. Raises 40001 and, of an atomic one, what it raises.
+create or replace function pawl.post_messages(
+  p_machine text,
+  p_iid bigint,
+  p_id text,
+  p_seq bigint,
+  p_messages pawl.message_command[]
+)
+returns void
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_message pawl.message_command;
+begin
+  insert into pawl.message
+    (sender_machine, sender_iid, sender_id, sender_seq, due_at, machine, id, send_id, event)
+  select p_machine, p_iid, p_id, p_seq, pawl.now(), m.machine, m.id, m.send_id, m.event
+  from unnest(p_messages) with ordinality as m (machine, id, event, send_id, atomic, place)
+  where not m.atomic
+  order by m.place;
+
+  if true = any (select m.atomic from unnest(p_messages) as m) then
+    perform pawl.lock_receivers(p_machine, p_iid, p_messages);
+    foreach v_message in array p_messages loop
+      if v_message.atomic then
+        perform pawl.route_message(
+          v_message.machine, v_message.id, v_message.event, array[p_machine, p_id]);
+      end if;
+    end loop;
+  end if;
+end
+$$;
+
+comment on function pawl.post_messages is
+  'Send what a macrostep has for other instances: atomic messages now, others by a row';

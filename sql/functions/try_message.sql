@@ -1,0 +1,52 @@
+-- Send a message's event to its receiver in a subtransaction, and tell how it went: applied,
+-- refused (absent, forbidden, not taken, not running …) or failed. A paused receiver has not
+-- refused: it is asked again, uncounted. What tells a sender of its own message asks no authorizer.
+-- Locks: the receiver.
+create or replace function pawl.try_message(p_message pawl.message)
+returns pawl.attempt
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_attempt pawl.attempt;
+  v_detail text;
+begin
+  if p_message.event ->> 'type' like 'error.send.%' then
+    perform pawl.route_internal(
+      p_message.machine,
+      pawl.route_iid(p_message.machine, p_message.id),
+      p_message.event ->> 'type',
+      null,
+      p_message.event
+    );
+  else
+    perform pawl.route_message(
+      p_message.machine,
+      p_message.id,
+      p_message.event,
+      array[p_message.sender_machine, p_message.sender_id]
+    );
+  end if;
+  v_attempt.outcome := 'applied';
+  return v_attempt;
+exception
+  when others then
+    get stacked diagnostics v_detail = pg_exception_detail;
+    v_attempt.message := sqlerrm;
+    v_attempt.error := jsonb_build_object(
+      'sqlstate', sqlstate, 'message', sqlerrm, 'detail', nullif(v_detail, ''));
+    v_attempt.counts := 1;
+    if v_detail like '{"error": "not_running",%"status": "paused"%' then
+      v_attempt.counts := 0;
+    elsif sqlstate like 'PT4%' then
+      v_attempt.outcome := 'refused';
+      return v_attempt;
+    end if;
+    v_attempt.outcome := 'failed';
+    v_attempt.retry_in := interval '5 seconds';
+    return v_attempt;
+end
+$$;
+
+comment on function pawl.try_message is
+  'Send a message''s event to its receiver in a subtransaction, and tell how it went';

@@ -1,0 +1,50 @@
+create table pawl.message (
+  message_id bigint generated always as identity primary key,
+  sender_iid bigint not null,
+  sender_seq bigint not null,
+  due_at timestamptz not null,
+  attempts int not null default 0,
+  sender_machine text not null,
+  sender_id text not null,
+  machine text not null,
+  id text,
+  send_id text,
+  event jsonb not null,
+  last_error text
+) with (
+  autovacuum_vacuum_scale_factor = 0,
+  autovacuum_vacuum_threshold = 1000,
+  autovacuum_vacuum_cost_delay = 0
+);
+comment on table pawl.message is
+  'Events that instances sent to others and that have not arrived: the row is deleted by the transaction in which its event is processed';
+comment on column pawl.message.sender_iid is 'internal key of the sender; its machine and name are beside it';
+comment on column pawl.message.sender_seq is 'of the macrostep that sent it';
+comment on column pawl.message.due_at is 'now, or later by the backoff of failed attempts';
+comment on column pawl.message.id is 'the receiver''s name; null was computed: nobody has it';
+comment on column pawl.message.send_id is
+  'error.send.<send_id> tells the sender when it is undeliverable; null: dead_letter keeps it';
+create index message_due on pawl.message (due_at);
+create index message_lane on pawl.message (machine, id, sender_machine, sender_iid, message_id);
+
+create constraint trigger ring_bell
+after insert on pawl.message
+deferrable initially deferred
+for each row
+when (
+  current_setting('pawl.bell', true) is distinct from 'rung'
+  and set_config('pawl.bell', 'rung', true) = 'rung'
+)
+execute function pawl.ring_bell();
+comment on trigger ring_bell on pawl.message is
+  'Once per transaction, at its commit: the condition is asked at the insert, and notes it';
+
+create type pawl.message_command as (
+  machine text,
+  id text,
+  event jsonb,
+  send_id text,
+  atomic boolean
+);
+comment on type pawl.message_command is
+  'An event for another instance, before it is stored; an atomic one is processed at once instead';
