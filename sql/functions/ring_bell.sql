@@ -1,6 +1,7 @@
--- At the commit of a transaction that asked for effects or sent messages: wake a worker, unless one is awake and
--- will see them. NOTIFY makes commits go one after another, so it is for sleeping workers only.
--- Why no effect is left asleep: see sql/README.md. It tries its keys, so nobody can stall a sender.
+-- At the commit of a transaction that asked for effects or sent messages: wake a worker, unless one
+-- is awake and will see them. NOTIFY makes commits go one after another, so it is for sleeping
+-- workers only. Why nothing is left asleep: see sql/README.md. It tries its keys, so nobody can stall
+-- a sender.
 -- Locks: the keys 1 (shared) and 2, if they are free, until the commit is visible.
 create or replace function pawl.ring_bell()
 returns trigger

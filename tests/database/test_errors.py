@@ -77,7 +77,11 @@ def test_every_call_of_raise_error_is_seen_by_the_test_above() -> None:
         "perform pawl.raise_error("
     )
     seen = sum(
-        len(re.findall(r"raise_error\(\s*(?:'PT\d+'|'40001'|p_sqlstate),\s*'\w+'", p.read_text("utf-8")))
+        len(
+            re.findall(
+                r"raise_error\(\s*(?:'PT\d+'|'40001'|p_sqlstate),\s*'\w+'", p.read_text("utf-8")
+            )
+        )
         for p in FUNCTIONS.glob("*.sql")
     )
     assert seen == calls > 25

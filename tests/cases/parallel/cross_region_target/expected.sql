@@ -160,6 +160,7 @@ create or replace function pawl_cross_region_target.v1_reduce(
   out p_handled boolean,
   out p_effects pawl.effect_command[],
   out p_timers pawl.timer_command[],
+  out p_messages pawl.message_command[],
   out p_log text[]
 )
 language plpgsql
@@ -386,7 +387,8 @@ create or replace function pawl_cross_region_target.v1_send(
   p_event jsonb,
   p_event_id text default null,
   p_expected_seq bigint default null,
-  p_source text default null
+  p_source text default null,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -443,8 +445,8 @@ begin
         v_context text;
         v_constraint text;
       begin
-        self.claims := case when p_source is null then pawl.quick_claims() end;
-        if self.claims is not null then
+        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+        if self.claims is not null or p_sender is not null then
           perform pawl.check_event('cross_region_target', p_event);
           perform pawl.raise_denied('cross_region_target', self.id, event.type);
         else
@@ -674,7 +676,19 @@ begin
         seq = self.seq,
         updated_at = self.now
       where ctid = self.tid;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'cross_region_target',
         self.iid,
@@ -684,7 +698,8 @@ begin
         self.state,
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       self.reply := pawl_cross_region_target.v1_state(self.state)
@@ -970,6 +985,7 @@ begin
         || jsonb_build_object(
           'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
           'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
           'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
         );
     end event;
@@ -1175,7 +1191,7 @@ begin
   into v_id, v_version, v_status
   from pawl_cross_region_target.instance i
   where i.iid = p_iid
-    and p_seq::text in (i.timers ->> p_name, i.invokes ->> p_name)
+    and (p_name like 'error.send.%' or p_seq::text in (i.timers ->> p_name, i.invokes ->> p_name))
   for update;
   if not found or v_status not in ('running', 'paused') then
     return false;
@@ -1192,7 +1208,24 @@ end
 $function$;
 
 comment on function pawl_cross_region_target.internal_event is
-  'A timer is due or an invoke has answered: false if the instance no longer waits for it';
+  'A timer is due, an invoke answered, a message came back: false if nobody waits for it';
+
+create or replace function pawl_cross_region_target.receive_message(
+  p_id text,
+  p_event jsonb,
+  p_sender text[]
+)
+returns jsonb
+language sql
+as $function$
+  select coalesce(
+    pawl_cross_region_target.v1_send(p_id, p_event, p_sender => p_sender),
+    pawl.not_found('cross_region_target', p_id)
+  )
+$function$;
+
+comment on function pawl_cross_region_target.receive_message is
+  'Take an event that another instance, {machine, id}, has sent';
 
 create or replace function pawl_cross_region_target.find_instance(p_id text)
 returns bigint

@@ -86,6 +86,7 @@ create or replace function pawl_again_and_again.v1_reduce(
   out p_handled boolean,
   out p_effects pawl.effect_command[],
   out p_timers pawl.timer_command[],
+  out p_messages pawl.message_command[],
   out p_log text[]
 )
 language plpgsql
@@ -217,7 +218,8 @@ create or replace function pawl_again_and_again.v1_send(
   p_event jsonb,
   p_event_id text default null,
   p_expected_seq bigint default null,
-  p_source text default null
+  p_source text default null,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -275,8 +277,8 @@ begin
         v_context text;
         v_constraint text;
       begin
-        self.claims := case when p_source is null then pawl.quick_claims() end;
-        if self.claims is not null then
+        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+        if self.claims is not null or p_sender is not null then
           perform pawl.check_event('again_and_again', p_event);
           perform pawl.raise_denied('again_and_again', self.id, event.type);
         else
@@ -432,7 +434,8 @@ begin
         caller,
         sub,
         trusted,
-        source
+        source,
+        sender
       )
       values (
         'again_and_again',
@@ -443,8 +446,9 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
-        p_source
+        self.claims is null and p_sender is null,
+        p_source,
+        p_sender
       );
       self.reply := pawl_again_and_again.v1_state(array[self.leaf])
         || jsonb_build_object(
@@ -727,6 +731,7 @@ begin
         || jsonb_build_object(
           'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
           'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
           'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
         );
     end event;
@@ -883,7 +888,7 @@ begin
   into v_id, v_version, v_status
   from pawl_again_and_again.instance i
   where i.iid = p_iid
-    and p_seq::text in (i.timers ->> p_name, i.invokes ->> p_name)
+    and (p_name like 'error.send.%' or p_seq::text in (i.timers ->> p_name, i.invokes ->> p_name))
   for update;
   if not found or v_status not in ('running', 'paused') then
     return false;
@@ -900,7 +905,24 @@ end
 $function$;
 
 comment on function pawl_again_and_again.internal_event is
-  'A timer is due or an invoke has answered: false if the instance no longer waits for it';
+  'A timer is due, an invoke answered, a message came back: false if nobody waits for it';
+
+create or replace function pawl_again_and_again.receive_message(
+  p_id text,
+  p_event jsonb,
+  p_sender text[]
+)
+returns jsonb
+language sql
+as $function$
+  select coalesce(
+    pawl_again_and_again.v1_send(p_id, p_event, p_sender => p_sender),
+    pawl.not_found('again_and_again', p_id)
+  )
+$function$;
+
+comment on function pawl_again_and_again.receive_message is
+  'Take an event that another instance, {machine, id}, has sent';
 
 create or replace function pawl_again_and_again.find_instance(p_id text)
 returns bigint

@@ -86,6 +86,7 @@ create or replace function pawl_raise_later_delays.v1_reduce(
   out p_handled boolean,
   out p_effects pawl.effect_command[],
   out p_timers pawl.timer_command[],
+  out p_messages pawl.message_command[],
   out p_log text[]
 )
 language plpgsql
@@ -295,7 +296,8 @@ create or replace function pawl_raise_later_delays.v1_send(
   p_event jsonb,
   p_event_id text default null,
   p_expected_seq bigint default null,
-  p_source text default null
+  p_source text default null,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -364,8 +366,8 @@ begin
         v_context text;
         v_constraint text;
       begin
-        self.claims := case when p_source is null then pawl.quick_claims() end;
-        if self.claims is not null then
+        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+        if self.claims is not null or p_sender is not null then
           perform pawl.check_event('raise_later_delays', p_event);
           perform pawl.raise_denied('raise_later_delays', self.id, event.type);
         else
@@ -547,6 +549,7 @@ begin
         sub,
         trusted,
         source,
+        sender,
         log
       )
       values (
@@ -558,8 +561,9 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
         p_source,
+        p_sender,
         self.log
       );
       self.reply := pawl_raise_later_delays.v1_state(array[self.leaf])
@@ -885,6 +889,7 @@ begin
         || jsonb_build_object(
           'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
           'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
           'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
         );
     end event;
@@ -1047,7 +1052,7 @@ begin
   into v_id, v_version, v_status
   from pawl_raise_later_delays.instance i
   where i.iid = p_iid
-    and p_seq::text in (i.timers ->> p_name, i.invokes ->> p_name)
+    and (p_name like 'error.send.%' or p_seq::text in (i.timers ->> p_name, i.invokes ->> p_name))
   for update;
   if not found or v_status not in ('running', 'paused') then
     return false;
@@ -1064,7 +1069,24 @@ end
 $function$;
 
 comment on function pawl_raise_later_delays.internal_event is
-  'A timer is due or an invoke has answered: false if the instance no longer waits for it';
+  'A timer is due, an invoke answered, a message came back: false if nobody waits for it';
+
+create or replace function pawl_raise_later_delays.receive_message(
+  p_id text,
+  p_event jsonb,
+  p_sender text[]
+)
+returns jsonb
+language sql
+as $function$
+  select coalesce(
+    pawl_raise_later_delays.v1_send(p_id, p_event, p_sender => p_sender),
+    pawl.not_found('raise_later_delays', p_id)
+  )
+$function$;
+
+comment on function pawl_raise_later_delays.receive_message is
+  'Take an event that another instance, {machine, id}, has sent';
 
 create or replace function pawl_raise_later_delays.find_instance(p_id text)
 returns bigint

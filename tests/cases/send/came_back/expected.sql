@@ -39,8 +39,7 @@ alter table pawl_came_back.instance enable row level security;
 alter table pawl_came_back.instance force row level security;
 create policy owner_does_all on pawl_came_back.instance to pawl_owner using (true) with check (true);
 grant usage on schema pawl_came_back to pawl_admin;
-grant select on pawl_came_back.instance to pawl_admin;
-create policy admin_reads_all on pawl_came_back.instance for select to pawl_admin using (true);
+grant select on pawl_came_back.instance to pawl_worker;
 
 create or replace function pawl_came_back.v1_state(p_state text[])
 returns jsonb
@@ -828,7 +827,7 @@ end
 $function$;
 
 comment on function pawl_came_back.internal_event is
-  'A timer is due, an invoke has answered or a message came back: false if the instance no longer waits for it';
+  'A timer is due, an invoke answered, a message came back: false if nobody waits for it';
 
 create or replace function pawl_came_back.receive_message(
   p_id text,
@@ -937,4 +936,88 @@ $function$;
 
 comment on function pawl_came_back.enabled_events is 'The events that this caller could send now';
 
+create or replace function pawl_came_back.facts(p_version integer, p_state text[])
+returns jsonb
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+  select case p_version
+      when 1 then pawl_came_back.v1_state(p_state)
+    end
+$function$;
+
+comment on function pawl_came_back.facts is 'What a reply says of a configuration of any version';
+
+create or replace function pawl_came_back.read_iid(p_id text)
+returns bigint
+language sql stable
+begin atomic
+  select i.iid from pawl_came_back.instance i where i.id = p_id;
+end;
+
+comment on function pawl_came_back.read_iid is
+  'The internal key of an instance that the caller may read; null: absent';
+
+create or replace function pawl_came_back.read_reply(p_id text)
+returns jsonb
+language sql stable
+begin atomic
+  select pawl_came_back.facts(i.version, i.state)
+    || jsonb_build_object('id', i.id, 'status', i.status, 'output', i.output, 'seq', i.seq)
+    || jsonb_build_object('context', jsonb_build_object('why', i.why))
+  from pawl_came_back.instance i
+  where i.id = p_id;
+end;
+
+comment on function pawl_came_back.read_reply is
+  'An instance that the caller may read, as send_event returns it; null: absent';
+
+-- For a trusted caller who set claims: his own rights need not reach what the rule reads.
+create or replace function pawl_came_back.admits_reader(p_iid bigint)
+returns boolean
+language sql stable security definer
+set search_path = pg_catalog, pg_temp
+as $function$
+  select exists (
+    select from pawl_came_back.instance
+    where pawl_came_back.instance.iid = p_iid
+      and (
+        -- no rule admits a client
+        false
+      )
+  )
+$function$;
+
+comment on function pawl_came_back.admits_reader is 'Whether the read rule admits the claims';
+
+drop policy if exists clients_read on pawl_came_back.instance;
+drop policy if exists trusted_read on pawl_came_back.instance;
+create policy clients_read on pawl_came_back.instance for select to pawl_client using (
+  -- no rule admits a client
+  false
+);
+create policy trusted_read on pawl_came_back.instance for select to pawl_worker using (
+  (select pawl.reading_claims()) is null or pawl_came_back.admits_reader(iid)
+);
+revoke select on pawl_came_back.instance from pawl_client;
+grant select (
+  iid,
+  id,
+  version,
+  state,
+  status,
+  seq,
+  created_at,
+  updated_at,
+  output,
+  why
+) on pawl_came_back.instance to pawl_client;
+
 revoke all on all functions in schema pawl_came_back from public;
+
+grant execute on function
+  pawl_came_back.facts,
+  pawl_came_back.read_iid,
+  pawl_came_back.read_reply
+to pawl_client, pawl_worker;
+grant execute on function pawl_came_back.admits_reader to pawl_worker;
