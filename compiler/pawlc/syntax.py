@@ -243,6 +243,17 @@ class Backoff:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """`concurrency:` or `rate:`: so many, in an interval if it is a rate, for each value of a field
+    of the input if one is named."""
+
+    limit: Text | None
+    interval: Text | None
+    field: Text | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """The policy of an effect; None where the user said nothing. Durations are SQL intervals as
     text."""
@@ -250,8 +261,14 @@ class Effect:
     name: Text
     returns: tuple[Column, ...] | None
     timeout: Text | None
+    heartbeat: Text | None
+    start_within: Text | None
+    priority: Text | None
+    concurrency: Limit | None
+    rate: Limit | None
     attempts: Text | None
     backoff: Backoff | None
+    not_retried: tuple[Text, ...]
     span: Span
 
 

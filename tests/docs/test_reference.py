@@ -51,7 +51,7 @@ def names(heading: str) -> set[str]:
         ("A state", {*states.STATE_KEYS}),
         ("A transition", {*transitions.KEYS}),
         ("An action", {*actions.KEYS} - {"input", "params"}),
-        ("An effect", {"timeout", "retry", "returns"}),
+        ("An effect", {*root.EFFECT_KEYS}),
     ],
 )
 def test_every_key_is_listed(heading: str, keys: set[str]) -> None:

@@ -12,6 +12,7 @@ from pawlc.check.eventless_cycles import eventless_cycles
 from pawlc.check.final_states import final_states
 from pawlc.check.history_states import history_states
 from pawlc.check.identifiers import identifiers
+from pawlc.check.limit_fields import limit_fields
 from pawlc.check.never_done import never_done
 from pawlc.check.no_states import no_states
 from pawlc.check.repeated_names import repeated_names
@@ -54,6 +55,7 @@ SYNTAX_RULES: tuple[SyntaxRule, ...] = (
     unused_effects,
     unused_names,
     retry_policies,
+    limit_fields,
     closed_machines,
     unbuilt_keys,
     unbuilt_machines,

@@ -14,6 +14,14 @@ def retry_policies(machine: syntax.Machine) -> Iterator[Diagnostic]:
         if effect.timeout is not None and _microseconds(effect.timeout) == 0:
             message = "a timeout of nothing would fail every attempt"
             yield Diagnostic("PW409", message, effect.timeout.span, "no time at all")
+        for text in (
+            effect.heartbeat,
+            effect.start_within,
+            effect.rate.interval if effect.rate else None,
+        ):
+            if text is not None and _microseconds(text) == 0:
+                message = "this needs some time"
+                yield Diagnostic("PW409", message, text.span, "no time at all")
         if effect.backoff is not None:
             yield from _shrinks(effect.backoff)
 

@@ -121,15 +121,25 @@ class Effect:
     """The policy of an effect, defaults filled in; durations are texts that Postgres reads as
     interval.
 
-    `returns` None: the output is untyped (`event.output` is jsonb).
+    `returns` None: the output is untyped (`event.output` is jsonb). `slots_per` and `rate_by` name
+    a field of the input, for each of whose values the limit holds.
     """
 
     name: str
     returns: tuple[Column, ...] | None
     timeout: str
+    heartbeat: str | None
+    start_within: str | None
+    priority: int
+    slots: int | None
+    slots_per: str | None
+    rate: int | None
+    rate_per: str | None
+    rate_by: str | None
     attempts: int
     backoff_first: str
     backoff_most: str
+    not_retried: tuple[str, ...]
     span: Span
 
 

@@ -1,6 +1,7 @@
 """The policies of effects, defaults filled in.
 
-An effect has 30 seconds, three attempts, and waits between them from one second to five minutes.
+An effect has 30 seconds, three attempts, and waits between them from one second to five minutes;
+it need not send heartbeats, may wait for its worker, and is not limited.
 Reported here: PW110, PW111.
 """
 
@@ -31,9 +32,20 @@ def effect(written: syntax.Effect, columns: Columns, report: Report) -> Effect:
         name=written.name.value,
         returns=None if written.returns is None else columns(written.returns),
         timeout=_duration(written.timeout, TIMEOUT, report) if written.timeout else TIMEOUT,
-        attempts=_attempts(written.attempts, report),
+        heartbeat=_duration(written.heartbeat, TIMEOUT, report) if written.heartbeat else None,
+        start_within=(
+            _duration(written.start_within, TIMEOUT, report) if written.start_within else None
+        ),
+        priority=_number(written.priority, 0, "a priority", (-1000, 1000), report),
+        slots=_limit(written.concurrency, report),
+        slots_per=_field(written.concurrency),
+        rate=_limit(written.rate, report),
+        rate_per=_interval(written.rate, report),
+        rate_by=_field(written.rate),
+        attempts=_number(written.attempts, ATTEMPTS, "a number of attempts", (1, 1000), report),
         backoff_first=first,
         backoff_most=most,
+        not_retried=tuple(code.value for code in written.not_retried),
         span=written.span,
     )
 
@@ -45,12 +57,33 @@ def _duration(text: Text, default: str, report: Report) -> str:
     return default
 
 
-def _attempts(text: Text | None, report: Report) -> int:
+def _limit(written: syntax.Limit | None, report: Report) -> int | None:
+    if written is None:
+        return None
+    return _number(written.limit, 1, "a limit", (1, 1_000_000), report)
+
+
+def _interval(written: syntax.Limit | None, report: Report) -> str | None:
+    if written is None or written.interval is None:
+        return None
+    return _duration(written.interval, TIMEOUT, report)
+
+
+def _field(written: syntax.Limit | None) -> str | None:
+    return None if written is None or written.field is None else written.field.value
+
+
+def _number(
+    text: Text | None, default: int, what: str, bounds: tuple[int, int], report: Report
+) -> int:
+    """A whole number within its bounds."""
     if text is None:
-        return ATTEMPTS
-    if text.value.isascii() and text.value.isdigit() and 1 <= int(text.value) <= 1000:
+        return default
+    least, most = bounds
+    digits = text.value.removeprefix("-")
+    if digits.isascii() and digits.isdigit() and least <= int(text.value) <= most:
         return int(text.value)
-    message = f"`{text}` is not a number of attempts"
-    hint = "a whole number from 1 to 1000"
+    message = f"`{text}` is not {what}"
+    hint = f"a whole number from {least} to {most}"
     report.append(Diagnostic("PW110", message, text.span, hint=hint))
-    return ATTEMPTS
+    return default

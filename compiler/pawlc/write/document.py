@@ -245,12 +245,37 @@ class _Whole(dict[str, Tree]):
 
 def _effect(effect: syntax.Effect) -> Node:
     backoff = effect.backoff
-    retry = {
+    codes: list[Tree] = [code.value for code in effect.not_retried]
+    retry: dict[str, Tree | None] = {
         "attempts": _maybe(effect.attempts),
         "backoff": None if backoff is None else f"{backoff.first} .. {backoff.most}",
+        "except": codes or None,
     }
     returns = None if effect.returns is None else _Whole(_columns(effect.returns))
-    return _kept({"timeout": _maybe(effect.timeout), "retry": _kept(retry), "returns": returns})
+    return _kept(
+        {
+            "timeout": _maybe(effect.timeout),
+            "heartbeat": _maybe(effect.heartbeat),
+            "start_within": _maybe(effect.start_within),
+            "priority": _maybe(effect.priority),
+            "concurrency": _limit(effect.concurrency, "interval", "per"),
+            "rate": _limit(effect.rate, "per", "by"),
+            "retry": _kept(retry),
+            "returns": returns,
+        }
+    )
+
+
+def _limit(limit: syntax.Limit | None, interval: str, field: str) -> Node | None:
+    if limit is None:
+        return None
+    return _kept(
+        {
+            "limit": _maybe(limit.limit),
+            interval: _maybe(limit.interval),
+            field: _maybe(limit.field),
+        }
+    )
 
 
 def _output(output: Pairs | Text) -> Tree:

@@ -120,8 +120,10 @@ def register(connection: Connection, compiled: Compiled) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             "insert into pawl.effect_policy"
-            " (machine, version, effect, timeout, attempts, backoff_first, backoff_most)"
-            " values (%s, %s, %s, %s, %s, %s, %s)",
+            " (machine, version, effect, timeout, attempts, backoff_first, backoff_most,"
+            " not_retried, heartbeat, start_within, priority, slots, slots_per,"
+            " rate, rate_per, rate_by)"
+            " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (
                     machine.name,
@@ -131,6 +133,15 @@ def register(connection: Connection, compiled: Compiled) -> None:
                     effect.attempts,
                     effect.backoff_first,
                     effect.backoff_most,
+                    list(effect.not_retried),
+                    effect.heartbeat,
+                    effect.start_within,
+                    effect.priority,
+                    effect.slots,
+                    effect.slots_per,
+                    effect.rate,
+                    effect.rate_per,
+                    effect.rate_by,
                 )
                 for effect in machine.effects
             ],

@@ -156,6 +156,28 @@ effects:
     assert policies == [("30 s", 3, "1 s", "5 min"), ("1 min", 7, "2 s", "1 h")]
 
 
+def test_an_effect_has_limits_only_if_they_are_written() -> None:
+    plain, own = machine("""
+machine: m
+version: 1
+effects:
+  plain: {}
+  own:
+    heartbeat: 10 s
+    start_within: 1 h
+    priority: -3
+    concurrency: 4
+    rate: { limit: 100, per: 1 min, by: house }
+    retry: { except: [declined, gone] }
+""").effects
+    assert (plain.heartbeat, plain.start_within, plain.priority) == (None, None, 0)
+    assert (plain.slots, plain.rate, plain.not_retried) == (None, None, ())
+    assert (own.heartbeat, own.start_within, own.priority) == ("10 s", "1 h", -3)
+    assert (own.slots, own.slots_per) == (4, None)
+    assert (own.rate, own.rate_per, own.rate_by) == (100, "1 min", "house")
+    assert own.not_retried == ("declined", "gone")
+
+
 AUTHORIZED = """
 machine: m
 version: 1

@@ -89,7 +89,14 @@ actions:
 delays:
   a while: interval '5 minutes'
 effects:
-  api/fetch: { timeout: 5 s, retry: { attempts: 2, backoff: 1 s .. 1 min } }
+  api/fetch:
+    timeout: 5 s
+    heartbeat: 2 s
+    start_within: 1 day
+    priority: -3
+    concurrency: 4
+    rate: { limit: 10, per: 1 min }
+    retry: { attempts: 2, backoff: 1 s .. 1 min, except: [gone, "404"] }
 authorize: { send: { 'go, two': 'true', "*": claims->>'sub' = 'x' } }
 """
 

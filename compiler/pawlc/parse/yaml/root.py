@@ -1,6 +1,7 @@
 """The keys that only a machine has: context, events, effects, named guards, actions, delays."""
 
 import re
+from collections.abc import Mapping as Dict
 
 from pawlc import syntax
 from pawlc.parse.yaml.actions import actions, guard
@@ -26,6 +27,17 @@ from pawlc.source import Position, Span, Text
 
 # Documented keys that this version refuses.
 UNBUILT = ("migrate", "samples", "retention", "realtime", "reply", "indexes")
+
+EFFECT_KEYS = (
+    "timeout",
+    "heartbeat",
+    "start_within",
+    "priority",
+    "concurrency",
+    "rate",
+    "retry",
+    "returns",
+)
 KEYS = (
     "machine",
     "version",
@@ -125,36 +137,84 @@ def effects(form: Form, node: Node | None) -> tuple[syntax.Effect, ...]:
 
 
 def _effect(form: Form, entry: Entry) -> syntax.Effect:
-    keys = ("timeout", "retry", "returns")
     others = {
         "attempts": "write `retry: { attempts: … }`",
         "backoff": "write `retry: { backoff: … }`",
+        "schedule_to_start": "`start_within` is the longest wait before the first attempt",
+        "start_to_close": "`timeout` is that of one attempt",
         "handler": "the handler is the worker's: `@app.effect(…)`",
     }
     node = entry.value
-    found = {} if is_nothing(node) else mapping(form, node, f"effect `{entry.key}`", keys, others)
-    attempts, backoff = _retry(form, found.get("retry"))
+    found = (
+        {}
+        if is_nothing(node)
+        else mapping(form, node, f"effect `{entry.key}`", EFFECT_KEYS, others)
+    )
+    attempts, backoff, not_retried = _retry(form, found.get("retry"))
+    concurrency = _limit(form, found.get("concurrency"), "`concurrency`", field="per")
     return syntax.Effect(
         name=entry.key,
         returns=columns(form, found["returns"], "`returns`") if "returns" in found else None,
-        timeout=literal(form, found["timeout"], "`timeout`") if "timeout" in found else None,
+        timeout=_text(form, found, "timeout"),
+        heartbeat=_text(form, found, "heartbeat"),
+        start_within=_text(form, found, "start_within"),
+        priority=_text(form, found, "priority"),
+        concurrency=concurrency,
+        rate=_limit(form, found.get("rate"), "`rate`", field="by", interval="per"),
         attempts=attempts,
         backoff=backoff,
+        not_retried=not_retried,
         span=entry.key.span,
     )
 
 
-def _retry(form: Form, node: Node | None) -> tuple[Text | None, syntax.Backoff | None]:
+def _text(form: Form, found: Dict[str, Node], key: str) -> Text | None:
+    return literal(form, found[key], f"`{key}`") if key in found else None
+
+
+def _limit(
+    form: Form, node: Node | None, what: str, *, field: str, interval: str | None = None
+) -> syntax.Limit | None:
+    """`{limit, …}` with the keys that a field and an interval have here; or the number alone."""
     if node is None:
-        return None, None
+        return None
+    if interval is None and not isinstance(node, Mapping):
+        return syntax.Limit(literal(form, node, what), None, None, node.span)
+    if interval is not None and not isinstance(node, Mapping):
+        wrong(form, node, what, "a mapping", f"write `{{ limit: 100, {interval}: 1 minute }}`")
+        return None
+    keys = ("limit", field) if interval is None else ("limit", interval, field)
+    found = mapping(form, node, what, keys)
+    for key in ("limit",) if interval is None else ("limit", interval):
+        if key not in found:
+            hint = f"write `{{ limit: 100, {interval}: 1 minute }}`" if interval else None
+            form.sink.error("PW110", f"{what} has no `{key}`", node.span, "incomplete", hint)
+            return None
+    return syntax.Limit(
+        _text(form, found, "limit"),
+        _text(form, found, interval) if interval else None,
+        _text(form, found, field),
+        node.span,
+    )
+
+
+def _retry(
+    form: Form, node: Node | None
+) -> tuple[Text | None, syntax.Backoff | None, tuple[Text, ...]]:
+    if node is None:
+        return None, None, ()
     if not isinstance(node, Mapping):
         hint = "write `retry: { attempts: 5, backoff: 2 s .. 5 min }`"
         wrong(form, node, "`retry`", "a mapping", hint)
-        return None, None
-    found = mapping(form, node, "`retry`", ("attempts", "backoff"))
-    attempts = literal(form, found["attempts"], "`attempts`") if "attempts" in found else None
-    backoff = literal(form, found["backoff"], "`backoff`") if "backoff" in found else None
-    return attempts, None if backoff is None else _backoff(form, backoff)
+        return None, None, ()
+    found = mapping(form, node, "`retry`", ("attempts", "backoff", "except"))
+    backoff = _text(form, found, "backoff")
+    not_retried = texts(form, found.get("except"), "an error code")
+    return (
+        _text(form, found, "attempts"),
+        None if backoff is None else _backoff(form, backoff),
+        not_retried,
+    )
 
 
 def _backoff(form: Form, text: Text) -> syntax.Backoff | None:
