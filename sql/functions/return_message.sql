@@ -18,9 +18,11 @@ begin
     return;
   end if;
   insert into pawl.message
-    (sender_machine, sender_iid, sender_id, sender_seq, due_at, machine, id, event)
+    (sender_machine, sender_iid, sender_id, sender_seq, due_at, machine, id, source,
+      event)
   values (p_message.sender_machine, p_message.sender_iid, p_message.sender_id,
     p_message.sender_seq, pawl.now(), p_message.sender_machine, p_message.sender_id,
+    'error.send.' || p_message.send_id,
     jsonb_build_object(
       'type', 'error.send.' || p_message.send_id,
       'error', pawl.error_object(

@@ -11,12 +11,12 @@ declare
   v_attempt pawl.attempt;
   v_detail text;
 begin
-  if p_message.event ->> 'type' like 'error.send.%' then
+  if p_message.source is not null then
     perform pawl.route_internal(
       p_message.machine,
       pawl.route_iid(p_message.machine, p_message.id),
-      p_message.event ->> 'type',
-      null,
+      p_message.source,
+      p_message.source_seq,
       p_message.event
     );
   else

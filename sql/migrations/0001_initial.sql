@@ -372,6 +372,8 @@ create table pawl.message (
   machine text not null,
   id text,
   send_id text,
+  source text,
+  source_seq bigint,
   event jsonb not null,
   last_error text
 ) with (
@@ -387,6 +389,8 @@ comment on column pawl.message.due_at is 'now, or later by the backoff of failed
 comment on column pawl.message.id is 'the receiver''s name; null was computed: nobody has it';
 comment on column pawl.message.send_id is
   'error.send.<send_id> tells the sender when it is undeliverable; null: dead_letter keeps it';
+comment on column pawl.message.source is
+  'what the receiver waits for under this name, as in pawl.journal; null: somebody sends an event';
 create index message_due on pawl.message (due_at);
 create index message_lane on pawl.message (machine, id, sender_machine, sender_iid, message_id);
 

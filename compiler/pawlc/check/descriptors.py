@@ -1,6 +1,6 @@
 """Which event a descriptor of `on`, or a pattern of `authorize.send`, means."""
 
-RESERVED = ("done.", "error.", "after.", "xstate.")
+RESERVED = ("done.", "error.", "after.", "xstate.", "pawl.")
 
 
 def matches(pattern: str, event: str) -> bool:

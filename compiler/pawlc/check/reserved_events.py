@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from pawlc import syntax
 from pawlc.check.descriptors import reserved
-from pawlc.check.walk import raised
+from pawlc.check.walk import raised, sent
 from pawlc.diagnostics import Diagnostic
 
 
 def reserved_events(machine: syntax.Machine) -> Iterator[Diagnostic]:
-    """Complain about declared or raised events that begin like `done.` and `error.`."""
-    for name in (*(event.name for event in machine.events), *raised(machine)):
+    """Complain about declared, raised or sent events that begin like `done.` and `error.`."""
+    for name in (*(event.name for event in machine.events), *raised(machine), *sent(machine)):
         prefix = reserved(name.value)
         if prefix is not None:
             yield Diagnostic(

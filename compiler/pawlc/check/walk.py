@@ -71,6 +71,13 @@ def raised(machine: syntax.Machine) -> Iterator[Text]:
             yield action.event
 
 
+def sent(machine: syntax.Machine) -> Iterator[Text]:
+    """The names of the events that actions send to other instances."""
+    for action in actions(machine):
+        if isinstance(action, syntax.Send):
+            yield action.event
+
+
 def descriptors(machine: syntax.Machine) -> Iterator[Text]:
     """The keys of every `on`."""
     for state in states(machine):
