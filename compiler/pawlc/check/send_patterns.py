@@ -4,16 +4,18 @@ from collections.abc import Iterator
 
 from pawlc import syntax
 from pawlc.check.descriptors import matches
+from pawlc.check.walk import states
 from pawlc.diagnostics import Diagnostic
 from pawlc.suggest import did_you_mean
 
 
 def send_patterns(machine: syntax.Machine) -> Iterator[Diagnostic]:
     """Complain about patterns that match no declared event of a strict chart."""
-    if machine.authorize is None or not machine.strict:
+    if not machine.strict:
         return
     declared = tuple(event.name.value for event in machine.events)
-    for rule in machine.authorize.send:
+    levels = (machine.authorize, *(state.authorize for state in states(machine)))
+    for rule in (rule for level in levels if level is not None for rule in level.send):
         for pattern in rule.patterns:
             if not any(matches(pattern.value, event) for event in declared):
                 yield Diagnostic(

@@ -3,7 +3,7 @@
 Rules are asked against the locked row, only when there are claims, or another instance sent the
 event: a trusted caller without claims passes. A rule that reads a payload waits for the payload to
 be checked; it stands in the event's own branch. Of several patterns that match an event, the most
-specific counts.
+specific counts, in the machine's rules and in those of each state; all that are left must admit.
 """
 
 from pawlc.lower.payload import source_comment
@@ -13,6 +13,7 @@ from pawlc.lower.target import Body, Branch, Call, Comment, If
 from pawlc.lower.variables import own
 from pawlc.model import events
 from pawlc.model.machine import Expression, SendRule
+from pawlc.model.rules import in_states
 from pawlc.sql import Sql, ident, join, literal, sql
 
 CLIENT = sql("self.claims is not null")
@@ -84,12 +85,21 @@ def declared(plan: Plan) -> tuple[str, ...]:
 
 
 def rules_for(plan: Plan, name: str | None) -> tuple[Expression, ...]:
-    """The rules of the most specific patterns that match an event; None: one that nothing names."""
-    matched: list[tuple[tuple[int, int], Expression]] = []
+    """The rules that must admit an event; None: one that nothing names."""
+    levels: dict[str, list[tuple[tuple[int, int], Expression]]] = {}
     for rule in plan.machine.authorize.send:
-        matched += [(rank, rule.rule) for rank in _ranks(rule, name)]
-    best = min((rank for rank, _ in matched), default=None)
-    return tuple(dict.fromkeys(rule for rank, rule in matched if rank == best))
+        for rank in _ranks(rule, name):
+            levels.setdefault(rule.path, []).append((rank, rule.rule))
+    found = [(path, rule) for path, ranked in levels.items() for rule in _most_specific(ranked)]
+    if all(not path for path, _ in found):
+        return tuple(rule for _, rule in found)
+    joined = in_states(found)
+    return () if joined is None else (joined,)
+
+
+def _most_specific(ranked: list[tuple[tuple[int, int], Expression]]) -> tuple[Expression, ...]:
+    best = min(rank for rank, _ in ranked)
+    return tuple(dict.fromkeys(rule for rank, rule in ranked if rank == best))
 
 
 def _ranks(rule: SendRule, name: str | None) -> list[tuple[int, int]]:

@@ -349,15 +349,23 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class SendRule:
-    """Event patterns (`accept`, `courier.*`, `*`) and the authorizer that admits them."""
+    """Event patterns (`accept`, `courier.*`, `*`) and the authorizer that admits them.
+
+    `path` is the state that it stands in, and so the one that must be active for it to apply; empty
+    for the machine's own.
+    """
 
     patterns: tuple[Trigger, ...]
     rule: Expression
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Authorize:
-    """The machine's authorizers; None or no rule closes that door to client roles."""
+    """The machine's authorizers; None or no rule closes that door to client roles.
+
+    `read` has what the states say in it. Of `send`, all that apply must admit.
+    """
 
     create: Expression | None
     read: Expression | None

@@ -42,6 +42,7 @@ from pawlc.model.machine import (
     Timer,
     Transition,
 )
+from pawlc.model.rules import in_states
 from pawlc.model.structure import Structure
 from pawlc.source import Text
 from pawlc.suggest import did_you_mean
@@ -150,13 +151,21 @@ def _public(world: World, report: Report) -> tuple[str, ...]:
 
 def _authorize(places: _Places, written: syntax.Authorize | None, report: Report) -> Authorize:
     """Who may create (the row that would be), read (the row alone), and send."""
-    if written is None:
-        return Authorize(None, None, ())
-    row = replace(places.world.scope(None), states=frozenset())
+    world = places.world
+    within = [(state.path, places.tree.written[state.index]) for state in places.tree.states[1:]]
+    levels = [("", written)] + [(path, state.authorize) for path, state in within]
+    row = replace(world.scope(None), states=frozenset())
+    read, send = [], []
+    for path, level in levels:
+        if level is None:
+            continue
+        rule = _rule(world, level.read, world.scope(None), report)
+        read += [] if rule is None else [(path, rule)]
+        send += list(_send_rules(places, level.send, path, report))
     return Authorize(
-        create=_rule(places.world, written.create, row, report),
-        read=_rule(places.world, written.read, places.world.scope(None), report),
-        send=tuple(_send_rules(places, written.send, report)),
+        create=None if written is None else _rule(world, written.create, row, report),
+        read=in_states(read),
+        send=tuple(send),
     )
 
 
@@ -165,7 +174,7 @@ def _rule(world: World, text: Text | None, scope: Scope, report: Report) -> Expr
 
 
 def _send_rules(
-    places: _Places, written: tuple[syntax.SendRule, ...], report: Report
+    places: _Places, written: tuple[syntax.SendRule, ...], path: str, report: Report
 ) -> Iterator[SendRule]:
     for rule in written:
         patterns = tuple(events.trigger(pattern.value) for pattern in rule.patterns)
@@ -175,7 +184,7 @@ def _send_rules(
         scope = replace(places.scope(names, wild), sender=True)
         found = expression(places.world, rule.rule, scope, "boolean", report)
         if found is not None:
-            yield SendRule(patterns, found)
+            yield SendRule(patterns, found, path)
 
 
 # --- the states -------------------------------------------------------------------------------
