@@ -16,7 +16,9 @@ from pawl.worker import logs
 from pawl.worker.app import Worker
 from pawl.worker.daemon import Daemon, Settings
 from pawl.worker.drain import drain_sync
+from pawl.worker.http_effect import Allowed, HttpEffect
 from pawl.worker.loading import load
+from pawl.worker.sql_effect import SqlEffect
 
 
 @click.command()
@@ -30,6 +32,20 @@ from pawl.worker.loading import load
 @click.option("--grace", type=click.FloatRange(0), default=30, show_default=True, help="In s.")
 @click.option("--poll", is_flag=True, help="Do not listen: for a pooler that drops LISTEN.")
 @click.option("--listen-dsn", metavar="URI", help="Where to listen, if --dsn is a pooler.")
+@click.option(
+    "--allow-host",
+    "hosts",
+    metavar="HOST",
+    multiple=True,
+    help="Perform the effect `http`, to this host; else PAWL_HTTP_ALLOW.",
+)
+@click.option(
+    "--allow-function",
+    "functions",
+    metavar="NAME",
+    multiple=True,
+    help="Perform the effect `sql`, with schema.function; else PAWL_SQL_ALLOW.",
+)
 @click.option("--metrics-port", type=click.IntRange(0, 65535), help="Answer Prometheus here.")
 @click.option("--log-format", type=click.Choice(["json", "text"]), help="Text on a terminal.")
 @click.option("--verbose", is_flag=True, help="Log what is claimed, too.")
@@ -46,6 +62,8 @@ def worker(
     grace: float,
     poll: bool,
     listen_dsn: str | None,
+    hosts: tuple[str, ...],
+    functions: tuple[str, ...],
     metrics_port: int | None,
     log_format: logs.Format | None,
     verbose: bool,
@@ -58,6 +76,7 @@ def worker(
     """
     app = load(handlers)
     database = connect.find(dsn, output)
+    _add_built_in(app, database.dsn, hosts, functions)
     with connect.connected(database) as connection:
         connect.prepare(connection, database, output)
     named = _chosen(app, effects)
@@ -76,6 +95,28 @@ def worker(
     asyncio.run(_run(app, settings, metrics_port))
     sys.stdout.flush()
     os._exit(0)  # a handler in a thread that was told to end, and does not, must not hold us
+
+
+def _add_built_in(
+    app: Worker, dsn: str, hosts: tuple[str, ...], functions: tuple[str, ...]
+) -> None:
+    """Add `http` and `sql` where something is allowed and FILE has no handler of that name."""
+    try:
+        allowed = [Allowed.of(host) for host in hosts or _listed("PAWL_HTTP_ALLOW")]
+    except ValueError as error:
+        raise click.UsageError(f"--allow-host: {error}") from None
+    if allowed and "http" not in app.effects:
+        app.effect("http")(HttpEffect(allowed).perform)
+    called = functions or _listed("PAWL_SQL_ALLOW")
+    if bare := [name for name in called if name.count(".") != 1]:
+        raise click.UsageError(f"--allow-function: `{bare[0]}` is not of the form schema.function")
+    if called and "sql" not in app.effects:
+        app.effect("sql")(SqlEffect(dsn, called).perform)
+
+
+def _listed(variable: str) -> tuple[str, ...]:
+    """Read an environment variable that is a list: a,b."""
+    return tuple(name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
 
 
 async def _run(app: Worker, settings: Settings, metrics_port: int | None) -> None:
