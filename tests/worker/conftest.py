@@ -83,9 +83,13 @@ def deploy_file(connection: psycopg.Connection, file: Path) -> None:
     deploy(connection, compile_machine(file.read_text("utf-8"), file.name))
 
 
+def deploy_parcel(connection: psycopg.Connection) -> None:
+    deploy(connection, compile_machine(PARCEL, "parcel.machine.yaml"))
+
+
 @pytest.fixture
 def parcels(connection: psycopg.Connection, database: str) -> Parcels:
     """The machine, and a clock that stands still."""
-    deploy(connection, compile_machine(PARCEL, "parcel.machine.yaml"))
+    deploy_parcel(connection)
     connection.execute("select pawl.set_clock('2030-01-01 00:00+00')")
     return Parcels(database, connection)

@@ -10,7 +10,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.worker.conftest import Parcels
+from pawl import embedded
+from pawl.deploy import install
+from tests.worker.conftest import Parcels, deploy_parcel
 from tests.worker.processes import PATIENCE, Process, worker
 
 HANDLERS = str(Path(__file__).parent / "handlers_parcel.py")
@@ -117,6 +119,8 @@ def test_a_second_signal_ends_it_at_once(
     assert reports.next() == "ended endless-1"
     assert running.end() == 0
     assert parcels.state("endless-1") == "packing"
+    with worker(parcels.dsn, HANDLERS, REPORT_PORT=reports.port) as other:
+        other.wait_for("claimed", instance="endless-1", attempt=1)
 
 
 def test_a_thread_that_does_not_return_does_not_hold_it(parcels: Parcels, running: Process) -> None:
@@ -137,6 +141,38 @@ def test_it_goes_on_after_its_connections_are_cut(parcels: Parcels, running: Pro
     )
     parcels.create("p-2")
     running.wait_for("applied", instance="p-2", effect="tell")
+
+
+def test_it_goes_on_after_a_restart_of_postgres(tmp_path: Path) -> None:
+    server = embedded.start(tmp_path, auth="trust")
+    try:
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
+            install(connection)
+            deploy_parcel(connection)
+            Parcels(server.dsn(), connection).create("p-1")
+        with worker(server.dsn(), HANDLERS) as process:
+            process.wait_for("applied", instance="p-1", effect="tell")
+            embedded.stop(tmp_path)
+            process.wait_for("database_error")
+            server = embedded.start(tmp_path, auth="trust")
+            with psycopg.connect(server.dsn(), autocommit=True) as connection:
+                Parcels(server.dsn(), connection).create("p-2")
+            process.wait_for("applied", instance="p-2", effect="tell")
+            process.wait_for("listening")
+    finally:
+        embedded.remove(tmp_path)
+
+
+def test_it_says_who_it_is_until_it_goes(parcels: Parcels, running: Process) -> None:
+    parcels.create("p-1")
+    running.wait_for("applied", instance="p-1", effect="tell")
+    query = "select effects, pid from pawl.worker"
+    assert parcels.connection.execute(query).fetchall() == [
+        (["print_label", "tell"], running.popen.pid)
+    ]
+    running.signal(signal.SIGTERM)
+    assert running.end() == 0
+    assert parcels.connection.execute(query).fetchall() == []
 
 
 def test_the_logs_of_handlers_are_lines_of_the_same_kind(

@@ -84,10 +84,31 @@ def test_fatal_is_not_tried_again(parcels: Parcels) -> None:
     assert len(tasks) == 1
 
 
-def test_retry_after_is_a_failed_attempt(parcels: Parcels) -> None:
-    app, _ = printing(raises=RetryAfter(30))
+def test_retry_after_is_a_failed_attempt_and_the_next_begins_no_sooner(parcels: Parcels) -> None:
+    app, tasks = printing(raises=RetryAfter(3600))
     parcels.create("p-1")
     assert [one.ended for one in drain_sync(app, parcels.dsn).effects] == ["retried"]
+    parcels.pass_time("59 minutes")
+    assert drain_sync(app, parcels.dsn).effects == []
+    parcels.pass_time("1 minute")
+    assert [one.ended for one in drain_sync(app, parcels.dsn).effects] == ["retried"]
+    assert [task.attempt for task in tasks] == [1, 2]
+
+
+def test_the_trace_of_an_event_reaches_its_effect_and_the_effects_of_that(
+    parcels: Parcels,
+) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    app, _ = printing()
+    app.effect("tell")(lambda task, label: None)
+    with parcels.connection.transaction():
+        parcels.connection.execute("select set_config('pawl.traceparent', %s, true)", (trace,))
+        parcels.create("p-1")
+    did = drain_sync(app, parcels.dsn)
+    first, second = (one.claim.trace for one in did.effects)
+    assert first == trace
+    assert second is not None
+    assert second.split("-")[1] == trace.split("-")[1]
 
 
 def test_a_result_that_json_cannot_say_is_fatal(parcels: Parcels) -> None:

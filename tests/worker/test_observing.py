@@ -16,9 +16,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from pawl import tracing
+from pawl.client import Client
 from pawl.worker.counts import Counts
 from pawl.worker.logs import LOGGER, JsonLines, TextLines
 from pawl.worker.metrics import serve
+from tests.worker.conftest import Parcels
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -106,6 +108,16 @@ def test_what_a_handler_raises_is_on_its_span(spans: InMemorySpanExporter) -> No
     (span,) = spans.get_finished_spans()
     assert span.status.description == "no paper"
     assert [event.name for event in span.events] == ["exception"]
+
+
+def test_a_client_in_a_span_gives_its_trace_to_the_effect(
+    spans: InMemorySpanExporter, parcels: Parcels
+) -> None:
+    with tracing.span("order", None, {}) as passed_on, Client(parcels.dsn) as client:
+        client.create("parcel", "p-1")
+    parcels.create("p-2")
+    query = "select trace from pawl.outbox order by effect_id"
+    assert parcels.connection.execute(query).fetchall() == [(passed_on,), (None,)]
 
 
 def test_without_opentelemetry_the_trace_is_passed_on_as_it_came(

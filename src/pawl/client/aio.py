@@ -10,6 +10,7 @@ import psycopg
 from psycopg.rows import tuple_row
 from psycopg_pool import AsyncConnectionPool
 
+from pawl import tracing
 from pawl.client import calls, retry
 from pawl.client.calls import Call, Caller, Event, Send
 from pawl.client.results import Entry, Instance
@@ -119,7 +120,7 @@ class AsyncClient:
     async def _run(self, call: Call[Answer]) -> Answer:
         try:
             if isinstance(self._database, psycopg.AsyncConnection):
-                return await _execute(self._database, call)
+                return await _traced(self._database, call)
             return await self._repeated(call)
         except psycopg.Error as error:
             if error.sqlstate is None:  # Postgres was not reached, or went away
@@ -140,7 +141,7 @@ class AsyncClient:
         async with self._connection() as connection, connection.transaction():
             if self._caller is not None:
                 await _execute(connection, self._caller.settings())
-            return await _execute(connection, call)
+            return await _traced(connection, call)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
@@ -157,6 +158,14 @@ class AsyncClient:
                             self._database, autocommit=True
                         )
                     yield self._own
+
+
+async def _traced(connection: psycopg.AsyncConnection[Any], call: Call[Answer]) -> Answer:
+    """Run a call under the active span of OpenTelemetry, if there is one."""
+    parent = tracing.traceparent()
+    if parent is not None:
+        await _execute(connection, calls.trace(parent))
+    return await _execute(connection, call)
 
 
 async def _execute(connection: psycopg.AsyncConnection[Any], call: Call[Answer]) -> Answer:

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from psycopg import sql
 
+from pawl import tracing
 from pawl.client.payload import from_json, to_json
 from pawl.client.results import Entry, Instance
 
@@ -67,6 +68,12 @@ class Caller:
         return Call(
             sql.SQL("select concat({})").format(settings), (to_json(self.claims),), lambda _: None
         )
+
+
+def trace(parent: str) -> Call[None]:
+    """Tell the current transaction its trace, which effects that it asks for continue."""
+    query = sql.SQL("select set_config({}, %s, true)").format(sql.Literal(tracing.SETTING))
+    return Call(query, (parent,), lambda _: None)
 
 
 def event_object(event: Event, data: Mapping[str, Any] | None = None) -> dict[str, Any]:

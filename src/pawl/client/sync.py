@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import tuple_row
 from psycopg_pool import ConnectionPool
 
+from pawl import tracing
 from pawl.client import calls, retry
 from pawl.client.calls import Call, Caller, Event, Send
 from pawl.client.results import Entry, Instance
@@ -120,7 +121,7 @@ class Client:
     def _run(self, call: Call[Answer]) -> Answer:
         try:
             if isinstance(self._database, psycopg.Connection):
-                return _execute(self._database, call)
+                return _traced(self._database, call)
             return self._repeated(call)
         except psycopg.Error as error:
             if error.sqlstate is None:  # Postgres was not reached, or went away
@@ -141,7 +142,7 @@ class Client:
         with self._connection() as connection, connection.transaction():
             if self._caller is not None:
                 _execute(connection, self._caller.settings())
-            return _execute(connection, call)
+            return _traced(connection, call)
 
     @contextmanager
     def _connection(self) -> Iterator[psycopg.Connection[Any]]:
@@ -156,6 +157,14 @@ class Client:
                     if self._own is None or self._own.closed:
                         self._own = psycopg.connect(self._database, autocommit=True)
                     yield self._own
+
+
+def _traced(connection: psycopg.Connection[Any], call: Call[Answer]) -> Answer:
+    """Run a call under the active span of OpenTelemetry, if there is one."""
+    parent = tracing.traceparent()
+    if parent is not None:
+        _execute(connection, calls.trace(parent))
+    return _execute(connection, call)
 
 
 def _execute(connection: psycopg.Connection[Any], call: Call[Answer]) -> Answer:

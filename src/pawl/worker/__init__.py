@@ -8,8 +8,13 @@ In order of flow:
 * `app`: `Worker`, the handlers by name;
 * `performing`: one attempt, from a claim to an outcome, without the database;
 * `queue`: every statement that goes to Postgres;
+* `http_effect`, `sql_effect`: the built-in handlers;
 * `drain`: all that is due now, step by step, for tests and for `pawl worker --drain`;
-* `logs`: events with fields.
+* `doorbell`: the session that listens; `waking`: when the loops look for work, and who wakes them;
+* `holding`: handlers that run, leases to renew, outcomes to store;
+* `daemon`: the loops of `pawl worker`, how they begin and end;
+* `loading`: a file of handlers as a `Worker`;
+* `logs`: events with fields; `counts`, `metrics`: what Prometheus reads.
 
     from pawl import Fatal, Worker
 

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 import psycopg
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 
 from pawl.worker.app import Worker
 from pawl.worker.counts import Counts
@@ -28,6 +28,7 @@ from pawl.worker.queue import Queue, configure
 from pawl.worker.waking import Keeper, Waking, pause
 
 EFFECTS, MESSAGES = "effects", "messages"
+TICK = 0.5  # seconds between two looks whether leases are to be renewed
 HEARTBEAT = 10.0  # seconds
 SWEEP = 180.0  # seconds
 CONNECTIONS = 8  # one for each loop: none waits for another
@@ -127,13 +128,13 @@ class Daemon:
         emptied.cancel()
         try:
             await self._holding.release()
-        except (psycopg.Error, PoolTimeout, OSError) as error:
+        except (psycopg.Error, OSError) as error:
             say("not_released", logging.WARNING, reason=str(error))
 
     async def _say_gone(self) -> None:
         try:
             await self._queue.gone()
-        except (psycopg.Error, PoolTimeout, OSError) as error:
+        except (psycopg.Error, OSError) as error:
             say("not_signed_off", logging.WARNING, reason=str(error))
 
     # --- the loops -----------------------------------------------------------------------------
@@ -164,7 +165,7 @@ class Daemon:
             try:
                 await step()
                 failures = 0
-            except (psycopg.Error, PoolTimeout, OSError) as error:
+            except (psycopg.Error, OSError) as error:
                 self.counts.database_errors += 1
                 say("database_error", logging.WARNING, loop=name, reason=str(error))
                 if name in (EFFECTS, MESSAGES):
@@ -232,7 +233,10 @@ class Daemon:
             await asyncio.sleep(self._settings.poll)
 
     async def _renew(self) -> None:
-        await asyncio.sleep(self._settings.lease.total_seconds() / 3)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while loop.time() - began < self._holding.renewal(self._settings.lease):
+            await asyncio.sleep(TICK)
         await self._holding.renew(self._settings.lease)
 
     async def _beat(self) -> None:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
-from psycopg_pool import PoolTimeout
 
 from pawl import tracing
 from pawl.worker.app import Worker
@@ -107,6 +106,11 @@ class Holding:
 
     # --- leases --------------------------------------------------------------------------------
 
+    def renewal(self, lease: timedelta) -> float:
+        """Return the seconds between two renewals: a third of the shortest time that is given."""
+        beats = [task.claim.heartbeat for task in self._held.values()]
+        return min(lease, *(beat for beat in beats if beat is not None), lease).total_seconds() / 3
+
     async def renew(self, lease: timedelta) -> None:
         """Renew all leases in one statement; end what was cancelled or lost."""
         tasks = list(self._held.values())
@@ -149,7 +153,7 @@ class Holding:
             while batch:
                 try:
                     await self._store(batch)
-                except (psycopg.Error, PoolTimeout, OSError) as error:
+                except (psycopg.Error, OSError) as error:
                     self._counts.database_errors += 1
                     say("not_stored", logging.WARNING, count=len(batch), reason=str(error))
                     await asyncio.sleep(pause(failures))

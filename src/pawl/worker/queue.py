@@ -4,6 +4,8 @@ A connection is held for the length of a statement, never while a handler runs.
 """
 
 import asyncio
+import os
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
-from pawl import tracing
+from pawl import __version__, tracing
 from pawl.client import retry
 from pawl.client.payload import from_json
 from pawl.errors import PawlError, from_postgres
@@ -29,35 +31,20 @@ Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 CLAIM = "select * from pawl.claim_effects(%s, %s, %s, %s)"
 COMPLETE_ALL = "select effect_id, outcome from pawl.complete_effects(%s, %s, %s::jsonb[])"
 COMPLETE = "select pawl.complete_effect(%s, %s, %s::jsonb)"
-FAIL = "select pawl.fail_effect(%s, %s, %s::jsonb, %s)"
-EXTEND = "select effect_id, verdict from pawl.extend_effects(%s, %s, %s)"
-EXTEND_BEATS = "select effect_id, verdict from pawl.extend_effects(%s, %s, %s, %s)"
+FAIL = "select pawl.fail_effect(%s, %s, %s::jsonb, %s, %s)"
+EXTEND = "select effect_id, verdict from pawl.extend_effects(%s, %s, %s, %s)"
 FIRE = "select pawl.fire_due_timers(%s)"
 APPLY = "select pawl.apply_results(%s)"
 RING = "select pawl.ring()"
 NOTIFY = "select pg_notify(%s, %s)"
-ABLE = """\
-select p.proname::text as name
-from pg_proc as p
-where p.pronamespace = to_regnamespace('pawl') and p.proname = any (%s)
-"""
+DELIVERS = "select to_regprocedure('pawl.deliver_messages(int)') is not null"
 NEXT = "select extract(epoch from pawl.next_wake(%s) - pawl.now())::float8"
-SEEN = "select pawl.worker_seen(%s, %s)"
+SEEN = "select pawl.worker_seen(%s, %s, %s, %s, %s)"
 GONE = "select pawl.worker_gone(%s)"
 RELEASE = "select pawl.release_effects(%s, %s)"
 DELIVER = "select pawl.deliver_messages(%s)"
 SWEEP = "select pawl.sweep()"
 TRACE = "select set_config(%s, %s, true)"
-LATER = [
-    "complete_effects",
-    "deliver_messages",
-    "next_wake",
-    "release_effects",
-    "ring",
-    "stay_awake",
-    "worker_gone",
-    "worker_seen",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +69,7 @@ class Queue:
         self.name = name
         self.effects = sorted(effects)
         self._connect = connect
-        self._functions: frozenset[str] | None = None
+        self._delivers: bool | None = None
 
     async def claim(self, limit: int, lease: timedelta) -> list[Claim]:
         """Take effects to perform, oldest first."""
@@ -107,7 +94,7 @@ class Queue:
         alone = [one for one in done if one.trace is not None]  # a trace is of one transaction
         together = [one for one in done if one.trace is None]
         answers: dict[int, str] = {}
-        if len(together) > 1 and await self._able("complete_effects"):
+        if len(together) > 1:
             ids = [one.claim.effect_id for one in together]
             tokens = [one.claim.token for one in together]
             outputs = [one.output for one in together]
@@ -139,7 +126,13 @@ class Queue:
     ) -> datetime | None:
         """Report a failed attempt. Returns when the next is due; None if there is none, or if
         the effect was not ours any more."""
-        arguments = (claim.effect_id, claim.token, failure.error, failure.retry)
+        arguments = (
+            claim.effect_id,
+            claim.token,
+            failure.error,
+            failure.retry,
+            failure.retry_after,
+        )
         try:
             due = await self._value(FAIL, arguments, trace)
         except psycopg.Error as error:
@@ -157,10 +150,7 @@ class Queue:
         """
         ids = [claim.effect_id for claim in claims]
         tokens = [claim.token for claim in claims]
-        if await self._able("worker_seen"):  # as old as the parameter
-            rows = await self._rows(EXTEND_BEATS, (ids, tokens, lease, list(beats)))
-        else:
-            rows = await self._rows(EXTEND, (ids, tokens, lease))
+        rows = await self._rows(EXTEND, (ids, tokens, lease, list(beats)))
         return {row["effect_id"]: row["verdict"] for row in rows}
 
     async def fire_timers(self, limit: int = 100) -> int:
@@ -173,9 +163,9 @@ class Queue:
 
     async def deliver_messages(self, limit: int = 100) -> int:
         """Deliver messages between instances."""
-        if not await self._able("deliver_messages"):
-            return 0
-        return int(await self._value(DELIVER, (limit,)))
+        if self._delivers is None:
+            self._delivers = bool(await self._value(DELIVERS, ()))
+        return int(await self._value(DELIVER, (limit,))) if self._delivers else 0
 
     async def sweep(self) -> dict[str, int]:
         """Do the upkeep. Returns what it dropped, by kind."""
@@ -183,19 +173,12 @@ class Queue:
 
     async def seconds_to_next(self, most: float) -> float:
         """Return the seconds until something falls due: at least 0.01, at most `most`."""
-        if not await self._able("next_wake"):
-            return most
         seconds = await self._value(NEXT, (self.effects,))
         return most if seconds is None else min(max(float(seconds), 0.01), most)
 
-    async def has_doorbell(self) -> bool:
-        """Whether senders ring."""
-        return await self._able("stay_awake")
-
     async def ring(self) -> None:
         """Wake the peers that sleep."""
-        if await self._able("ring"):
-            await self._value(RING, ())
+        await self._value(RING, ())
 
     async def notify(self, channel: str, payload: str) -> None:
         """Send a notification, as the self-test of the listening session does."""
@@ -203,25 +186,18 @@ class Queue:
 
     async def seen(self) -> None:
         """Say that this worker is alive, and what it performs."""
-        if await self._able("worker_seen"):
-            await self._value(SEEN, (self.name, self.effects))
+        here = (socket.gethostname(), os.getpid(), __version__)
+        await self._value(SEEN, (self.name, self.effects, *here))
 
     async def gone(self) -> None:
         """Say that this worker is leaving."""
-        if await self._able("worker_gone"):
-            await self._value(GONE, (self.name,))
+        await self._value(GONE, (self.name,))
 
     async def release(self, claims: Sequence[Claim]) -> None:
         """Give effects back unperformed; this attempt does not count."""
-        if claims and await self._able("release_effects"):
+        if claims:
             ids = [claim.effect_id for claim in claims]
             await self._value(RELEASE, (ids, [claim.token for claim in claims]))
-
-    async def _able(self, function: str) -> bool:
-        if self._functions is None:
-            rows = await self._rows(ABLE, (LATER,))
-            self._functions = frozenset(row["name"] for row in rows)
-        return function in self._functions
 
     async def _rows(self, query: LiteralString, arguments: Sequence[Any]) -> list[dict[str, Any]]:
         async def run(connection: Connection) -> list[dict[str, Any]]:

@@ -133,7 +133,7 @@ class Keeper:
         end = loop.time() + seconds
         while loop.time() < end:
             await self._waking.nobody_looks()
-            await asyncio.sleep(await self._queue.seconds_to_next(self._poll_seconds))
+            await asyncio.sleep(await self._seconds(self._poll_seconds))
             self._waking.stir()
 
     async def _listen(self, bell: Doorbell) -> None:
@@ -147,10 +147,17 @@ class Keeper:
                 await self._waking.nobody_looks()
                 await bell.rest()
                 while not await self._waking.look_again():
-                    if await bell.wait(await self._queue.seconds_to_next(FALLBACK)):
+                    if await bell.wait(await self._seconds(FALLBACK)):
                         break
         except (psycopg.Error, OSError) as error:
             say("listening_lost", logging.WARNING, reason=str(error))
         finally:
             self._counts.listening = False
             await bell.close()
+
+    async def _seconds(self, most: float) -> float:
+        """How long to sleep; the whole time while the database does not say."""
+        try:
+            return await self._queue.seconds_to_next(most)
+        except (psycopg.Error, OSError):
+            return most
