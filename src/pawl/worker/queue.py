@@ -34,15 +34,14 @@ COMPLETE = "select pawl.complete_effect(%s, %s, %s::jsonb)"
 FAIL = "select pawl.fail_effect(%s, %s, %s::jsonb, %s, %s)"
 EXTEND = "select effect_id, verdict from pawl.extend_effects(%s, %s, %s, %s)"
 FIRE = "select pawl.fire_due_timers(%s)"
+DELIVER = "select pawl.deliver_messages(%s)"
 APPLY = "select pawl.apply_results(%s)"
 RING = "select pawl.ring()"
 NOTIFY = "select pg_notify(%s, %s)"
-DELIVERS = "select to_regprocedure('pawl.deliver_messages(int)') is not null"
 NEXT = "select extract(epoch from pawl.next_wake(%s) - pawl.now())::float8"
 SEEN = "select pawl.worker_seen(%s, %s, %s, %s, %s)"
 GONE = "select pawl.worker_gone(%s)"
 RELEASE = "select pawl.release_effects(%s, %s)"
-DELIVER = "select pawl.deliver_messages(%s)"
 SWEEP = "select pawl.sweep()"
 TRACE = "select set_config(%s, %s, true)"
 
@@ -69,7 +68,6 @@ class Queue:
         self.name = name
         self.effects = sorted(effects)
         self._connect = connect
-        self._delivers: bool | None = None
 
     async def claim(self, limit: int, lease: timedelta) -> list[Claim]:
         """Take effects to perform, oldest first."""
@@ -163,9 +161,7 @@ class Queue:
 
     async def deliver_messages(self, limit: int = 100) -> int:
         """Deliver messages between instances."""
-        if self._delivers is None:
-            self._delivers = bool(await self._value(DELIVERS, ()))
-        return int(await self._value(DELIVER, (limit,))) if self._delivers else 0
+        return int(await self._value(DELIVER, (limit,)))
 
     async def sweep(self) -> dict[str, int]:
         """Do the upkeep. Returns what it dropped, by kind."""
