@@ -143,6 +143,7 @@ def test_it_goes_on_after_its_connections_are_cut(parcels: Parcels, running: Pro
     running.wait_for("applied", instance="p-2", effect="tell")
 
 
+@pytest.mark.database
 def test_it_goes_on_after_a_restart_of_postgres(tmp_path: Path) -> None:
     server = embedded.start(tmp_path, auth="trust")
     try:
@@ -155,10 +156,10 @@ def test_it_goes_on_after_a_restart_of_postgres(tmp_path: Path) -> None:
             embedded.stop(tmp_path)
             process.wait_for("database_error")
             server = embedded.start(tmp_path, auth="trust")
+            process.wait_for("listening")
             with psycopg.connect(server.dsn(), autocommit=True) as connection:
                 Parcels(server.dsn(), connection).create("p-2")
             process.wait_for("applied", instance="p-2", effect="tell")
-            process.wait_for("listening")
     finally:
         embedded.remove(tmp_path)
 
