@@ -77,8 +77,9 @@ $(POSTGREST): tests/postgrest/package.json $(STAMP)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'postgrest==2.34.1'
 	@touch $@
 
-bench: $(STAMP) ## measure charts by their shape, then send_event against the same work by hand
+bench: $(STAMP) ## measure charts, the queue of effects, send_event against the same work by hand
 	@$(BIN)/python bench/charts.py
+	@$(BIN)/python bench/effects.py
 	@$(BIN)/python bench/send_event.py
 
 clean: ## remove what the other targets made, except the data in .pawl

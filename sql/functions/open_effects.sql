@@ -1,6 +1,7 @@
 -- Effects that are due, by priority and age, and what is to become of each. Those at which a worker
 -- or the mark has looked before have a lease; the others are above the mark, or in a gap below it.
--- Plans that hash or sort whole tables are off: what is wanted is the first few by an index.
+-- Plans that hash or sort whole tables are off: what is wanted is the first few by an index. Plans
+-- are made once, since making them takes longer than running them.
 -- Locks: their leases and outbox rows, skip locked.
 create or replace function pawl.open_effects(p_effects text[], p_limit int, p_now timestamptz)
 returns pawl.open_effect[]
@@ -9,6 +10,7 @@ set search_path = pg_catalog, pg_temp
 set enable_hashjoin = off
 set enable_mergejoin = off
 set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_passed bigint := (select m.passed from pawl.outbox_mark as m);
@@ -27,13 +29,15 @@ begin
   ) as d;
 
   select array_agg(d.effect_id) into v_late
-  from (
+  from pawl.outbox_gap as g
+  cross join lateral (
     select o.effect_id
-    from pawl.outbox_gap as g
-    join pawl.outbox as o on o.effect_id between g.first_id and g.last_id
-    where (p_effects is null or o.effect = any (p_effects))
+    from pawl.outbox as o
+    where o.effect_id between g.first_id and g.last_id
+      and (p_effects is null or o.effect = any (p_effects))
       and not exists (select from pawl.lease as l where l.effect_id = o.effect_id)
       and not exists (select from pawl.effect_result as r where r.effect_id = o.effect_id)
+    order by o.effect_id
     limit p_limit
     for update of o skip locked
   ) as d;

@@ -2,7 +2,7 @@
 -- if any number may run.
 create or replace function pawl.slot_of(p_effect pawl.outbox, p_policy pawl.effect_policy)
 returns text
-language sql immutable
+language sql stable
 as $$
   select case
     when p_policy.slots is not null

@@ -1,0 +1,303 @@
+"""Measure the queue of effects: dispatch, an old snapshot, the doorbell, timers; see README.md.
+
+In: nothing but the options. Out: a table, and on the last line one JSON object of ratios. All on
+one server of the benchmark's own. procrastinate is the baseline of dispatch where it is installed.
+
+    python bench/effects.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from pawl import embedded
+from pawl.deploy import install
+from pawl.deploy.deploy import deploy
+from pawlc.compile import compile_machine
+
+# A machine that asks for one effect at every event, and for nobody's result.
+BELL = """\
+machine: bell
+version: 1
+events: { ring: {} }
+authorize: {}
+effects: { ring: {} }
+initial: hung
+states:
+  hung: { on: { ring: { actions: { effect: ring, input: { n: self.seq } } } } }
+"""
+
+SETTINGS = {
+    "jit": "off",
+    "shared_buffers": "256MB",
+    "max_wal_size": "16GB",
+    "checkpoint_timeout": "1d",
+    "timezone": "UTC",
+}
+
+BATCH = 100
+TABLES = "pawl.outbox, pawl.lease, pawl.effect_result, pawl.timer, pawl.journal"
+
+FILL = """
+insert into pawl.outbox (machine, version, iid, id, seq, effect, input, created_at)
+select 'bell', 1, 1, '1', n, 'ring', '{"n": 1}', pawl.now() from generate_series(1, %s) as n"""
+
+CLAIM = "select effect_id, token from pawl.claim_effects('bench', null, %s)"
+COMPLETE = "select count(*) from pawl.complete_effects(%s, %s, %s::jsonb[])"
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A server with the machine on it, and how much of everything is measured."""
+
+    server: embedded.Server
+    admin: psycopg.Connection[Any]
+    pgbench: str
+    folder: Path
+    effects: int
+    repetitions: int
+
+
+# --- dispatch --------------------------------------------------------------------------------
+
+
+def drain(bench: Bench) -> list[float]:
+    """Claim and complete all effects in batches; return the effects per second of each tenth."""
+    bench.admin.execute(f"truncate {TABLES}".encode())
+    bench.admin.execute(FILL.encode(), (bench.effects,))
+    bench.admin.execute("analyze pawl.outbox")
+    rates: list[float] = []
+    done, began = 0, time.perf_counter()
+    while claims := bench.admin.execute(CLAIM.encode(), (BATCH,)).fetchall():
+        ids, tokens = ([claim[place] for claim in claims] for place in (0, 1))
+        bench.admin.execute(COMPLETE.encode(), (ids, tokens, ["1"] * len(claims)))
+        done += len(claims)
+        if done >= (len(rates) + 1) * bench.effects / 10:
+            now = time.perf_counter()
+            rates.append(bench.effects / 10 / (now - began))
+            began = now
+    assert done == bench.effects
+    return rates
+
+
+@contextmanager
+def old_snapshot(bench: Bench) -> Iterator[None]:
+    """Hold a snapshot, so that nothing that dies from now on can be removed."""
+    with psycopg.connect(bench.server.dsn()) as other:
+        other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        other.execute("select count(*) from pg_namespace")
+        yield
+
+
+def procrastinate(bench: Bench) -> float | None:
+    """Return the jobs per second of one procrastinate worker; None where it is not installed."""
+    if importlib.util.find_spec("procrastinate") is None:
+        return None
+    return asyncio.run(_procrastinate(bench.server.dsn(), bench.effects // 20))
+
+
+async def _procrastinate(dsn: str, jobs: int) -> float:
+    peer = importlib.import_module("procrastinate")
+    app = peer.App(connector=peer.PsycopgConnector(conninfo=dsn, kwargs={}))
+
+    @app.task(name="ring")
+    async def ring(n: int) -> int:
+        return n
+
+    async with app.open_async():
+        await app.schema_manager.apply_schema_async()
+        await ring.batch_defer_async(*({"n": n} for n in range(jobs)))
+        began = time.perf_counter()
+        await app.run_worker_async(wait=False, concurrency=BATCH, install_signal_handlers=False)
+        return jobs / (time.perf_counter() - began)
+
+
+# --- the doorbell ----------------------------------------------------------------------------
+
+
+def sends(bench: Bench, clients: int, *, bell: bool) -> float:
+    """Return the events per second of so many clients, each with its instance, for some seconds."""
+    word = b"enable" if bell else b"disable"
+    bench.admin.execute(b"alter table pawl.outbox " + word + b" trigger ring_bell")
+    bench.admin.execute(f"truncate {TABLES}".encode())
+    script = bench.folder / "ring.pgbench"
+    script.write_text(
+        "\\set id :client_id + 1\nselect send_event('bell', :id::text, '{\"type\": \"ring\"}');\n"
+    )
+    command = [bench.pgbench, "-n", "-M", "prepared", "-c", str(clients), "-j", "2"]
+    command += ["-T", "3" if bench.repetitions > 1 else "1", "-f", str(script)]
+    command += ["-d", bench.server.dsn()]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"tps = ([\d.]+)", told)
+    assert found is not None, told
+    return float(found[1])
+
+
+def doorbell(bench: Bench, clients: int) -> float:
+    """Throughput of send_event with the doorbell divided by that without, interleaved."""
+    pairs = [
+        (sends(bench, clients, bell=False), sends(bench, clients, bell=True))
+        for _ in range(bench.repetitions)
+    ]
+    return median(with_bell for _, with_bell in pairs) / median(without for without, _ in pairs)
+
+
+def wake_ups(bench: Bench, events: int) -> list[float]:
+    """Milliseconds from before a send to the claim that has its effect, one event at a time."""
+    bench.admin.execute("alter table pawl.outbox enable trigger ring_bell")
+    bench.admin.execute(f"truncate {TABLES}".encode())
+    claimed = threading.Semaphore(0)
+    ready = threading.Semaphore(0)
+
+    def work() -> None:
+        with psycopg.connect(bench.server.dsn(), autocommit=True) as worker:
+            worker.execute("listen pawl")
+            ready.release()
+            left = events
+            while left:
+                worker.execute("select pawl.stay_awake()")
+                while found := len(worker.execute(CLAIM.encode(), (BATCH,)).fetchall()):
+                    left -= found
+                    claimed.release(found)
+                worker.execute("select pawl.rest()")
+                for _ in range(60):
+                    if worker.execute("select pawl.nobody_is_sending()").fetchone() == (True,):
+                        break
+                    time.sleep(0.001)
+                if found := len(worker.execute(CLAIM.encode(), (BATCH,)).fetchall()):
+                    left -= found
+                    claimed.release(found)
+                elif left:
+                    list(worker.notifies(timeout=1, stop_after=1))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    ready.acquire()
+    waits: list[float] = []
+    for _ in range(events):
+        time.sleep(0.02)
+        began = time.perf_counter()
+        bench.admin.execute("select send_event('bell', '1', '{\"type\": \"ring\"}')")
+        claimed.acquire()
+        waits.append((time.perf_counter() - began) * 1000)
+    thread.join()
+    return sorted(waits)
+
+
+# --- timers ----------------------------------------------------------------------------------
+
+
+def firing(bench: Bench, pending: int, due: int = 2000) -> float:
+    """Microseconds for each timer that is fired, while so many more are pending."""
+    bench.admin.execute(f"truncate {TABLES}".encode())
+    timers = (
+        "insert into pawl.timer (machine, iid, name, seq, due_at)"
+        " select 'bell', 1, 'after', 0, pawl.now() + n * interval '1 s' {} "
+        " from generate_series(1, %s) as n"
+    )
+    bench.admin.execute(timers.format("+ interval '1 day'").encode(), (pending,))
+    bench.admin.execute(timers.format("- interval '1 day'").encode(), (due,))
+    bench.admin.execute("analyze pawl.timer")
+    began = time.perf_counter()
+    while bench.admin.execute("select pawl.fire_due_timers(100)").fetchone() != (0,):
+        pass
+    return (time.perf_counter() - began) / due * 1e6
+
+
+# --- the run ---------------------------------------------------------------------------------
+
+
+@contextmanager
+def server(quick: bool) -> Iterator[Bench]:
+    """Start a server in a temporary folder, with the machine and 16 instances of it."""
+    with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        started = embedded.start(folder / "server", settings=SETTINGS, auth="trust")
+        try:
+            with psycopg.connect(started.dsn(), autocommit=True) as admin:
+                install(admin)
+                deploy(admin, compile_machine(BELL, "bell.machine.yaml"))
+                admin.execute(
+                    "select count(create_instance('bell', n::text)) from generate_series(1, 16) n"
+                )
+                effects, repetitions = (10_000, 1) if quick else (100_000, 3)
+                pgbench = find_pgbench(started.bindir)
+                yield Bench(started, admin, pgbench, folder, effects, repetitions)
+        finally:
+            embedded.remove(folder / "server")
+
+
+def find_pgbench(bindir: Path) -> str:
+    """Return PG_BINDIR's pgbench, else the one on PATH, else Debian's place for it."""
+    for candidate in (bindir / "pgbench", shutil.which("pgbench"), Path("/usr/bin/pgbench")):
+        if candidate is not None and Path(candidate).exists():
+            return str(candidate)
+    raise SystemExit("no pgbench: on Debian, apt-get install postgresql-contrib")
+
+
+def measure(bench: Bench) -> dict[str, Any]:
+    """Run every part, print what it found, and return the ratios."""
+    plain = drain(bench)
+    with old_snapshot(bench):
+        held = drain(bench)
+    other = procrastinate(bench)
+    print(f"dispatch, effects/s by tenths:   {' '.join(f'{rate:.0f}' for rate in plain)}")
+    print(f"the same under an old snapshot:  {' '.join(f'{rate:.0f}' for rate in held)}")
+    print(f"procrastinate, jobs/s:           {other and round(other)}")
+    bells = {clients: doorbell(bench, clients) for clients in (4, 16)}
+    print(f"send_event with the doorbell:    {bells}")
+    waits = wake_ups(bench, 50 if bench.repetitions == 1 else 200)
+    print(f"wake-up at 20/s, ms:             p50 {median(waits):.1f}, p99 {_p99(waits):.1f}")
+    few = median(firing(bench, 1_000) for _ in range(bench.repetitions))
+    many = median(firing(bench, bench.effects * 10) for _ in range(bench.repetitions))
+    print(f"a timer fired, µs:               {few:.0f}; {bench.effects * 10} pending {many:.0f}")
+    return {
+        "dispatch_per_second": round(median(plain)),
+        "dispatch_to_procrastinate": other and round(median(plain) / other, 1),
+        "dispatch_last_to_first_tenth": round(plain[-1] / plain[0], 2),
+        "dispatch_old_snapshot": round(median(held) / median(plain), 2),
+        "dispatch_old_snapshot_last_to_first": round(held[-1] / held[0], 2),
+        **{f"send_with_doorbell_{n}_clients": round(ratio, 2) for n, ratio in bells.items()},
+        "wake_up_p50_ms": round(median(waits), 1),
+        "wake_up_p99_ms": round(_p99(waits), 1),
+        "timer_with_many_pending": round(many / few, 2),
+        "effects": bench.effects,
+        "batch": BATCH,
+    }
+
+
+def _p99(waits: list[float]) -> float:
+    return waits[int(len(waits) * 0.99)]
+
+
+def main() -> None:
+    """Run the benchmark and print its report."""
+    parser = argparse.ArgumentParser(description="the queue of effects")
+    parser.add_argument("--quick", action="store_true", help="under a minute, less exact")
+    options = parser.parse_args()
+    with server(options.quick) as bench:
+        version = bench.admin.info.parameter_status("server_version")
+        print(json.dumps(measure(bench) | {"server_version": version}))
+
+
+if __name__ == "__main__":
+    main()
