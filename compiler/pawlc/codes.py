@@ -99,6 +99,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW325", "Python that cannot run inside Postgres"),
     ("PW326", "something that pawl_owner may not use"),
     ("PW327", "names that nothing implements"),
+    ("PW335", "a message to the child of no invoke"),
     # behaviour
     ("PW401", "a state that can never be entered"),
     ("PW402", "a transition that can never be taken"),
@@ -117,7 +118,6 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW430", "a limit by a field that no input has"),
     # documented, not built yet
     ("PW901", "a documented key that this version does not build"),
-    ("PW905", "child machines are not built yet"),
     ("PW907", "a part of XState that this version does not build"),
 )
 

@@ -79,10 +79,12 @@ class Raise:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """Another instance: a literal machine, and an SQL expression for its id."""
+    """Another instance: a literal machine, and an SQL expression for its id; or the child that
+    `invoke` began; with neither the parent."""
 
-    machine: Text
-    id: Text
+    machine: Text | None = None
+    id: Text | None = None
+    invoke: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)

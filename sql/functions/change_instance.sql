@@ -34,6 +34,13 @@ begin
   )
   into v_iid, v_version, v_seq, v_state
   using p_id, p_status, p_state, p_void;
+  if p_void then
+    perform pawl.stop_children(p_machine, v_iid, p_id, '{}');
+  end if;
+  if p_status in ('stopped', 'failed') then
+    perform pawl.tell_parent(p_machine, v_iid, p_id, 'error', jsonb_build_object(
+      'code', p_status, 'message', format('%s "%s" was %s', p_machine, p_id, p_status)));
+  end if;
   perform pawl.journal_act(p_machine, v_iid, v_version, v_seq, v_state, p_event);
   return pawl.route_reply(p_machine, p_id);
 end

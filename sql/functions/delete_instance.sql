@@ -15,6 +15,7 @@ begin
   delete from pawl.outbox where effect_id = any (v_effects);
   delete from pawl.timer where machine = p_machine and iid = p_iid;
   delete from pawl.message where sender_machine = p_machine and sender_iid = p_iid;
+  perform pawl.stop_children(p_machine, p_iid, null, '{}');
   delete from pawl.event_key where machine = p_machine and iid = p_iid;
   delete from pawl.dead_letter where machine = p_machine and iid = p_iid;
   delete from pawl.journal where machine = p_machine and iid = p_iid;

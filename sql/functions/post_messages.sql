@@ -15,9 +15,18 @@ declare
   v_message pawl.message_command;
 begin
   insert into pawl.message
-    (sender_machine, sender_iid, sender_id, sender_seq, due_at, machine, id, send_id, event)
-  select p_machine, p_iid, p_id, p_seq, pawl.now(), m.machine, m.id, m.send_id, m.event
-  from unnest(p_messages) with ordinality as m (machine, id, event, send_id, atomic, place)
+    (sender_machine, sender_iid, sender_id, sender_seq, due_at, kin, machine, id, send_id,
+      event)
+  select p_machine, p_iid, p_id, p_seq, pawl.now(), m.machine is null,
+    coalesce(m.machine, c.machine, f.parent_machine),
+    case when m.machine is not null then m.id else coalesce(c.id, f.parent_id) end,
+    m.send_id, m.event
+  from unnest(p_messages) with ordinality as m (machine, id, event, send_id, atomic, child, place)
+  left join pawl.child as c
+    on m.machine is null and c.parent_machine = p_machine and c.parent_iid = p_iid
+      and c.invoke_id = m.child
+  left join pawl.child as f
+    on m.machine is null and m.child is null and f.machine = p_machine and f.id = p_id
   where not m.atomic
   order by m.place;
 

@@ -1,5 +1,5 @@
 -- Make the message of a delayed send whose timer is due, if its instance still waits for it.
--- The timer's event is {"type": "pawl.send", "machine", "id", "event", "send_id"}. A paused sender
+-- The timer's event is {"type": "pawl.send", "machine", "id", "event", "send_id", "child"}. A paused sender
 -- keeps it: returns false.
 -- Locks: the instance must be locked by the caller.
 create or replace function pawl.send_late(p_timer pawl.timer)
@@ -35,7 +35,8 @@ begin
       p_timer.event ->> 'id',
       p_timer.event -> 'event',
       p_timer.event ->> 'send_id',
-      false
+      false,
+      p_timer.event ->> 'child'
     )::pawl.message_command]
   );
   return true;

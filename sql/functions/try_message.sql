@@ -11,7 +11,9 @@ declare
   v_attempt pawl.attempt;
   v_detail text;
 begin
-  if p_message.source is not null then
+  if p_message.source = 'pawl.stop' then
+    perform pawl.stop_child(p_message.machine, p_message.id);
+  elsif p_message.source is not null then
     perform pawl.route_internal(
       p_message.machine,
       pawl.route_iid(p_message.machine, p_message.id),
@@ -25,6 +27,7 @@ begin
       p_message.id,
       p_message.event,
       array[p_message.sender_machine, p_message.sender_id]
+        || case when p_message.kin then array['kin'] end
     );
   end if;
   v_attempt.outcome := 'applied';

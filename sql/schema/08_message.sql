@@ -5,8 +5,9 @@ create table pawl.message (
   due_at timestamptz not null,
   attempts int not null default 0,
   sender_machine text not null,
-  sender_id text not null,
-  machine text not null,
+  sender_id text,
+  kin boolean not null default false,
+  machine text,
   id text,
   send_id text,
   source text,
@@ -23,7 +24,8 @@ comment on table pawl.message is
 comment on column pawl.message.sender_iid is 'internal key of the sender; its machine and name are beside it';
 comment on column pawl.message.sender_seq is 'of the macrostep that sent it';
 comment on column pawl.message.due_at is 'now, or later by the backoff of failed attempts';
-comment on column pawl.message.id is 'the receiver''s name; null was computed: nobody has it';
+comment on column pawl.message.kin is 'between a parent and its child: no authorizer is asked';
+comment on column pawl.message.id is 'the receiver''s name; null: nobody has it';
 comment on column pawl.message.send_id is
   'error.send.<send_id> tells the sender when it is undeliverable; null: dead_letter keeps it';
 comment on column pawl.message.source is
@@ -48,7 +50,8 @@ create type pawl.message_command as (
   id text,
   event jsonb,
   send_id text,
-  atomic boolean
+  atomic boolean,
+  child text
 );
 comment on type pawl.message_command is
-  'An event for another instance, before it is stored; an atomic one is processed at once instead';
+  'An event for another instance, before it is stored; an atomic one is processed at once instead; without a machine it is for the child of this invoke, or for the parent';

@@ -114,8 +114,16 @@ class Deployed:
             effect_id,
             self.name,
         )
+        children = self._rows(
+            "select c.invoke_id, j.event -> 'input' as input from pawl.child as c"
+            " join pawl.journal as j on j.sender[3] = 'kin' and j.sender[2] = c.parent_id"
+            f' and j.iid = (select iid from "{self.schema}".instance where id = c.id)'
+            " where c.parent_id = 'i' and c.parent_seq > %s",
+            seq,
+        )
         sent = self._rows(
-            "select machine, id, event from pawl.message where message_id > %s order by message_id",
+            "select machine, id, event from pawl.message"
+            " where message_id > %s and source is null order by message_id",
             message_id,
         )
         logs = self._rows(
@@ -130,7 +138,9 @@ class Deployed:
             output=row.get("output"),
             handled=handled,
             effects=tuple((e["effect"], e["input"]) for e in effects if e["invoke_id"] is None),
-            started=tuple((e["invoke_id"], e["input"]) for e in effects if e["invoke_id"]),
+            started=tuple(
+                (e["invoke_id"], e["input"]) for e in (*effects, *children) if e["invoke_id"]
+            ),
             timers=tuple(sorted(row.get("timers", ()))),
             invokes=tuple(sorted(row.get("invokes", ()))),
             sent=tuple(sent),

@@ -24,9 +24,9 @@ from pawlc.check.send_patterns import send_patterns
 from pawlc.check.shadowed_transitions import shadowed_transitions
 from pawlc.check.state_types import state_types
 from pawlc.check.unbuilt_keys import unbuilt_keys
-from pawlc.check.unbuilt_machines import unbuilt_machines
 from pawlc.check.undeclared_events import undeclared_events
 from pawlc.check.unknown_cancels import unknown_cancels
+from pawlc.check.unknown_children import unknown_children
 from pawlc.check.unreachable_states import unreachable_states
 from pawlc.check.untaken_raises import untaken_raises
 from pawlc.check.unused_effects import unused_effects
@@ -58,7 +58,6 @@ SYNTAX_RULES: tuple[SyntaxRule, ...] = (
     limit_fields,
     closed_machines,
     unbuilt_keys,
-    unbuilt_machines,
 )
 
 MODEL_RULES: tuple[ModelRule, ...] = (
@@ -66,6 +65,7 @@ MODEL_RULES: tuple[ModelRule, ...] = (
     unreachable_states,
     shadowed_transitions,
     eventless_cycles,
+    unknown_children,
     identifiers,
 )
 

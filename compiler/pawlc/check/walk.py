@@ -121,7 +121,8 @@ def _of_action(action: syntax.Action) -> Iterator[Text]:
             if action.delay is not None:
                 yield action.delay
         case syntax.Send():
-            yield action.to.id
+            if action.to.id is not None:
+                yield action.to.id
             yield from (pair.value for pair in action.data)
             if action.delay is not None:
                 yield action.delay

@@ -24,6 +24,12 @@ ROUTES = (
         ("p_id text", "p_input jsonb", "p_version integer"),
     ),
     (
+        "route_create_child",
+        "create_child",
+        "jsonb",
+        ("p_id text", "p_input jsonb", "p_parent text[]"),
+    ),
+    (
         "route_internal",
         "internal_event",
         "boolean",

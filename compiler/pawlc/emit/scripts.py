@@ -16,7 +16,7 @@ from pawlc.lower.target import Function, Unit
 from pawlc.model.machine import Machine
 from pawlc.sql import Sql, ident, join, literal, sql
 
-_SHARED = ("versions", "create", "internal", "message", "instance", "reply")
+_SHARED = ("versions", "create", "child", "internal", "message", "instance", "reply")
 
 
 def schema_and_table(machine: Machine, unit: Unit) -> Sql:

@@ -404,8 +404,8 @@ class Run:
 
     def _send(self, action: Send) -> None:
         event = Event(action.event, self._values(action.data))
-        receiver = self.value(action.id)
-        message = Sent(action.machine, receiver, event, action.send_id, action.atomic)
+        receiver = None if action.id is None else self.value(action.id)
+        message = Sent(action.machine, receiver, action.child, event, action.send_id, action.atomic)
         if action.delay is None:
             self.trace.append(message)
             return

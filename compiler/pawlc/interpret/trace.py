@@ -168,10 +168,14 @@ class InvokeCancelled:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An event went to another instance. `send_id`: the sender hears when it is undeliverable."""
+    """An event went to another instance: of a machine, the child of an invoke, or the parent.
 
-    machine: str
+    `send_id`: the sender hears when it is undeliverable.
+    """
+
+    machine: str | None
     id: object
+    child: str | None
     event: Event
     send_id: str | None
     atomic: bool

@@ -109,12 +109,13 @@ def _number() -> Body:
 
 def _send(plan: Plan, action: Send, event: str | None) -> Body:
     """A message; a delayed one is a timer first, whose event says what to send."""
-    receiver = Scope(plan, event).sql(action.id)
+    receiver = sql("null") if action.id is None else Scope(plan, event).sql(action.id)
+    child = literal(action.child)
     made = _event(plan, action, event)
     returns = action.send_id is not None and plan.hears(events.error_send(action.send_id))
     send_id = literal(action.send_id if returns else None)
     if action.delay is None:
-        parts = (literal(action.machine), receiver, made, send_id, boolean(action.atomic))
+        parts = (literal(action.machine), receiver, made, send_id, boolean(action.atomic), child)
         command = sql("row({})::pawl.message_command", join(", ", parts))
         return (append("messages", command),)
     later = build_object(
@@ -124,6 +125,7 @@ def _send(plan: Plan, action: Send, event: str | None) -> Body:
             (literal("id"), receiver),
             (literal("event"), made),
             (literal("send_id"), send_id),
+            *(((literal("child"), child),) if action.child is not None else ()),
         )
     )
     if action.send_id is None:

@@ -17,8 +17,8 @@ from pawlc.model.rules import in_states
 from pawlc.sql import Sql, ident, join, literal, sql
 
 CLIENT = sql("self.claims is not null")
-CLIENT_OR_INSTANCE = sql("self.claims is not null or p_sender is not null")
-"""Who is asked: whoever has claims, and where messages arrive, an instance that sent one."""
+CLIENT_OR_INSTANCE = sql("self.claims is not null or cardinality(p_sender) = 2")
+"""Who is asked: whoever has claims, and where messages arrive, an instance that is no kin."""
 
 
 def create(plan: Plan) -> Body:

@@ -51,11 +51,16 @@ def create(plan: Plan) -> Function:
         *store.write_commands(plan),
         store.write_journal(plan, _journalled()),
         *store.post_messages(plan),
+        *_end(plan),
         Return(store.reply(plan, None)),
     )
     return Function(
         name=name(plan, "create"),
-        parameters=(Parameter(ident("p_id"), TEXT), Parameter(ident("p_input"), JSONB)),
+        parameters=(
+            Parameter(ident("p_id"), TEXT),
+            Parameter(ident("p_input"), JSONB),
+            Parameter(ident("p_sender"), sql("text[]"), sql("null")),
+        ),
         returns=JSONB,
         body=blocks(plan, _variables(plan), body, arrives=False),
         language="plpgsql",
@@ -72,7 +77,12 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         *configuration.variables(plan),
         *((Variable(ident("status"), TEXT),) if plan.masks else ()),
         Variable(ident("now"), TIME, sql("pawl.now()"), constant=True),
-        Variable(ident("claims"), JSONB, sql("pawl.claims()"), constant=True),
+        Variable(
+            ident("claims"),
+            JSONB,
+            sql("case when p_sender is null then pawl.claims() end"),
+            constant=True,
+        ),
         Variable(ident("instance"), store.instance(plan)),
         Variable(ident("step"), sql("record")),
         *output,
@@ -140,6 +150,14 @@ def _result(plan: Plan) -> Body:
     if plan.log:
         body.append(Set(own("log"), ident("self", "step", "p_log")))
     return tuple(body)
+
+
+def _end(plan: Plan) -> Body:
+    """An instance may end as it begins."""
+    if not plan.can_end:
+        return ()
+    ended = sql("{} <> 'running'", _column("status"))
+    return (If((Branch(ended, (store.tell_parent(plan),)),)),)
 
 
 def _insert(plan: Plan) -> Insert:

@@ -182,7 +182,7 @@ def _output(plan: Plan, name: str, source: Sql) -> Body:
     output = sql("{} -> 'output'", source)
     for state in plan.machine.states:
         for invoke in state.invokes:
-            if name == events.done_invoke(invoke.id):
+            if name == events.done_invoke(invoke.id) and not invoke.child:
                 effect = next(e for e in plan.machine.effects if e.name == invoke.effect)
                 columns = effect.returns or ()
                 names = {

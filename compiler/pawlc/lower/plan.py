@@ -70,6 +70,17 @@ class Plan:
         """Whether a macrostep can have more than one microstep."""
         return self.eventless or self.queue or self.masks
 
+    @property
+    def children(self) -> tuple[str, ...]:
+        """The ids of the invokes that create an instance of a machine."""
+        states = self.machine.states
+        return tuple(invoke.id for s in states for invoke in s.invokes if invoke.child)
+
+    @property
+    def can_end(self) -> bool:
+        """Whether the machine has a final state."""
+        return any(s.kind is Kind.FINAL for s in self.machine.states)
+
     def is_sent_later(self, id: str) -> bool:
         """Whether a delayed `send` has this id."""
         sends = (a for a in _actions(self.machine) if isinstance(a, Send) and a.delay is not None)

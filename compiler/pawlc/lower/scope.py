@@ -64,7 +64,7 @@ def payloads(plan: Plan) -> Iterator[tuple[str, str, str]]:
             yield event.name, column.name, column.type
     for state in plan.machine.states:
         for invoke in state.invokes:
-            for column in returns[invoke.effect]:
+            for column in () if invoke.child else returns[invoke.effect]:
                 yield events.done_invoke(invoke.id), f"output.{column.name}", column.type
 
 

@@ -50,11 +50,12 @@ def send(plan: Plan) -> Function:
         Set(own("now"), sql("pawl.now()")),
         guarded(plan, ident("event", "type"), (*_arrival(plan), *_macrostep(plan))),
         *protected(plan, store.assigned(plan), store.update(plan)),
+        *store.stop_children(plan),
         *store.write_commands(plan),
         store.write_journal(plan, ident("p_event"), sent=True),
         *store.post_messages(plan),
         Set(own("reply"), store.reply(plan, _handled(plan))),
-        If((Branch(sql("p_event_id is not null"), (_keep_reply(plan),)),)),
+        *_last(plan),
         Return(own("reply")),
     )
     return Function(
@@ -218,6 +219,16 @@ def in_time(plan: Plan, expected: bool = True) -> Body:
     if not expected:
         return (running,)
     return (running, If((Branch(sql("p_expected_seq <> self.seq"), (stale,)),)))
+
+
+def _last(plan: Plan) -> Body:
+    """What is done for few events, asked in one condition: keep the reply, tell the parent."""
+    keep = If((Branch(sql("p_event_id is not null"), (_keep_reply(plan),)),))
+    if not plan.can_end:
+        return (keep,)
+    ended = sql("self.status <> 'running'")
+    tell = If((Branch(ended, (store.tell_parent(plan),)),))
+    return (If((Branch(sql("p_event_id is not null or {}", ended), (keep, tell)),)),)
 
 
 def _keep_reply(plan: Plan) -> Insert:

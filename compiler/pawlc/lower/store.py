@@ -18,7 +18,7 @@ from pawlc.lower.target import (
 )
 from pawlc.lower.variables import field, own
 from pawlc.model.machine import Action, Assign, Column, Kind, PythonAssign
-from pawlc.sql import Sql, ident, join, literal, sql
+from pawlc.sql import Sql, ident, join, literal, sql, text_array
 
 READ = ("iid", "status", "seq", "timers", "invokes", "history", "output")
 """System columns that a macrostep reads, besides `ctid` and the leaf."""
@@ -135,7 +135,7 @@ def write_commands(plan: Plan) -> Body:
     """Enqueue the macrostep's effects and timers."""
     body: list[Statement] = []
     if effects := [own(a) for a in effect_arrays(plan)]:
-        body.append(_each(effects, "v_command", _effect(plan)))
+        body.append(_each(effects, "v_command", _start(plan)))
     if plan.timers:
         body.append(_each([own("due")], "v_timer", _timer(plan)))
     return tuple(body)
@@ -162,7 +162,40 @@ def effect_arrays(plan: Plan) -> tuple[str, ...]:
     return tuple(array for array, is_used in used if is_used)
 
 
-def _each(arrays: list[Sql], variable: str, statement: Insert) -> If:
+def _start(plan: Plan) -> Statement:
+    """Enqueue an effect, or create the instance of an invoked machine."""
+    if not plan.children:
+        return _effect(plan)
+    arguments = (
+        literal(plan.machine.name),
+        own("iid"),
+        own("id"),
+        own("seq"),
+        ident("v_command", "invoke_id"),
+        ident("v_command", "effect"),
+        ident("v_command", "input"),
+    )
+    is_child = sql("v_command.invoke_id = any ({})", text_array(plan.children))
+    start = Call(ident("pawl", "start_child"), arguments)
+    return If((Branch(is_child, (start,)),), (_effect(plan),))
+
+
+def stop_children(plan: Plan) -> Body:
+    """Stop the instances of invoked machines whose state was left."""
+    if not plan.children:
+        return ()
+    arguments = (literal(plan.machine.name), own("iid"), own("id"), own("invokes"))
+    return (Call(ident("pawl", "stop_children"), arguments),)
+
+
+def tell_parent(plan: Plan) -> Call:
+    """Tell the parent, if there is one, that the machine has ended."""
+    output = own("output") if plan.machine.output is not None else sql("null")
+    arguments = (literal(plan.machine.name), own("iid"), own("id"), literal("done"), output)
+    return Call(ident("pawl", "tell_parent"), arguments)
+
+
+def _each(arrays: list[Sql], variable: str, statement: Statement) -> If:
     filled = join(" or ", [sql("{} is not null", array) for array in arrays])
     loop = Each(ident(variable), join(" || ", arrays), (statement,))
     return If((Branch(filled, (loop,)),))
@@ -196,8 +229,7 @@ def _timer(plan: Plan) -> Insert:
 
 
 def write_journal(plan: Plan, event: Sql, sent: bool = False) -> Insert:
-    """The journal row of the macrostep; a `sent` event may be a timer's, an invoke's or another
-    instance's."""
+    """The journal row of the macrostep; a `sent` event may be a timer's or an invoke's."""
     source = sent and (plan.timers or plan.invokes or plan.messages)
     values = {
         "machine": literal(plan.machine.name),
@@ -208,9 +240,9 @@ def write_journal(plan: Plan, event: Sql, sent: bool = False) -> Insert:
         "state": configuration.stored(plan),
         "caller": sql("pawl.caller()"),
         "sub": sql("self.claims ->> 'sub'"),
-        "trusted": sql(f"self.claims is null{' and p_sender is null' if sent else ''}"),
+        "trusted": sql("self.claims is null and p_sender is null"),
         **({"source": ident("p_source")} if source else {}),
-        **({"sender": ident("p_sender")} if sent else {}),
+        "sender": ident("p_sender"),
         **({"log": own("log")} if plan.log else {}),
     }
     return _insert("journal", values)

@@ -110,16 +110,20 @@ def _raise(
 
 def _send(world: World, written: syntax.Send, scope: Scope, report: Report) -> Iterator[Send]:
     """What the receiver declares is the database's to know: the payload is typed when it comes."""
-    receiver = expression(world, written.to.id, scope, "text", report)
+    receiver = None
+    if written.to.id is not None:
+        receiver = expression(world, written.to.id, scope, "text", report)
     data = pairs(world, written.data, scope, report)
     delay = None
     if written.delay is not None:
         delay = delays.computed(world, written.delay, scope, report)
-    if receiver is not None and (delay is not None or written.delay is None):
+    known = receiver is not None or written.to.id is None
+    if known and (delay is not None or written.delay is None):
         yield Send(
             event=written.event.value,
-            machine=written.to.machine.value,
+            machine=written.to.machine.value if written.to.machine is not None else None,
             id=receiver,
+            child=written.to.invoke.value if written.to.invoke is not None else None,
             data=data,
             delay=delay.expression if delay is not None else None,
             deadline=delay is not None and delay.deadline,

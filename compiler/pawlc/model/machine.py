@@ -188,7 +188,8 @@ class RaiseLater:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send an event to the instance `id` of a machine: a message, or `atomic` at once.
+    """Send an event to the instance `id` of a machine: a message, or `atomic` at once. Without a
+    machine it is for the `child` of this invoke, or for the parent.
 
     With `delay` it is a timer that no state binds, as `RaiseLater`, whose message is made when it
     is due. `send_id` names that timer for `Cancel`; and undeliverable, the message comes back as
@@ -196,8 +197,9 @@ class Send:
     """
 
     event: str
-    machine: str
-    id: Expression
+    machine: str | None
+    id: Expression | None
+    child: str | None
     data: tuple[tuple[str, Expression], ...]
     delay: Expression | None
     deadline: bool
@@ -304,6 +306,7 @@ class Timer:
 class Invoke:
     """An effect bound to its state. `id` is unique in the machine (default `<path>.<effect>`).
 
+    With `child`, `effect` is the name of a machine, of which an instance is created.
     Its result is the event `done.invoke.<id>` or `error.invoke.<id>`.
     """
 
@@ -311,6 +314,7 @@ class Invoke:
     effect: str
     input: tuple[tuple[str, Expression], ...]
     span: Span
+    child: bool = False
 
 
 @dataclass(frozen=True, slots=True)

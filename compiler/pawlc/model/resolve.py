@@ -225,11 +225,14 @@ def _timers(
 def _invokes(
     places: _Places, state: State, written: syntax.State, scope: Scope, report: Report
 ) -> Iterator[Invoke]:
-    """The invoked effects; a child machine is `check`'s to refuse."""
+    """The invoked effects and machines."""
     for invoke, id in zip(written.invoke, places.tree.invoke_ids[state.index], strict=True):
         if invoke.src is not None and effect_exists(places.world, invoke.src, report):
             input = pairs(places.world, invoke.input, scope, report)
             yield Invoke(id, invoke.src.value, input, invoke.span)
+        elif invoke.machine is not None:
+            input = pairs(places.world, invoke.input, scope, report)
+            yield Invoke(id, invoke.machine.value, input, invoke.span, child=True)
 
 
 def _transition(places: _Places, transition: Transition, report: Report) -> Transition:

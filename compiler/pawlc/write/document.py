@@ -212,13 +212,21 @@ def _send(action: syntax.Send) -> Tree:
     return _kept(
         {
             "event": _dotted(action.event),
-            "to": _kept({"machine": _name(action.to.machine), "id": action.to.id.value}),
+            "to": _receiver(action.to),
             "data": _pairs(action.data),
             "delay": _maybe(action.delay),
             "id": _dotted(action.id),
             "atomic": "true" if action.atomic else None,
         }
     )
+
+
+def _receiver(to: syntax.Receiver) -> Tree:
+    if to.machine is not None and to.id is not None:
+        return _kept({"machine": _name(to.machine), "id": to.id.value})
+    if to.invoke is not None:
+        return _kept({"invoke": _dotted(to.invoke)})
+    return Word("parent")
 
 
 def _reference(named: syntax.NamedRef) -> Node:

@@ -176,6 +176,10 @@ def _send(form: Form, node: Node, span: Span) -> syntax.Send | None:
         hint = "`atomic` is in this transaction, a `delay` in a later one: leave one of them out"
         where = _key(node, "delay").span
         form.sink.error("PW108", "`atomic` and `delay` exclude each other", where, "later", hint)
+    if atomic and to is not None and to.machine is None:
+        hint = "a message between parent and child is a transaction of its own: leave `atomic` out"
+        where = _key(node, "atomic").span
+        form.sink.error("PW108", "`atomic` needs a `machine` and an `id`", where, "not here", hint)
     if event is None or to is None or not event_name(form, event):
         return None
     return syntax.Send(event, to, data, delay, ident, atomic, span)
@@ -185,11 +189,21 @@ _A = {"event": "an", "to": "a"}
 
 
 def _receiver(form: Form, node: Node) -> syntax.Receiver | None:
+    if isinstance(node, Scalar) and node.text.value == "parent":
+        return syntax.Receiver()
     if not isinstance(node, Mapping):
         hint = "write `to: { machine: courier, id: context.courier_id }`"
-        wrong(form, node, "`to`", "a mapping with `machine` and `id`", hint)
+        wrong(form, node, "`to`", "`parent`, or a mapping with `machine` and `id`", hint)
         return None
-    found = mapping(form, node, "`to`", ("machine", "id"))
+    found = mapping(form, node, "`to`", ("machine", "id", "invoke"))
+    if "invoke" in found and len(found) == 1:
+        invoke = literal(form, found["invoke"], "`invoke`")
+        return None if invoke is None else syntax.Receiver(invoke=invoke)
+    if "invoke" in found:
+        hint = "a child is named by its `invoke` alone, any other instance by `machine` and `id`"
+        where = _key(node, "invoke").span
+        form.sink.error("PW108", "`invoke` stands alone in `to`", where, "not here", hint)
+        return None
     for key in ("machine", "id"):
         if key not in found and len(found) == len(node.entries):
             where = span_of(form, node)

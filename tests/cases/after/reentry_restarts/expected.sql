@@ -262,7 +262,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('reentry_restarts', p_event);
           perform pawl.raise_denied('reentry_restarts', self.id, event.type);
         else
@@ -446,7 +446,8 @@ comment on function pawl_reentry_restarts.v1_send is
 
 create or replace function pawl_reentry_restarts.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -459,7 +460,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_reentry_restarts.instance;
   step record;
   due pawl.timer_command[];
@@ -559,7 +560,18 @@ begin
           values ('reentry_restarts', self.iid, v_timer.name, self.seq, v_timer.due_at);
         end loop;
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender
+      )
       values (
         'reentry_restarts',
         self.iid,
@@ -569,7 +581,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null
+        self.claims is null and p_sender is null,
+        p_sender
       );
       return pawl_reentry_restarts.v1_state(array[self.leaf])
         || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
@@ -826,6 +839,16 @@ $function$;
 
 comment on function pawl_reentry_restarts.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_reentry_restarts.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_reentry_restarts.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_reentry_restarts.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_reentry_restarts.internal_event(
   p_iid bigint,

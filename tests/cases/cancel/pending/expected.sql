@@ -273,7 +273,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('cancel_pending', p_event);
           perform pawl.raise_denied('cancel_pending', self.id, event.type);
         else
@@ -486,7 +486,8 @@ comment on function pawl_cancel_pending.v1_send is
 
 create or replace function pawl_cancel_pending.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -499,7 +500,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_cancel_pending.instance;
   step record;
   due pawl.timer_command[];
@@ -602,7 +603,19 @@ begin
           );
         end loop;
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'cancel_pending',
         self.iid,
@@ -612,7 +625,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_cancel_pending.v1_state(array[self.leaf])
@@ -892,6 +906,16 @@ $function$;
 
 comment on function pawl_cancel_pending.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_cancel_pending.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_cancel_pending.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_cancel_pending.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_cancel_pending.internal_event(
   p_iid bigint,

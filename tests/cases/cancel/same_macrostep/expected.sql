@@ -361,7 +361,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('cancel_same_macrostep', p_event);
           perform pawl.raise_denied('cancel_same_macrostep', self.id, event.type);
         else
@@ -643,7 +643,8 @@ comment on function pawl_cancel_same_macrostep.v1_send is
 
 create or replace function pawl_cancel_same_macrostep.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -656,7 +657,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_cancel_same_macrostep.instance;
   step record;
   due pawl.timer_command[];
@@ -765,7 +766,19 @@ begin
           );
         end loop;
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'cancel_same_macrostep',
         self.iid,
@@ -775,7 +788,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_cancel_same_macrostep.v1_state(array[self.leaf])
@@ -1059,6 +1073,16 @@ $function$;
 
 comment on function pawl_cancel_same_macrostep.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_cancel_same_macrostep.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_cancel_same_macrostep.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_cancel_same_macrostep.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_cancel_same_macrostep.internal_event(
   p_iid bigint,

@@ -307,7 +307,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('done_nested', p_event);
           perform pawl.raise_denied('done_nested', self.id, event.type);
         else
@@ -487,9 +487,14 @@ begin
           'context', '{}'::jsonb,
           'handled', true
         );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values ('done_nested', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+      if p_event_id is not null or self.status <> 'running' then
+        if p_event_id is not null then
+          insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+          values ('done_nested', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+        end if;
+        if self.status <> 'running' then
+          perform pawl.tell_parent('done_nested', self.iid, self.id, 'done', null);
+        end if;
       end if;
       return self.reply;
     end event;
@@ -502,7 +507,8 @@ comment on function pawl_done_nested.v1_send is
 
 create or replace function pawl_done_nested.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -515,7 +521,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_done_nested.instance;
   step record;
   log text[];
@@ -602,7 +608,19 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('done_nested', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'done_nested',
         self.iid,
@@ -612,9 +630,13 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
+      if self.instance.status <> 'running' then
+        perform pawl.tell_parent('done_nested', self.iid, self.id, 'done', null);
+      end if;
       return pawl_done_nested.v1_state(array[self.leaf])
         || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
     end event;
@@ -837,6 +859,16 @@ $function$;
 
 comment on function pawl_done_nested.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_done_nested.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_done_nested.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_done_nested.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_done_nested.internal_event(
   p_iid bigint,

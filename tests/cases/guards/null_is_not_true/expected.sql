@@ -250,7 +250,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('null_is_not_true', p_event);
           perform pawl.raise_denied('null_is_not_true', self.id, event.type);
         else
@@ -409,7 +409,8 @@ comment on function pawl_null_is_not_true.v1_send is
 
 create or replace function pawl_null_is_not_true.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -422,7 +423,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_null_is_not_true.instance;
   step record;
 begin
@@ -518,7 +519,18 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('null_is_not_true', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender
+      )
       values (
         'null_is_not_true',
         self.iid,
@@ -528,7 +540,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null
+        self.claims is null and p_sender is null,
+        p_sender
       );
       return pawl_null_is_not_true.v1_state(array[self.leaf])
         || jsonb_build_object(
@@ -769,6 +782,16 @@ $function$;
 
 comment on function pawl_null_is_not_true.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_null_is_not_true.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_null_is_not_true.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_null_is_not_true.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_null_is_not_true.internal_event(
   p_iid bigint,

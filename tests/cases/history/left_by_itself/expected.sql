@@ -362,7 +362,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('left_by_itself', p_event);
           perform pawl.raise_denied('left_by_itself', self.id, event.type);
         else
@@ -563,7 +563,8 @@ comment on function pawl_left_by_itself.v1_send is
 
 create or replace function pawl_left_by_itself.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -577,7 +578,7 @@ declare
   state text[];
   status text;
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_left_by_itself.instance;
   step record;
   log text[];
@@ -665,7 +666,19 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('left_by_itself', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'left_by_itself',
         self.iid,
@@ -675,7 +688,8 @@ begin
         self.state,
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_left_by_itself.v1_state(self.state)
@@ -946,6 +960,16 @@ $function$;
 
 comment on function pawl_left_by_itself.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_left_by_itself.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_left_by_itself.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_left_by_itself.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_left_by_itself.internal_event(
   p_iid bigint,

@@ -249,7 +249,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('log_lines', p_event);
           perform pawl.raise_denied('log_lines', self.id, event.type);
         else
@@ -397,7 +397,8 @@ comment on function pawl_log_lines.v1_send is
 
 create or replace function pawl_log_lines.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -410,7 +411,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_log_lines.instance;
   step record;
   log text[];
@@ -504,7 +505,19 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('log_lines', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'log_lines',
         self.iid,
@@ -514,7 +527,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_log_lines.v1_state(array[self.leaf])
@@ -750,6 +764,16 @@ $function$;
 
 comment on function pawl_log_lines.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_log_lines.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_log_lines.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_log_lines.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_log_lines.internal_event(
   p_iid bigint,

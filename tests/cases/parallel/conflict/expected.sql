@@ -431,7 +431,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('conflict', p_event);
           perform pawl.raise_denied('conflict', self.id, event.type);
         else
@@ -680,7 +680,8 @@ comment on function pawl_conflict.v1_send is
 
 create or replace function pawl_conflict.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -694,7 +695,7 @@ declare
   state text[];
   status text;
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_conflict.instance;
   step record;
   log text[];
@@ -782,7 +783,19 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('conflict', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'conflict',
         self.iid,
@@ -792,7 +805,8 @@ begin
         self.state,
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_conflict.v1_state(self.state)
@@ -1113,6 +1127,16 @@ $function$;
 
 comment on function pawl_conflict.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_conflict.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_conflict.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_conflict.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_conflict.internal_event(
   p_iid bigint,

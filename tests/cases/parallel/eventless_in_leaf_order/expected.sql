@@ -502,7 +502,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('eventless_in_leaf_order', p_event);
           perform pawl.raise_denied('eventless_in_leaf_order', self.id, event.type);
         else
@@ -828,7 +828,8 @@ comment on function pawl_eventless_in_leaf_order.v1_send is
 
 create or replace function pawl_eventless_in_leaf_order.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -842,7 +843,7 @@ declare
   state text[];
   status text;
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_eventless_in_leaf_order.instance;
   step record;
   log text[];
@@ -944,7 +945,19 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('eventless_in_leaf_order', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'eventless_in_leaf_order',
         self.iid,
@@ -954,7 +967,8 @@ begin
         self.state,
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_eventless_in_leaf_order.v1_state(self.state)
@@ -1206,6 +1220,16 @@ $function$;
 
 comment on function pawl_eventless_in_leaf_order.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_eventless_in_leaf_order.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_eventless_in_leaf_order.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_eventless_in_leaf_order.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_eventless_in_leaf_order.internal_event(
   p_iid bigint,

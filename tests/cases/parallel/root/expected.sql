@@ -411,7 +411,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('parallel_root', p_event);
           perform pawl.raise_denied('parallel_root', self.id, event.type);
         else
@@ -625,9 +625,14 @@ begin
           'output', self.output,
           'handled', true
         );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values ('parallel_root', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+      if p_event_id is not null or self.status <> 'running' then
+        if p_event_id is not null then
+          insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+          values ('parallel_root', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+        end if;
+        if self.status <> 'running' then
+          perform pawl.tell_parent('parallel_root', self.iid, self.id, 'done', self.output);
+        end if;
       end if;
       return self.reply;
     end event;
@@ -640,7 +645,8 @@ comment on function pawl_parallel_root.v1_send is
 
 create or replace function pawl_parallel_root.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -654,7 +660,7 @@ declare
   state text[];
   status text;
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_parallel_root.instance;
   step record;
   output jsonb;
@@ -752,7 +758,19 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('parallel_root', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'parallel_root',
         self.iid,
@@ -762,9 +780,13 @@ begin
         self.state,
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
+      if self.instance.status <> 'running' then
+        perform pawl.tell_parent('parallel_root', self.iid, self.id, 'done', self.output);
+      end if;
       return pawl_parallel_root.v1_state(self.state)
         || jsonb_build_object(
           'id', self.id,
@@ -1040,6 +1062,16 @@ $function$;
 
 comment on function pawl_parallel_root.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_parallel_root.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_parallel_root.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_parallel_root.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_parallel_root.internal_event(
   p_iid bigint,

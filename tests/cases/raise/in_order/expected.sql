@@ -306,7 +306,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('raise_in_order', p_event);
           perform pawl.raise_denied('raise_in_order', self.id, event.type);
         else
@@ -502,7 +502,8 @@ comment on function pawl_raise_in_order.v1_send is
 
 create or replace function pawl_raise_in_order.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -515,7 +516,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_raise_in_order.instance;
   step record;
   log text[];
@@ -610,7 +611,19 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('raise_in_order', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'raise_in_order',
         self.iid,
@@ -620,7 +633,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_raise_in_order.v1_state(array[self.leaf])
@@ -903,6 +917,16 @@ $function$;
 
 comment on function pawl_raise_in_order.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_raise_in_order.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_raise_in_order.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_raise_in_order.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_raise_in_order.internal_event(
   p_iid bigint,

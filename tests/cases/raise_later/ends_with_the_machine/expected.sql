@@ -320,7 +320,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('ends_with_the_machine', p_event);
           perform pawl.raise_denied('ends_with_the_machine', self.id, event.type);
         else
@@ -561,16 +561,21 @@ begin
           'context', '{}'::jsonb,
           'handled', true
         );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values (
-          'ends_with_the_machine',
-          self.iid,
-          p_event_id,
-          p_event,
-          self.reply,
-          clock_timestamp()
-        );
+      if p_event_id is not null or self.status <> 'running' then
+        if p_event_id is not null then
+          insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+          values (
+            'ends_with_the_machine',
+            self.iid,
+            p_event_id,
+            p_event,
+            self.reply,
+            clock_timestamp()
+          );
+        end if;
+        if self.status <> 'running' then
+          perform pawl.tell_parent('ends_with_the_machine', self.iid, self.id, 'done', null);
+        end if;
       end if;
       return self.reply;
     end event;
@@ -583,7 +588,8 @@ comment on function pawl_ends_with_the_machine.v1_send is
 
 create or replace function pawl_ends_with_the_machine.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -596,7 +602,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_ends_with_the_machine.instance;
   step record;
   due pawl.timer_command[];
@@ -705,7 +711,19 @@ begin
           );
         end loop;
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'ends_with_the_machine',
         self.iid,
@@ -715,9 +733,13 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
+      if self.instance.status <> 'running' then
+        perform pawl.tell_parent('ends_with_the_machine', self.iid, self.id, 'done', null);
+      end if;
       return pawl_ends_with_the_machine.v1_state(array[self.leaf])
         || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
     end event;
@@ -995,6 +1017,16 @@ $function$;
 
 comment on function pawl_ends_with_the_machine.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_ends_with_the_machine.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_ends_with_the_machine.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_ends_with_the_machine.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_ends_with_the_machine.internal_event(
   p_iid bigint,

@@ -457,7 +457,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('in_a_region', p_event);
           perform pawl.raise_denied('in_a_region', self.id, event.type);
         else
@@ -726,7 +726,8 @@ comment on function pawl_in_a_region.v1_send is
 
 create or replace function pawl_in_a_region.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -740,7 +741,7 @@ declare
   state text[];
   status text;
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_in_a_region.instance;
   step record;
   due pawl.timer_command[];
@@ -837,7 +838,19 @@ begin
           values ('in_a_region', self.iid, v_timer.name, self.seq, v_timer.due_at, v_timer.event);
         end loop;
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'in_a_region',
         self.iid,
@@ -847,7 +860,8 @@ begin
         self.state,
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_in_a_region.v1_state(self.state)
@@ -1163,6 +1177,16 @@ $function$;
 
 comment on function pawl_in_a_region.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_in_a_region.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_in_a_region.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_in_a_region.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_in_a_region.internal_event(
   p_iid bigint,

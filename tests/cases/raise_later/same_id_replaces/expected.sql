@@ -305,7 +305,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('same_id_replaces', p_event);
           perform pawl.raise_denied('same_id_replaces', self.id, event.type);
         else
@@ -553,7 +553,8 @@ comment on function pawl_same_id_replaces.v1_send is
 
 create or replace function pawl_same_id_replaces.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -566,7 +567,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_same_id_replaces.instance;
   step record;
   due pawl.timer_command[];
@@ -675,7 +676,19 @@ begin
           );
         end loop;
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'same_id_replaces',
         self.iid,
@@ -685,7 +698,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_same_id_replaces.v1_state(array[self.leaf])
@@ -969,6 +983,16 @@ $function$;
 
 comment on function pawl_same_id_replaces.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_same_id_replaces.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_same_id_replaces.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_same_id_replaces.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_same_id_replaces.internal_event(
   p_iid bigint,

@@ -295,7 +295,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('without_id', p_event);
           perform pawl.raise_denied('without_id', self.id, event.type);
         else
@@ -499,7 +499,8 @@ comment on function pawl_without_id.v1_send is
 
 create or replace function pawl_without_id.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -512,7 +513,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_without_id.instance;
   step record;
   due pawl.timer_command[];
@@ -616,7 +617,19 @@ begin
           values ('without_id', self.iid, v_timer.name, self.seq, v_timer.due_at, v_timer.event);
         end loop;
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'without_id',
         self.iid,
@@ -626,7 +639,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_without_id.v1_state(array[self.leaf])
@@ -886,6 +900,16 @@ $function$;
 
 comment on function pawl_without_id.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_without_id.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_without_id.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_without_id.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_without_id.internal_event(
   p_iid bigint,

@@ -146,7 +146,8 @@ begin
                   $$carl$$,
                   jsonb_build_object('type', 'offer'),
                   'offer',
-                  false
+                  false,
+                  null
                 )::pawl.message_command
               );
               self.messages := array_append(
@@ -156,7 +157,8 @@ begin
                   $$carl$$,
                   jsonb_build_object('type', 'note'),
                   null,
-                  false
+                  false,
+                  null
                 )::pawl.message_command
               );
               self.leaf := 'offered';
@@ -267,7 +269,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('came_back', p_event);
           perform pawl.raise_denied('came_back', self.id, event.type);
         else
@@ -317,7 +319,8 @@ begin
                 $$carl$$,
                 jsonb_build_object('type', 'offer'),
                 'offer',
-                false
+                false,
+                null
               )::pawl.message_command
             );
             self.messages := array_append(
@@ -327,7 +330,8 @@ begin
                 $$carl$$,
                 jsonb_build_object('type', 'note'),
                 null,
-                false
+                false,
+                null
               )::pawl.message_command
             );
             self.leaf := 'offered';
@@ -436,7 +440,8 @@ comment on function pawl_came_back.v1_send is
 
 create or replace function pawl_came_back.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -449,7 +454,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_came_back.instance;
   step record;
   messages pawl.message_command[];
@@ -542,7 +547,18 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('came_back', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender
+      )
       values (
         'came_back',
         self.iid,
@@ -552,7 +568,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null
+        self.claims is null and p_sender is null,
+        p_sender
       );
       if self.messages is not null then
         perform pawl.post_messages('came_back', self.iid, self.id, self.seq, self.messages);
@@ -791,6 +808,16 @@ $function$;
 
 comment on function pawl_came_back.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_came_back.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_came_back.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_came_back.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_came_back.internal_event(
   p_iid bigint,

@@ -322,7 +322,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('later', p_event);
           perform pawl.raise_denied('later', self.id, event.type);
         else
@@ -569,7 +569,8 @@ comment on function pawl_later.v1_send is
 
 create or replace function pawl_later.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -582,7 +583,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_later.instance;
   step record;
   due pawl.timer_command[];
@@ -686,7 +687,18 @@ begin
           values ('later', self.iid, v_timer.name, self.seq, v_timer.due_at, v_timer.event);
         end loop;
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender
+      )
       values (
         'later',
         self.iid,
@@ -696,7 +708,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null
+        self.claims is null and p_sender is null,
+        p_sender
       );
       if self.messages is not null then
         perform pawl.post_messages('later', self.iid, self.id, self.seq, self.messages);
@@ -980,6 +993,16 @@ $function$;
 
 comment on function pawl_later.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_later.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_later.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_later.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_later.internal_event(
   p_iid bigint,

@@ -134,7 +134,8 @@ begin
               $$main$$,
               jsonb_build_object('type', 'created', 'order', self.id),
               null,
-              false
+              false,
+              null
             )::pawl.message_command
           );
           self.leaf := 'idle';
@@ -164,7 +165,8 @@ begin
                   context.courier,
                   jsonb_build_object('type', 'offer', 'order', self.id, 'again', false),
                   null,
-                  false
+                  false,
+                  null
                 )::pawl.message_command
               );
               self.messages := array_append(
@@ -174,7 +176,8 @@ begin
                   context.courier,
                   jsonb_build_object('type', 'wave'),
                   null,
-                  false
+                  false,
+                  null
                 )::pawl.message_command
               );
               self.leaf := 'asked';
@@ -194,7 +197,8 @@ begin
                   $$main$$,
                   jsonb_build_object('type', 'left'),
                   null,
-                  false
+                  false,
+                  null
                 )::pawl.message_command
               );
               self.messages := array_append(
@@ -204,7 +208,8 @@ begin
                   $$main$$,
                   jsonb_build_object('type', 'created', 'order', self.id),
                   null,
-                  false
+                  false,
+                  null
                 )::pawl.message_command
               );
               self.leaf := 'idle';
@@ -307,7 +312,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('messages', p_event);
           perform pawl.raise_denied('messages', self.id, event.type);
         else
@@ -367,7 +372,8 @@ begin
                 context.courier,
                 jsonb_build_object('type', 'offer', 'order', self.id, 'again', false),
                 null,
-                false
+                false,
+                null
               )::pawl.message_command
             );
             self.messages := array_append(
@@ -377,7 +383,8 @@ begin
                 context.courier,
                 jsonb_build_object('type', 'wave'),
                 null,
-                false
+                false,
+                null
               )::pawl.message_command
             );
             self.leaf := 'asked';
@@ -404,7 +411,8 @@ begin
                 $$main$$,
                 jsonb_build_object('type', 'left'),
                 null,
-                false
+                false,
+                null
               )::pawl.message_command
             );
             self.messages := array_append(
@@ -414,7 +422,8 @@ begin
                 $$main$$,
                 jsonb_build_object('type', 'created', 'order', self.id),
                 null,
-                false
+                false,
+                null
               )::pawl.message_command
             );
             self.leaf := 'idle';
@@ -516,7 +525,8 @@ comment on function pawl_messages.v1_send is
 
 create or replace function pawl_messages.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -529,7 +539,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_messages.instance;
   step record;
   messages pawl.message_command[];
@@ -622,7 +632,18 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('messages', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender
+      )
       values (
         'messages',
         self.iid,
@@ -632,7 +653,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null
+        self.claims is null and p_sender is null,
+        p_sender
       );
       if self.messages is not null then
         perform pawl.post_messages('messages', self.iid, self.id, self.seq, self.messages);
@@ -889,6 +911,16 @@ $function$;
 
 comment on function pawl_messages.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_messages.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_messages.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_messages.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_messages.internal_event(
   p_iid bigint,

@@ -295,7 +295,7 @@ begin
         v_constraint text;
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or p_sender is not null then
+        if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl.check_event('wildcard_priority', p_event);
           perform pawl.raise_denied('wildcard_priority', self.id, event.type);
         else
@@ -535,7 +535,8 @@ comment on function pawl_wildcard_priority.v1_send is
 
 create or replace function pawl_wildcard_priority.v1_create(
   p_id text,
-  p_input jsonb
+  p_input jsonb,
+  p_sender text[] default null
 )
 returns jsonb
 language plpgsql
@@ -548,7 +549,7 @@ declare
   seq constant bigint := 1::bigint;
   leaf text collate "C";
   now constant timestamptz := pawl.now();
-  claims constant jsonb := pawl.claims();
+  claims constant jsonb := case when p_sender is null then pawl.claims() end;
   instance pawl_wildcard_priority.instance;
   step record;
   log text[];
@@ -649,7 +650,19 @@ begin
       if self.iid is null then
         perform pawl.raise_exists('wildcard_priority', self.id);
       end if;
-      insert into pawl.journal (machine, iid, seq, version, event, state, caller, sub, trusted, log)
+      insert into pawl.journal (
+        machine,
+        iid,
+        seq,
+        version,
+        event,
+        state,
+        caller,
+        sub,
+        trusted,
+        sender,
+        log
+      )
       values (
         'wildcard_priority',
         self.iid,
@@ -659,7 +672,8 @@ begin
         array[self.leaf],
         pawl.caller(),
         self.claims ->> 'sub',
-        self.claims is null,
+        self.claims is null and p_sender is null,
+        p_sender,
         self.log
       );
       return pawl_wildcard_priority.v1_state(array[self.leaf])
@@ -994,6 +1008,16 @@ $function$;
 
 comment on function pawl_wildcard_priority.create_instance is
   'Create an instance of the current version, or of another that a trusted caller names';
+
+create or replace function pawl_wildcard_priority.create_child(p_id text, p_input jsonb, p_parent text[])
+returns jsonb
+language sql
+as $function$
+  select pawl_wildcard_priority.v1_create(p_id, p_input, p_parent)
+$function$;
+
+comment on function pawl_wildcard_priority.create_child is
+  'Create an instance that another one, {machine, id, kin}, has invoked';
 
 create or replace function pawl_wildcard_priority.internal_event(
   p_iid bigint,
