@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import sys
+import threading
 from collections import Counter
 from datetime import timedelta
 
@@ -18,6 +19,7 @@ from pawl.worker.daemon import Daemon, Settings
 from pawl.worker.drain import drain_sync
 from pawl.worker.http_effect import Allowed, HttpEffect
 from pawl.worker.loading import load
+from pawl.worker.performing import THREADS
 from pawl.worker.sql_effect import SqlEffect
 
 
@@ -93,8 +95,7 @@ def worker(
         grace=grace,
     )
     asyncio.run(_run(app, settings, metrics_port))
-    sys.stdout.flush()
-    os._exit(0)  # a handler in a thread that was told to end, and does not, must not hold us
+    _leave()
 
 
 def _add_built_in(
@@ -117,6 +118,16 @@ def _add_built_in(
 def _listed(variable: str) -> tuple[str, ...]:
     """Read an environment variable that is a list: a,b."""
     return tuple(name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
+
+
+def _leave() -> None:
+    """End the process at once if a handler in a thread was told to end and does not."""
+    handlers = [t for t in threading.enumerate() if t.name.startswith(THREADS)]
+    for thread in handlers:
+        thread.join(0.1)
+    if any(thread.is_alive() for thread in handlers):
+        sys.stdout.flush()
+        os._exit(0)
 
 
 async def _run(app: Worker, settings: Settings, metrics_port: int | None) -> None:

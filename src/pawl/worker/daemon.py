@@ -24,6 +24,7 @@ from pawl.worker.counts import Counts
 from pawl.worker.doorbell import ALIVE
 from pawl.worker.holding import Holding
 from pawl.worker.logs import say
+from pawl.worker.performing import THREADS
 from pawl.worker.queue import Queue, configure
 from pawl.worker.waking import Keeper, Waking, pause
 
@@ -73,7 +74,7 @@ class Daemon:
         )
         claimed = settings.effects if settings.effects is not None else app.effects
         self._queue = Queue(self._pool.connection, settings.named(), claimed)
-        self._threads = ThreadPoolExecutor(settings.concurrency, "pawl-handler")
+        self._threads = ThreadPoolExecutor(settings.concurrency, THREADS)
         self._holding = Holding(app, self._queue, self.counts, settings.concurrency, self._threads)
         self._waking = Waking((EFFECTS, MESSAGES))
         self._keeper = Keeper(

@@ -15,12 +15,13 @@ from psycopg_pool import AsyncConnectionPool
 from pawl import tracing
 from pawl.worker.app import Worker
 from pawl.worker.outcomes import Done, Failed, Outcome
-from pawl.worker.performing import perform
+from pawl.worker.performing import THREADS, perform
 from pawl.worker.queue import Completion, Queue, configure
 from pawl.worker.task import Claim, Task
 
 LEASE = timedelta(seconds=60)
 ROUNDS = 10_000
+SPARE = 8  # threads: one that does not return when its time is up must not hold the next handler
 
 
 class Endless(RuntimeError):
@@ -57,7 +58,7 @@ async def drain(
     pool = AsyncConnectionPool(dsn, min_size=1, max_size=2, open=False, configure=configure)
     async with pool:
         queue = Queue(pool.connection, name, app.effects if effects is None else effects)
-        with ThreadPoolExecutor(1, "pawl-handler") as threads:
+        with ThreadPoolExecutor(SPARE, THREADS) as threads:
             return await _until_quiet(app, queue, threads)
 
 

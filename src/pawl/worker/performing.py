@@ -13,6 +13,9 @@ from pawl.worker.logs import say
 from pawl.worker.outcomes import Done, Fatal, Outcome, RetryAfter, failed, from_exception
 from pawl.worker.task import Task
 
+THREADS = "pawl-handler"
+"""How the names of the threads begin in which handlers run that are not async."""
+
 
 async def perform(handler: Handler, task: Task, threads: Executor | None = None) -> Outcome:
     """Call the handler within its time; never raises but for the cancellation of our own task.
