@@ -224,9 +224,10 @@ def test_simulate_tells_the_reply_and_the_commands(
     event = '{"type": "accept", "prep_minutes": 20}'
     with unchanged(still):
         told = call("select simulate_event('order', %s, %s)", id, event)
-    assert {key: told.pop(key) for key in ("effects", "log", "timers")} == {
+    assert {key: told.pop(key) for key in ("effects", "log", "messages", "timers")} == {
         "effects": [],
         "log": [],
+        "messages": [],
         "timers": [
             {
                 **{"name": "after.prep_time.preparing", "event": None},
