@@ -20,7 +20,7 @@ begin
   end if;
   v_reply := pawl.route_simulate(p_machine, p_id, p_event);
   if pawl.claims() is not null then
-    v_reply := v_reply - array['effects', 'timers', 'log'];
+    v_reply := v_reply - array['effects', 'timers', 'messages', 'log'];
   end if;
   return v_reply;
 end

@@ -335,7 +335,7 @@ version: 1
 context: { courier: text }
 input: [courier]
 events: { assign: { courier: text not null }, finish: {} }
-authorize: { create: true, send: { "*": true } }
+authorize: { create: true, read: true, send: { "*": true } }
 initial: waiting
 states:
   waiting:
@@ -398,6 +398,16 @@ def test_a_refusal_of_the_receiver_refuses_the_event(dsn: str, cast: Cast) -> No
         send(call, "m_order", "o-2", "assign", {"courier": "carl"})
         row = "select jsonb_build_array(state, order_id, taken) from pawl_courier.instance"
         assert call_on(owner)(row) == [["busy"], "o-2", 2]
+
+
+def test_a_simulation_tells_messages_to_trusted_callers_only(dsn: str, cast: Cast) -> None:
+    simulate = 'select simulate_event(\'m_order\', \'dry\', \'{"type": "assign", "courier": "x"}\')'
+    with psycopg.connect(dsn, autocommit=True) as owner:
+        call_on(owner)("select create_instance('m_order', 'dry', '{\"courier\": null}')")
+        (message,) = call_on(owner)(simulate)["messages"]
+        assert (message["machine"], message["id"]) == ("courier", "x")
+    with client(dsn, cast, sub="ann") as end_user:
+        assert "messages" not in end_user(simulate)
 
 
 def test_a_receiver_that_sorts_before_the_sender_is_not_waited_for(dsn: str, cast: Cast) -> None:
