@@ -296,7 +296,8 @@ class NamedActions:
 class Machine:
     """A whole definition. `root` carries the keys of the root state; `public` None means all.
 
-    `unbuilt` are the documented keys that this version refuses.
+    `indexes` holds the expressions of each. `unbuilt` are the documented keys that this version
+    refuses.
     """
 
     file: str
@@ -314,4 +315,5 @@ class Machine:
     authorize: Authorize | None
     strict: bool
     root: State
+    indexes: tuple[tuple[Text, ...], ...] = field(default=())
     unbuilt: tuple[Text, ...] = field(default=())

@@ -338,3 +338,29 @@ def test_an_enum_is_its_value_and_what_json_cannot_say_is_refused() -> None:
             to_json(wrong)
     with pytest.raises(ValueError, match="not JSON compliant"):
         to_json(float("nan"))
+
+
+def test_watching_gives_the_latest_state_and_ends_with_the_instance(client: Client) -> None:
+    watched = client.watch("ticket", "t-1", every=0)
+    assert next(watched).seq == 1
+    client.send("ticket", "t-1", "take", {"minutes": 5})
+    client.send("ticket", "t-1", "close")
+    (last,) = watched
+    assert (last.seq, last.status) == (3, "done"), "the step between was never seen"
+    assert list(client.watch("ticket", "t-1", after=3, every=0)) == []
+    with pytest.raises(errors.NotFound):
+        next(client.watch("ticket", "absent"))
+
+
+def test_watching_waits_for_another_session(dsn: str) -> None:
+    async def use(client: AsyncClient) -> None:
+        async with AsyncClient(dsn) as other:
+            seen = []
+            async for instance in client.watch("ticket", "t-2", every=0.001):
+                seen.append(instance.seq)
+                event = {1: ("take", {"minutes": 5}), 2: ("close", {})}.get(instance.seq)
+                if event is not None:
+                    await other.send("ticket", "t-2", *event)
+            assert seen == [1, 2, 3]
+
+    _async(dsn, use)

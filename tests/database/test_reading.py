@@ -9,6 +9,7 @@ import pytest
 
 from pawl.deploy.errors import DeployRefused
 from pawl.errors import AlreadyExists, Denied, NotFound, Unauthenticated
+from pawlc.diagnostics import CompileError
 from tests.database.calls import Call, call_on, refuses
 from tests.database.order import (
     COUNTER,
@@ -308,3 +309,49 @@ def test_ensure_gives_a_client_what_it_may_read_and_else_says_that_the_name_is_t
         assert own(ensure, "o", own_input) == "1"
         with refuses("already_exists", AlreadyExists):
             own(ensure, "theirs", own_input)
+
+
+def test_indexes_follow_the_current_version(admin: psycopg.Connection, call: Call) -> None:
+    text = (
+        "machine: shelf\nversion: 1\ncontext: { owner: uuid not null, org: int, n: int }\n"
+        "input: [owner]\n"
+        "indexes: [context.owner::text, [context.org, lower(context.owner::text)]]\n"
+        "events: { e: {} }\nauthorize:\n  create: true\n"
+        "  read: claims->>'sub' = context.owner::text\ninitial: x\nstates: { x: {} }\n"
+    )
+    defined = (
+        "select array_agg(substring(pg_get_indexdef(indexrelid) from 'btree (.*)') order by 1)"
+        " from pg_index where indrelid = 'pawl_shelf.instance'::regclass and not indisunique"
+    )
+    deploy_text(admin, text)
+    assert call(defined) == ["(((owner)::text))", "(org, lower((owner)::text))"]
+    deploy_text(
+        admin,
+        text.replace("version: 1", "version: 2").replace(
+            "[context.org, lower", "[context.n, lower"
+        ),
+    )
+    assert call(defined) == ["(((owner)::text))", "(n, lower((owner)::text))"]
+
+
+def test_a_clients_list_uses_the_index_that_its_rule_needs(
+    dsn: str, cast: Cast, call: Call
+) -> None:
+    call(
+        "insert into pawl_shelf.instance (id, version, state, status, seq, created_at, updated_at,"
+        " timers, invokes, history, owner) select n, 2, '{x}', 'running', 1, now(), now(), '{}',"
+        " '{}', '{}', gen_random_uuid() from generate_series(1, 2000) as n"
+    )
+    call("analyze pawl_shelf.instance")
+    with client(dsn, cast, sub=CUSTOMER) as own:
+        plan = own("explain (format json) select id from shelf_instance")
+    assert "by_context_owner_text" in str(plan) or "by_owner_text" in str(plan)
+
+
+def test_what_cannot_be_indexed_is_told_at_its_place(admin: psycopg.Connection) -> None:
+    text = (
+        "machine: shelf_2\nversion: 1\ncontext: { at: timestamptz }\nindexes:\n"
+        "  - context.at::text\nevents: { e: {} }\nauthorize: {}\ninitial: x\nstates: { x: {} }\n"
+    )
+    with pytest.raises(CompileError, match=r"shelf_2\.machine\.yaml:5:5"), unchanged(admin):
+        deploy_text(admin, text)

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     DEFAULT = "default"
     CHECK = "check"
     EXPRESSION = "expression"
+    INDEX = "index"
     REFERENCE = "reference"
 
 
@@ -121,6 +122,7 @@ def probes(machine: Machine) -> tuple[Probe, ...]:
         *(d for group, columns in groups for d in _defaults(group, columns)),
         *(k for group, columns in groups for k in _checks(group, columns)),
         *_expressions(machine),
+        *_indexes(machine),
         *(r for column in machine.context for r in _references(column)),
     )
 
@@ -187,6 +189,18 @@ def _checks(group: str, columns: tuple[Column, ...]) -> Iterator[Probe]:
             wants="boolean",
             made=name,
         )
+
+
+def _indexes(machine: Machine) -> Iterator[Probe]:
+    for index in machine.indexes:
+        for expression in index:
+            yield Probe(
+                kind=Kind.INDEX,
+                text=expression.source,
+                before=f"create index on {SCHEMA}.context ((\n",
+                after="\n))",
+                expression=expression,
+            )
 
 
 def _references(column: Column) -> Iterator[Probe]:

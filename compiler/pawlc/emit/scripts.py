@@ -8,6 +8,7 @@ python_functions    once a version; a superuser runs it, since PL/Python is not 
 
 from pawlc.emit import printer
 from pawlc.emit.access import access
+from pawlc.emit.indexes import indexes
 from pawlc.emit.layout import fit
 from pawlc.emit.render import Machine as View
 from pawlc.emit.render import Query, fill
@@ -65,8 +66,9 @@ def machine_functions(machine: Machine, versions: tuple[int, ...]) -> Sql:
     revoke = sql("revoke all on all functions in schema {} from public;\n", view.schema)
     queries = (fill("query", simulate), fill("query", enabled))
     read = access(machine, view.newest_first)
+    made = (statement for _, statement in indexes(machine))
     granted = fill("readers", view)
-    return _sections(*shared, *queries, read, revoke, granted)
+    return _sections(*shared, *queries, read, *made, revoke, granted)
 
 
 def _common(view: View) -> tuple[Sql, Sql, tuple[int, ...]]:

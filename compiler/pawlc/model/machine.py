@@ -398,7 +398,8 @@ class Machine:
 
     `regions_first`: an ancestor of a parallel is asked for an event only when no region answered
     (XState). `done_chain`: `all` raises `done.state` for every completed ancestor, `grandparent`
-    stops at the first parallel (W3C SCXML, enterStates). `input` and `public` hold field names.
+    stops at the first parallel (W3C SCXML, enterStates). `input` and `public` hold field names,
+    `indexes` the expressions over the context that each is of.
     """
 
     name: str
@@ -417,6 +418,7 @@ class Machine:
     strict: bool
     regions_first: bool = True
     done_chain: Literal["all", "grandparent"] = "all"
+    indexes: tuple[tuple[Expression, ...], ...] = ()
 
     @property
     def schema(self) -> str:

@@ -77,6 +77,7 @@ def resolve(
         output=output,
         python=tuple(world.companion.functions.values()),
         strict=machine.strict,
+        indexes=tuple(_index(world, index, report) for index in machine.indexes),
     )
     return built, in_order(tuple(dict.fromkeys(report)))
 
@@ -147,6 +148,13 @@ def _fields(world: World, names: tuple[Text, ...], key: str, report: Report) -> 
 def _public(world: World, report: Report) -> tuple[str, ...]:
     written = world.machine.public
     return tuple(world.context) if written is None else _fields(world, written, "public", report)
+
+
+def _index(world: World, written: tuple[Text, ...], report: Report) -> tuple[Expression, ...]:
+    """The expressions of an index: of the row's context alone."""
+    scope = replace(world.scope(None), claims=False, now=False, self=False, states=frozenset())
+    found = (expression(world, text, scope, None, report) for text in written)
+    return tuple(one for one in found if one is not None)
 
 
 def _authorize(places: _Places, written: syntax.Authorize | None, report: Report) -> Authorize:

@@ -20,6 +20,7 @@ def machine(written: syntax.Machine) -> Node:
         "context": _columns(written.context),
         "input": _words(written.input),
         "public": None if written.public is None else _all_words(written.public),
+        "indexes": [_index(index) for index in written.indexes],
         "events": {Dotted(each.name.value): _columns(each.fields) or {} for each in written.events},
         "authorize": _authorize(written.authorize),
         "effects": {each.name.value: _effect(each) for each in written.effects},
@@ -309,6 +310,11 @@ def _words(texts: tuple[Text, ...]) -> Tree | None:
     """A name alone or a list of them."""
     words = _all_words(texts)
     return words[0] if len(words) == 1 else words
+
+
+def _index(index: tuple[Text, ...]) -> Tree:
+    """An expression alone or a list of them."""
+    return index[0].value if len(index) == 1 else [text.value for text in index]
 
 
 def _all_words(texts: tuple[Text, ...]) -> list[Tree]:

@@ -13,7 +13,7 @@ from psycopg_pool import AsyncConnectionPool
 from pawl import tracing
 from pawl.client import calls, retry
 from pawl.client.calls import Call, Caller, Event, Send
-from pawl.client.results import Entry, Instance
+from pawl.client.results import OVER, Entry, Instance
 from pawl.errors import from_postgres
 
 Answer = TypeVar("Answer")
@@ -116,6 +116,23 @@ class AsyncClient:
     ) -> Instance:
         """Say what an event would do; nothing is written."""
         return await self._run(calls.simulate(self._schema, machine, id, event, data))
+
+    async def watch(
+        self, machine: str, id: str, *, after: int = 0, every: float = 1.0
+    ) -> AsyncIterator[Instance]:
+        """Give the instance now, and again whenever it has moved on; end when it has ended.
+
+        It is the latest state each time, never every step: look at `seq`. The row is read each
+        `every` seconds, which costs no writer anything. `after`: a `seq` that is known already.
+        """
+        while True:
+            instance = await self.get(machine, id)
+            if instance.seq > after:
+                after = instance.seq
+                yield instance
+            if instance.status in OVER:
+                return
+            await asyncio.sleep(every)
 
     async def _run(self, call: Call[Answer]) -> Answer:
         try:

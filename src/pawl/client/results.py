@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import Any, Literal, Self
 
 Status = Literal["running", "done", "failed", "paused", "stopped"]
+OVER: tuple[Status, ...] = ("done", "failed", "stopped")
+"""An instance of these takes no event any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 from pawl import tracing
 from pawl.client import calls, retry
 from pawl.client.calls import Call, Caller, Event, Send
-from pawl.client.results import Entry, Instance
+from pawl.client.results import OVER, Entry, Instance
 from pawl.errors import from_postgres
 
 Answer = TypeVar("Answer")
@@ -117,6 +117,23 @@ class Client:
     ) -> Instance:
         """Say what an event would do; nothing is written."""
         return self._run(calls.simulate(self._schema, machine, id, event, data))
+
+    def watch(
+        self, machine: str, id: str, *, after: int = 0, every: float = 1.0
+    ) -> Iterator[Instance]:
+        """Give the instance now, and again whenever it has moved on; end when it has ended.
+
+        It is the latest state each time, never every step: look at `seq`. The row is read each
+        `every` seconds, which costs no writer anything. `after`: a `seq` that is known already.
+        """
+        while True:
+            instance = self.get(machine, id)
+            if instance.seq > after:
+                after = instance.seq
+                yield instance
+            if instance.status in OVER:
+                return
+            time.sleep(every)
 
     def _run(self, call: Call[Answer]) -> Answer:
         try:

@@ -11,6 +11,7 @@ import psycopg
 
 from pawl.deploy.errors import DeployRefused
 from pawlc.emit import api
+from pawlc.emit.indexes import PREFIX, indexes
 from pawlc.model.machine import Machine
 from pawlc.sql import Sql, ident, join, sql
 
@@ -56,6 +57,19 @@ def check_readers(connection: Connection, machine: Machine) -> None:
         detail={"machine": machine.name, "role": role, "object": what},
         hint=grant,
     )
+
+
+def drop_indexes(connection: Connection, machine: Machine) -> None:
+    """Drop the indexes that a version before asked for and this one does not."""
+    kept = [name for name, _ in indexes(machine)]
+    rows = connection.execute(
+        "select format('drop index %%s', indexrelid::regclass)"
+        " from pg_index join pg_class on pg_class.oid = indexrelid"
+        " where indrelid = to_regclass(%s) and starts_with(relname, %s) and relname <> all (%s)",
+        (ident(machine.schema, "instance"), PREFIX, kept),
+    ).fetchall()
+    for (drop,) in rows:
+        connection.execute(drop.encode())
 
 
 def write_api(connection: Connection, machine: Machine, api_schema: str) -> None:

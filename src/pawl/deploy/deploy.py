@@ -82,6 +82,7 @@ def _deploy(
         registry.register(connection, compiled)
         _route(connection)
         access.check_readers(connection, machine)
+        access.drop_indexes(connection, machine)
         if (api_schema := installed_api_schema(connection)) is not None:
             access.write_api(connection, machine, api_schema)
     return Deployment(

@@ -260,8 +260,16 @@ def test_what_is_left_out_has_its_default() -> None:
 
 
 def test_documented_keys_that_are_not_built_are_kept_for_check() -> None:
-    found = machine("migrate: { 1: {} }\nindexes: [a]\nstates: { a: {} }")
-    assert values(found.unbuilt) == ["migrate", "indexes"]
+    found = machine("realtime: true\nreply: none\nstates: { a: {} }")
+    assert values(found.unbuilt) == ["realtime", "reply"]
+
+
+def test_an_index_is_an_expression_or_a_list_of_them() -> None:
+    found = machine("indexes: [context.a, [context.b, lower(context.c)]]\nstates: { a: {} }")
+    assert [values(index) for index in found.indexes] == [
+        ["context.a"],
+        ["context.b", "lower(context.c)"],
+    ]
 
 
 def test_one_backoff_is_first_and_largest() -> None:

@@ -18,6 +18,7 @@ from pawlc.parse.yaml.root import (
     effects,
     events,
     guard_names,
+    indexes,
     is_empty,
     named_actions,
     named_expressions,
@@ -49,6 +50,7 @@ class Sections:
     guards: tuple[syntax.Named, ...] = ()
     actions: tuple[syntax.NamedActions, ...] = ()
     authorize: syntax.Authorize | None = None
+    indexes: tuple[tuple[Text, ...], ...] = ()
     unbuilt: tuple[Text, ...] = ()
 
 
@@ -90,6 +92,7 @@ def _read(form: Form, node: Mapping) -> Sections:
         guards=named_expressions(form, found.get("guards"), "guard"),
         actions=named_actions(form, found.get("actions")),
         authorize=authorize(form, found["authorize"], False) if "authorize" in found else None,
+        indexes=indexes(form, found.get("indexes")),
         unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
     )
 

@@ -61,6 +61,7 @@ def machine(reading: Import, node: Mapping, sections: Sections, file: str) -> sy
         authorize=sections.authorize,
         strict=sections.strict,
         root=replace(root, id=None if id == name.value else root.id or replaced(name, id)),
+        indexes=sections.indexes,
         unbuilt=sections.unbuilt,
     )
 

@@ -11,6 +11,7 @@ from pawlc.parse.yaml.shapes import (
     Form,
     boolean,
     columns,
+    each,
     entries,
     event_name,
     is_nothing,
@@ -26,7 +27,7 @@ from pawlc.parse.yaml.states import NODE_KEYS, OTHERS, state
 from pawlc.source import Position, Span, Text
 
 # Documented keys that this version refuses.
-UNBUILT = ("migrate", "samples", "retention", "realtime", "reply", "indexes")
+UNBUILT = ("migrate", "samples", "retention", "realtime", "reply")
 
 EFFECT_KEYS = (
     "timeout",
@@ -51,6 +52,7 @@ KEYS = (
     "guards",
     "actions",
     "strict",
+    "indexes",
     *UNBUILT,
     *NODE_KEYS,
 )
@@ -83,8 +85,19 @@ def machine(form: Form, node: Mapping) -> syntax.Machine | None:
         authorize=authorize(form, found["authorize"], False) if "authorize" in found else None,
         strict=boolean(form, found["strict"], "`strict`", True) if "strict" in found else True,
         root=state(form, named, {key: found[key] for key in NODE_KEYS if key in found}, named.span),
+        indexes=indexes(form, found.get("indexes")),
         unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
     )
+
+
+def indexes(form: Form, node: Node | None) -> tuple[tuple[Text, ...], ...]:
+    """A list of indexes, each an expression or a list of them."""
+
+    def index(form: Form, item: Node) -> tuple[Text, ...] | None:
+        found = each(form, item, lambda form, part: sql(form, part, "an index"))
+        return found or None
+
+    return each(form, node, index)
 
 
 def _name(form: Form, node: Mapping, value: Node | None) -> Text | None:
