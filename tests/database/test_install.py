@@ -246,6 +246,7 @@ def test_plpgsql_check_finds_nothing(connection: psycopg.Connection, door: Call)
         where f.proowner = 'pawl_owner'::regrole
           and f.pronamespace in ('pawl'::regnamespace, 'public'::regnamespace)
           and f.proname not like 'route_%'
+          and f.prorettype <> 'trigger'::regtype -- the check would need the table
         """
     ).fetchall()
     assert rows == []
