@@ -12,7 +12,7 @@ declare
   v_effect pawl.outbox;
   v_policy pawl.effect_policy;
   v_slot text;
-  v_slots text[] := '{}';
+  v_slots text[] := '{}'::text[];
   v_wait timestamptz;
   v_admitted pawl.open_effect[] := array[]::pawl.open_effect[];
 begin

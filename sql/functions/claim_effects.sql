@@ -31,7 +31,7 @@ as $$
 #variable_conflict use_column
 declare
   v_open pawl.open_effect[];
-  v_taken bigint[] := '{}';
+  v_taken bigint[] := '{}'::bigint[];
   v_wanted int := p_limit;
 begin
   if p_worker is null then

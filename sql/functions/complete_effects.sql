@@ -17,7 +17,7 @@ declare
   v_held bigint[];
   v_slots text[];
   v_plain bigint[];
-  v_outcomes jsonb := '{}';
+  v_outcomes jsonb := '{}'::jsonb;
   v_done record;
 begin
   select array_agg(h.effect_id), array_agg(distinct h.slot) into v_held, v_slots

@@ -20,7 +20,7 @@ begin
     where l.effect_id = a.effect_id and l.token = a.token and l.worker is not null
     returning l.slot
   )
-  select array_agg(distinct r.slot), count(*) into v_slots, v_count from released as r;
+  select array_agg(distinct r.slot), count(*)::int into v_slots, v_count from released as r;
   if v_count > 0 then
     perform pawl.free_slots(v_slots);
     perform pawl.ring();

@@ -8,7 +8,7 @@ as $$
 declare
   v_open pawl.open_effect;
   v_rest pawl.open_effect[] := array[]::pawl.open_effect[];
-  v_void bigint[] := '{}';
+  v_void bigint[] := '{}'::bigint[];
 begin
   foreach v_open in array p_open loop
     case
