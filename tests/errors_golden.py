@@ -5,6 +5,8 @@ or says `# error: LINE:COL CODE` elsewhere where a mark on the line would change
 Beside it stand the report, `<code>-<name>.txt`, and as `<code>-<name>.companion` the file that
 would be `<code>-<name>.py`, whose lines are marked in the same way.
 
+The version 1 that a migration comes from is `<code>-<name>.before`.
+
 A case in JSON is `<code>-<name>.json`, with its companion in `.impl`. JSON has no comments, so its
 marks stand in `.marks`, a line `json LINE:COL CODE` or `impl LINE:COL CODE` each.
 """
@@ -14,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pawlc.check import check_model, check_syntax
+from pawlc.compile import check
 from pawlc.diagnostics import Diagnostic, Severity, in_order
 from pawlc.model.resolve import resolve
 from pawlc.parse import judged, parse
@@ -40,13 +43,18 @@ def golden(case: Path) -> Path:
 
 
 def diagnose(
-    source: str, file: str, companion: str | None = None, impl: str | None = None
+    source: str,
+    file: str,
+    companion: str | None = None,
+    impl: str | None = None,
+    earlier: str | None = None,
 ) -> tuple[Diagnostic, ...]:
-    """Every complaint of the compiler's front half about a definition."""
+    """Every complaint of the compiler's front half about a definition; `earlier` is version 1."""
     written, found = parse(source, file, impl)
     if written is None or _failed(found):
         return found
-    model, problems = resolve(written, companion)
+    before = None if earlier is None else check(earlier, file)[0]
+    model, problems = resolve(written, companion, {} if before is None else {1: before})
     found = (*found, *judged((*check_syntax(written), *problems), file))
     if model is not None and not _failed(found):
         found = (*found, *judged(check_model(model), file))
@@ -72,7 +80,9 @@ def of_case(case: Path) -> tuple[Diagnostic, ...]:
     """The complaints about a case."""
     texts = sources(case)
     companion, impl = texts.get(f"{name(case)}.py"), texts.get(file_name(case.name))
-    return diagnose(texts[case.name], case.name, companion, impl)
+    before = case.with_name(f"{name(case)}.before")
+    earlier = before.read_text(encoding="utf-8") if before.exists() else None
+    return diagnose(texts[case.name], case.name, companion, impl, earlier)
 
 
 def report(case: Path) -> str:

@@ -116,6 +116,10 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW413", "a raised event that no state takes"),
     ("PW414", "a cancel of what is never raised"),
     ("PW430", "a limit by a field that no input has"),
+    # migrations
+    ("PW460", "a migration names what is not there"),
+    ("PW461", "a configuration that a migration cannot map"),
+    ("PW462", "a migration leaves a value, timer or invoke open"),
     # documented, not built yet
     ("PW901", "a documented key that this version does not build"),
     ("PW907", "a part of XState that this version does not build"),

@@ -4,6 +4,7 @@ parse -> resolve -> check -> lower -> emit -> verify
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pawlc.check import check_model, check_syntax
@@ -13,14 +14,15 @@ from pawlc.lower import lower
 from pawlc.model.machine import Machine
 from pawlc.model.resolve import resolve
 from pawlc.parse import judged, parse
-from pawlc.sql import Sql
+from pawlc.sql import Sql, join
 
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """A definition and everything that deploy needs of it.
 
-    `hash` is of the definition and its companions, in hexadecimal. The scripts are to be run in the
+    `hash` is of the definition and its companions, in hexadecimal; `earlier` has the versions that
+    it migrates from, each with its own. The scripts are to be run in the
     order of the fields; `python` may be empty and needs a superuser.
     """
 
@@ -29,6 +31,7 @@ class Compiled:
     companion: str | None
     impl: str | None
     hash: str
+    earlier: tuple[tuple[int, str], ...]
     warnings: tuple[Diagnostic, ...]
     table: Sql
     python: Sql
@@ -42,6 +45,22 @@ class Compiled:
         return "\n".join(part for part in (*parts, self.shared) if part)
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An earlier version as `migrate` needs it; the hash tells that it is the deployed one."""
+
+    machine: Machine
+    hash: str
+
+
+def earlier_version(
+    text: str, file: str, companion: str | None = None, impl: str | None = None
+) -> Earlier | None:
+    """Read an earlier version; None if it cannot be read. Where it came from is of no concern."""
+    machine, _ = check(text, file, companion, impl)
+    return None if machine is None else Earlier(machine, content_hash(text, companion, impl))
+
+
 def header(machine: Machine, hash: str) -> str:
     """The first line of a script."""
     return (
@@ -51,14 +70,18 @@ def header(machine: Machine, hash: str) -> str:
 
 
 def compile_machine(
-    text: str, file: str, companion: str | None = None, impl: str | None = None
+    text: str,
+    file: str,
+    companion: str | None = None,
+    impl: str | None = None,
+    earlier: Mapping[int, Earlier] | None = None,
 ) -> Compiled:
     """Compile a definition, or raise `CompileError` with everything that is wrong with it.
 
     `companion` is the text of the Python file beside it, `impl` that of the `.impl.yaml` beside a
-    definition in XState's JSON.
+    definition in XState's JSON, `earlier` the versions that its `migrate` comes from.
     """
-    machine, diagnostics = check(text, file, companion, impl)
+    machine, diagnostics = check(text, file, companion, impl, earlier)
     if machine is None or _has_error(diagnostics):
         raise CompileError(diagnostics)
     unit = lower(machine)
@@ -68,10 +91,13 @@ def compile_machine(
         companion=companion,
         impl=impl,
         hash=content_hash(text, companion, impl),
+        earlier=_used(machine, earlier or {}),
         warnings=diagnostics,
         table=scripts.schema_and_table(machine, unit),
         python=scripts.python_functions(unit),
-        functions=scripts.version_functions(unit),
+        functions=join("\n", [scripts.version_functions(unit), scripts.migrations(machine)])
+        if machine.migrations
+        else scripts.version_functions(unit),
         shared=scripts.machine_functions(machine, (machine.version,)),
     )
     verify.verify(compiled.sql)
@@ -79,7 +105,11 @@ def compile_machine(
 
 
 def check(
-    text: str, file: str, companion: str | None = None, impl: str | None = None
+    text: str,
+    file: str,
+    companion: str | None = None,
+    impl: str | None = None,
+    earlier: Mapping[int, Earlier] | None = None,
 ) -> tuple[Machine | None, tuple[Diagnostic, ...]]:
     """Everything that can be said about a definition without a database.
 
@@ -88,11 +118,16 @@ def check(
     written, found = parse(text, file, impl)
     if written is None or _has_error(found):
         return None, in_order(found)
-    machine, more = resolve(written, companion)
+    before = {version: one.machine for version, one in (earlier or {}).items()}
+    machine, more = resolve(written, companion, before)
     found += judged((*check_syntax(written), *more), file)
     if not _has_error(found):
         found += judged(check_model(machine), file)
     return machine, in_order(found)
+
+
+def _used(machine: Machine, earlier: Mapping[int, Earlier]) -> tuple[tuple[int, str], ...]:
+    return tuple((one.version, earlier[one.version].hash) for one in machine.migrations)
 
 
 def _has_error(found: tuple[Diagnostic, ...]) -> bool:

@@ -293,6 +293,33 @@ class NamedActions:
 
 
 @dataclass(frozen=True, slots=True)
+class Become:
+    """`offered: dispatching` under `migrate.<version>.states`: a state and what it becomes."""
+
+    state: Text
+    targets: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A timer or invoke of the new version and what a migration does about it."""
+
+    name: Text
+    rule: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Migrate:
+    """How the instances of one earlier version become this one's."""
+
+    version: Text
+    states: tuple[Become, ...]
+    context: tuple[Pair, ...]
+    timers: tuple[Rule, ...]
+    invokes: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """A whole definition. `root` carries the keys of the root state; `public` None means all.
 
@@ -317,3 +344,4 @@ class Machine:
     root: State
     indexes: tuple[tuple[Text, ...], ...] = field(default=())
     unbuilt: tuple[Text, ...] = field(default=())
+    migrate: tuple[Migrate, ...] = field(default=())

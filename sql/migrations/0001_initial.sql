@@ -432,3 +432,15 @@ create table pawl.child (
 comment on table pawl.child is 'Instances that an invoke of another one created, until they end';
 comment on column pawl.child.parent_seq is 'of the macrostep that created it; the live invoke carries the same';
 create index child_parent on pawl.child (parent_machine, parent_iid);
+
+create type pawl.migrated as (
+  iid bigint,
+  id text,
+  before text[],
+  after text[],
+  timers int,
+  effects int,
+  reason text
+);
+comment on type pawl.migrated is
+  'What became of an instance in a migration: timers and effects that began; reason: why it stayed';

@@ -7,6 +7,7 @@ revoke all on type
   pawl.attempt,
   pawl.effect_command,
   pawl.message_command,
+  pawl.migrated,
   pawl.open_effect,
   pawl.timer_command
 from public;
@@ -77,8 +78,10 @@ grant execute on function
   pawl.cancel_effect,
   pawl.complete_by_hand,
   pawl.retry_effect,
-  pawl.retry_dead
+  pawl.retry_dead,
+  pawl.migrate_instances
 to pawl_admin;
+grant usage on type pawl.migrated to pawl_admin;
 grant select on all tables in schema pawl to pawl_admin;
 
 -- Workers. What pawl_worker may do, pawl_admin may do too.

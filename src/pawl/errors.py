@@ -135,6 +135,7 @@ CLASSES: dict[str, type[PawlError]] = {
     "unknown_effect": NotFound,
     "unknown_machine": NotFound,
     "unknown_version": NotFound,
+    "no_migration": NotFound,
     "already_exists": AlreadyExists,
     "effect_ended": Conflict,
     "effect_running": Conflict,
@@ -152,6 +153,7 @@ CLASSES: dict[str, type[PawlError]] = {
     "endless_loop": Refused,
     "not_null_violated": Refused,
     "illegal_state": Refused,
+    "unmapped_state": Refused,
     "unknown_state": Refused,
     "expression_failed": ExpressionFailed,
 }

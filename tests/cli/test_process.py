@@ -41,14 +41,25 @@ def process(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 def test_help_lists_what_there_is_and_nothing_else(pawl: Pawl) -> None:
     text = pawl("--help").out
     built = (
-        *("demo", "new", "init", "check", "explain", "diagram", "compile", "deploy", "versions"),
+        *(
+            "demo",
+            "new",
+            "init",
+            "check",
+            "explain",
+            "diagram",
+            "compile",
+            "deploy",
+            "versions",
+            "migrate",
+        ),
         *("create", "send", "show", "list", "history", "simulate", "timers", "worker"),
         "server",
     )
     for command in built:
         assert f" {command} " in text
         assert pawl(command, "--help").code == 0
-    for later in ("migrate", "rescue", "authz", "studio", "verify", "dead", "erase"):
+    for later in ("rescue", "authz", "studio", "verify", "dead", "erase"):
         assert f" {later} " not in text
         assert pawl(later).code == 2
 

@@ -22,13 +22,17 @@ def _blocks(page: str, section: str, language: str) -> str | None:
 
 
 def _diagnosed(page: str, section: str) -> tuple[Diagnostic, ...]:
-    """The complaints about an example: YAML, or JSON with YAML as its companion."""
+    """The complaints about an example: YAML, or JSON with YAML as its companion.
+
+    A section `Version 1` has what a migration comes from.
+    """
+    earlier = _blocks(page, "Version 1", "yaml")
     written, json = _blocks(page, section, "yaml"), _blocks(page, section, "json")
     python = _blocks(page, section, "python")
     if json is not None:
         return diagnose(json, "door.json", python, written)
     assert written is not None
-    return diagnose(written, "door.machine.yaml", python)
+    return diagnose(written, "door.machine.yaml", python, earlier=earlier)
 
 
 def test_an_unknown_code_has_no_page() -> None:

@@ -145,7 +145,6 @@ def test_a_new_version_adds_columns_and_old_instances_run_on(
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("  place: text\n", ""), "field `place` is gone"),
         (("place: text", "place: uuid"), "field `place` (lamp.machine.yaml:5) is `uuid`, it was"),
         (("watts > 0", "watts > 1"), "field `watts` (lamp.machine.yaml:4) has another check"),
         (("default 5", "default 6"), "field `watts` (lamp.machine.yaml:4) has another default"),
@@ -154,7 +153,6 @@ def test_a_new_version_adds_columns_and_old_instances_run_on(
             "`place` (lamp.machine.yaml:5) is now",
         ),
         (("int not null default 5", "int default 5"), "is no longer `not null`"),
-        (("  place: text\n", "  place: text\n  hue: text not null\n"), "new field `hue`"),
     ],
 )
 def test_what_would_need_a_migration_is_refused_naming_the_field(
@@ -162,15 +160,34 @@ def test_what_would_need_a_migration_is_refused_naming_the_field(
 ) -> None:
     deploy(connection, compiled())
     before = objects(connection)
-    old, new = change
-    extra = (("[watts, place]", "[watts]"),) if new == "" else ()
-    if "hue" in new:
-        extra = (("[watts, place]", "[watts, place, hue]"),)
     with pytest.raises(DeployRefused) as refused:
-        deploy(connection, compiled(V2, (old, new), *extra))
+        deploy(connection, compiled(V2, change))
     assert refused.value.code == "schema_evolution"
     assert says in refused.value.message
     assert objects(connection) == before
+
+
+def test_a_field_may_go_and_come_back_as_it_was(connection: psycopg.Connection) -> None:
+    gone = (("  place: text\n", ""), ("[watts, place]", "[watts]"))
+    deploy(connection, compiled())
+    deploy(connection, compiled(V2, *gone))
+    third = deploy(connection, compiled(("version: 1", "version: 3")))
+    assert (third.outcome, third.added) == ("updated", ())
+    with pytest.raises(DeployRefused, match=r"`place` .* is `uuid`, it was `text`"):
+        deploy(connection, compiled(("version: 1", "version: 4"), ("place: text", "place: uuid")))
+
+
+def test_a_new_field_that_must_have_a_value_must_only_from_its_version_on(
+    connection: psycopg.Connection,
+) -> None:
+    deploy(connection, compiled())
+    connection.execute("select create_instance('lamp', 'old', '{}')")
+    hue = ("  place: text\n", "  place: text\n  hue: text not null\n")
+    done = deploy(connection, compiled(V2, hue, ("[watts, place]", "[watts, hue]")))
+    assert done.added == ("hue",)
+    connection.execute("""select send_event('lamp', 'old', '{"type": "push"}')""")
+    with pytest.raises(psycopg.Error, match="hue"):
+        connection.execute("select create_instance('lamp', 'new', '{}')")
 
 
 def test_a_field_written_otherwise_is_the_same_field(connection: psycopg.Connection) -> None:

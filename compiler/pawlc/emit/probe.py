@@ -253,10 +253,15 @@ def _distinct(machine: Machine) -> tuple[Expression, ...]:
     """The expressions of a machine outside its columns, each once, in the file's order."""
     found = {
         (e.source.span, e.parts, e.type): e
-        for value in (machine.authorize, machine.states, machine.output)
+        for value in (machine.authorize, machine.states, machine.output, _computed(machine))
         for e in _within(value)
     }
     return tuple(found.values())
+
+
+def _computed(machine: Machine) -> tuple[Expression, ...]:
+    """What migrations compute of the row as it was."""
+    return tuple(value for one in machine.migrations for _, value in one.context)
 
 
 def _within(value: object) -> Iterator[Expression]:
@@ -311,6 +316,8 @@ def _target(index: int) -> str:
 
 def _name(ref: Ref) -> str:
     """As in the generated code; `in_state` needs nothing of the runtime here."""
+    if ref.space == "old":
+        return f"(null::{ref.type})"
     if ref.space == "in_state":
         return "(cardinality(self.state) > 0)"
     return names.plpgsql_name(ref)

@@ -58,7 +58,23 @@ class Access:
     rule: Sql
 
 
-def fill(template: LiteralString, view: Machine | Query | Access) -> Sql:
+@dataclass(frozen=True, slots=True)
+class Migrate:
+    """A function that migrates instances of version `before` in batches.
+
+    `changes` are the assignments to the row, `timers` the old and new names, as literals, of those
+    that go on under another.
+    """
+
+    schema: Sql
+    machine: Sql
+    version: int
+    before: int
+    changes: Sql
+    timers: tuple[tuple[Sql, Sql], ...]
+
+
+def fill(template: LiteralString, view: Machine | Query | Access | Migrate) -> Sql:
     """The text of a template for a view."""
     values = {field.name: getattr(view, field.name) for field in fields(view)}
     return Sql(_environment().get_template(f"{template}.sql.j2").render(values))

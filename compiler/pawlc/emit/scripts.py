@@ -2,6 +2,7 @@
 
 schema_and_table    once a machine
 version_functions   once a version
+migrations          once a version, of the versions that it migrates from
 machine_functions   at every deploy: what all versions of a machine share
 python_functions    once a version; a superuser runs it, since PL/Python is not trusted
 """
@@ -11,10 +12,11 @@ from pawlc.emit.access import access
 from pawlc.emit.indexes import indexes
 from pawlc.emit.layout import fit
 from pawlc.emit.render import Machine as View
-from pawlc.emit.render import Query, fill
+from pawlc.emit.render import Migrate, Query, fill
 from pawlc.lower.actions import build_object
+from pawlc.lower.migrate import CHANGED, renamed
 from pawlc.lower.target import Function, Unit
-from pawlc.model.machine import Machine
+from pawlc.model.machine import Machine, Migration
 from pawlc.sql import Sql, ident, join, literal, sql
 
 _SHARED = ("versions", "create", "child", "internal", "message", "instance", "reply")
@@ -36,6 +38,25 @@ def version_functions(unit: Unit) -> Sql:
     """The functions of one version."""
     made = (printer.function(f) for f in unit.functions if f.language != "plpython3u")
     return _sections(*made)
+
+
+def migrations(machine: Machine) -> Sql:
+    """The functions that migrate batches of instances to this version."""
+    return _sections(*(_batch(machine, migration) for migration in machine.migrations))
+
+
+def _batch(machine: Machine, migration: Migration) -> Sql:
+    names = (*CHANGED, *(column.name for column in machine.context))
+    changes = [sql("{} = {}", ident(name), ident("v_new", name)) for name in names]
+    view = Migrate(
+        schema=ident(machine.schema),
+        machine=literal(machine.name),
+        version=machine.version,
+        before=migration.version,
+        changes=join(",\n            ", changes),
+        timers=tuple((literal(old), literal(new)) for old, new in renamed(migration)),
+    )
+    return fill("migrate", view)
 
 
 def machine_functions(machine: Machine, versions: tuple[int, ...]) -> Sql:

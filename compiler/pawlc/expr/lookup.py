@@ -78,6 +78,8 @@ def lookup(name: Name, scope: Scope, query: Query) -> Meaning:
         case "claims":
             hint = f"claims are JSON: `claims->>'{name.words[1].name}'`"
             return _unknown(name, f"`{name}` is not a name", hint)
+        case "old" if scope.old:
+            return _old(name, scope)
         case "old":
             return _unknown(name, "`old` exists in a migration only")
         case _:
@@ -170,6 +172,16 @@ def _context(name: Name, scope: Scope) -> Meaning:
             name, f"`{name}` has too many dots", f"write `(context.{word.raw}).{more[0].raw}`"
         )
     return Ref("context", field, name.offset, scope.context[field])
+
+
+def _old(name: Name, scope: Scope) -> Meaning:
+    word = name.words[1]
+    field = word.among(scope.old)
+    if field is None or len(name.words) > 2:
+        meant = closest(word.name, scope.old)
+        hint = f"did you mean `old.{meant}`?" if meant else None
+        return _unknown(name, f"the earlier version has no field `{word.raw}`", hint)
+    return Ref("old", field, name.offset, scope.old[field])
 
 
 def _self(name: Name, scope: Scope) -> Meaning:

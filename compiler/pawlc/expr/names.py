@@ -80,6 +80,8 @@ def plpgsql_name(ref: Ref) -> str:
             return f"self.sender_{ref.name}"
         case "in_state":
             return f"pawl.in_state(self.state, {literal(ref.name)})"
+        case "old":
+            return f"old.{ident(ref.name)}"
 
 
 def _event_name(name: str) -> str:

@@ -39,6 +39,7 @@ class Scope:
     sent the event. `guards` maps the names of `guards:` to their resolved expressions,
     `params` the parameters in force to theirs. `bare` maps column names that may stand unqualified
     to the `Ref` space and name they mean: the check constraint of a field names the field alone.
+    `old` maps the fields of the version that a migration comes from to their SQL types.
     """
 
     context: Mapping[str, str] = field(default_factory=dict)
@@ -51,3 +52,4 @@ class Scope:
     guards: Mapping[str, Expression] = field(default_factory=dict)
     params: Mapping[str, Expression] = field(default_factory=dict)
     bare: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    old: Mapping[str, str] = field(default_factory=dict)

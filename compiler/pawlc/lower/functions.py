@@ -3,6 +3,7 @@
 from pawlc.lower import facts
 from pawlc.lower.create import create
 from pawlc.lower.frame import name
+from pawlc.lower.migrate import migrate
 from pawlc.lower.plan import Plan
 from pawlc.lower.query import enabled, simulate
 from pawlc.lower.reduce import reduce
@@ -22,6 +23,7 @@ def functions(plan: Plan) -> tuple[Function, ...]:
         create(plan),
         simulate(plan),
         enabled(plan),
+        *(migrate(plan, migration) for migration in plan.machine.migrations),
     )
 
 

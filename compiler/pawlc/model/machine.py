@@ -39,11 +39,12 @@ class Ref:
     self       `id`, `machine`, `version`, `seq`
     sender     `id`, `machine`
     in_state   the path of a state
+    old        a field of the row that a migration reads
 
     `type` is the SQL type that its declaration gives a field of the context or the event.
     """
 
-    space: Literal["context", "event", "claims", "now", "self", "sender", "in_state"]
+    space: Literal["context", "event", "claims", "now", "self", "sender", "in_state", "old"]
     name: str
     offset: int = 0
     type: str | None = field(default=None, compare=False, repr=False)
@@ -393,6 +394,40 @@ class PythonFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """What becomes of one configuration of the earlier version; both are paths of leaves.
+
+    `kept_timers` pairs a timer of the earlier version with what it is called now; `kept_invokes`
+    keep their ids. `timers` and `invokes` begin.
+    """
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    kept_timers: tuple[tuple[str, str], ...]
+    kept_invokes: tuple[str, ...]
+    timers: tuple[Timer, ...]
+    invokes: tuple[Invoke, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """How the instances of version `version` become this one's.
+
+    `context` has the fields that are computed; `carried` names those that stay as they are. All
+    others get their default. `kept_history` are the history states whose memory still makes sense.
+    `unbound` says that delayed events of the earlier version stay pending.
+    """
+
+    version: int
+    moves: tuple[Move, ...]
+    context: tuple[tuple[str, Expression], ...]
+    carried: tuple[str, ...]
+    kept_history: tuple[str, ...]
+    unbound: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """A compiled definition, before any thought of SQL.
 
@@ -419,6 +454,7 @@ class Machine:
     regions_first: bool = True
     done_chain: Literal["all", "grandparent"] = "all"
     indexes: tuple[tuple[Expression, ...], ...] = ()
+    migrations: tuple[Migration, ...] = ()
 
     @property
     def schema(self) -> str:

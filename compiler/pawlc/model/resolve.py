@@ -7,17 +7,17 @@ triggers; then `causes` tells for every place which events lead there, and each 
 resolved in the scope that follows. The reading is XState v5's.
 
 Reported by this package: PW110, PW111, PW201 to PW204, PW206, PW209, PW301 (assign), PW312, PW313,
-PW316, PW317, PW318; those of expressions and columns come through from `expr`.
+PW316, PW317, PW318, PW460 to PW462; those of expressions and columns come through from `expr`.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, in_order
 from pawlc.expr import columns
 from pawlc.expr.scope import Scope
-from pawlc.model import causes, delays, events, policies, python, structure
+from pawlc.model import causes, delays, events, migration, policies, python, structure
 from pawlc.model.actions import actions, effect_exists
 from pawlc.model.catalogue import catalogue
 from pawlc.model.causes import Causes
@@ -51,9 +51,14 @@ Output = tuple[tuple[str, Expression], ...] | Expression | None
 
 
 def resolve(
-    machine: syntax.Machine, companion: str | None = None
+    machine: syntax.Machine,
+    companion: str | None = None,
+    earlier: Mapping[int, Machine] | None = None,
 ) -> tuple[Machine, tuple[Diagnostic, ...]]:
-    """Resolve a definition; the machine is complete when no diagnostic is an error."""
+    """Resolve a definition; the machine is complete when no diagnostic is an error.
+
+    `earlier` are the versions that `migrate` may name.
+    """
     report: Report = []
     tree, problems = structure.build(machine)
     report += problems
@@ -79,7 +84,8 @@ def resolve(
         strict=machine.strict,
         indexes=tuple(_index(world, index, report) for index in machine.indexes),
     )
-    return built, in_order(tuple(dict.fromkeys(report)))
+    moved = migration.migrations(world, built, earlier or {}, report)
+    return replace(built, migrations=moved), in_order(tuple(dict.fromkeys(report)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,11 @@ SECTIONS = {
         "diagram": "definition:diagram",
         "compile": "definition:compile_",
     },
-    "Deploy": {"deploy": "deployment:deploy", "versions": "deployment:versions"},
+    "Deploy": {
+        "deploy": "deployment:deploy",
+        "versions": "deployment:versions",
+        "migrate": "migration:migrate",
+    },
     "Use": {
         "create": "instances:create",
         "send": "instances:send",

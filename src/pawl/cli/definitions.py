@@ -5,6 +5,7 @@ it lies; a report names the path that the person typed.
 """
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from click.exceptions import Exit
 
 from pawl.cli.output import Output
 from pawlc import render
-from pawlc.compile import Compiled, compile_machine
+from pawlc.compile import Compiled, Earlier, compile_machine, earlier_version
 from pawlc.compile import check as check_text
 from pawlc.diagnostics import CompileError, Diagnostic, Severity
 from pawlc.model.machine import Machine
@@ -26,6 +27,8 @@ from pawlc.parse.xstate import file_name
 from pawlc.source import Span
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+VERSIONS = "versions"
+MACHINE = re.compile(r"^machine: *['\"]?([\w-]+)", re.MULTILINE)
 SUFFIXES = (".machine.yaml", ".machine.yml", ".machine.json", ".yaml", ".yml", ".json")
 
 
@@ -53,6 +56,22 @@ def read(path: Path) -> Definition:
     """
     impl = _if_there(impl_of(path)) if is_json(path) else None
     return Definition(path, _text(path), _if_there(companion_of(path)), impl)
+
+
+def earlier(definition: Definition) -> dict[int, Earlier]:
+    """Read the versions that deploy kept in `versions/` beside a definition, by number."""
+    named = MACHINE.search(definition.text)
+    if named is None:
+        return {}
+    found: dict[int, Earlier] = {}
+    for file in sorted((definition.path.parent / VERSIONS).glob(f"{named[1]}.*.machine.yaml")):
+        number = file.name.removeprefix(f"{named[1]}.").removesuffix(".machine.yaml")
+        if number.isdecimal():
+            kept = read(file)
+            version = earlier_version(kept.text, file.name, kept.companion, kept.impl)
+            if version is not None:
+                found[int(number)] = version
+    return found
 
 
 def _if_there(path: Path) -> str | None:
@@ -91,7 +110,9 @@ def impl_of(path: Path) -> Path:
 def check(path: Path) -> tuple[Definition, Machine | None, tuple[Diagnostic, ...]]:
     """Check a definition; the diagnostics name the file alone."""
     definition = read(path)
-    machine, found = check_text(definition.text, path.name, definition.companion, definition.impl)
+    machine, found = check_text(
+        definition.text, path.name, definition.companion, definition.impl, earlier(definition)
+    )
     return definition, machine, found
 
 
@@ -100,7 +121,11 @@ def compile_(output: Output, path: Path) -> tuple[Definition, Compiled]:
     definition = read(path)
     with reporting(output, definition):
         compiled = compile_machine(
-            definition.text, path.name, definition.companion, definition.impl
+            definition.text,
+            path.name,
+            definition.companion,
+            definition.impl,
+            earlier(definition),
         )
     report(output, definition, compiled.warnings)
     return definition, compiled

@@ -10,10 +10,8 @@ from pawl.cli import connect, definitions
 from pawl.cli.definitions import Definition
 from pawl.cli.options import dsn_option, json_option
 from pawl.cli.output import Output
-from pawl.deploy.deploy import Deployment
+from pawl.deploy.deploy import Deployment, make_current
 from pawl.deploy.deploy import deploy as deploy_machine
-
-SOURCES = Path("versions")
 
 VERSIONS = """\
 select v.version, v.version = m.current_version, count(i.iid),
@@ -71,7 +69,9 @@ def _keep_source(output: Output, definition: Definition, deployment: Deployment)
 
     Of a definition in JSON they are `order.1.json` and `order.1.impl.yaml`.
     """
-    stem = definition.path.parent / SOURCES / f"{deployment.machine}.{deployment.version}"
+    stem = (
+        definition.path.parent / definitions.VERSIONS / f"{deployment.machine}.{deployment.version}"
+    )
     suffix = ".json" if definitions.is_json(definition.path) else ".machine.yaml"
     kept = stem.with_name(f"{stem.name}{suffix}")
     texts = {
@@ -90,15 +90,21 @@ def _keep_source(output: Output, definition: Definition, deployment: Deployment)
 
 @click.command()
 @click.argument("machine")
+@click.option("--current", type=click.IntRange(1), help="Let new instances take this version.")
 @dsn_option
 @json_option
 @click.pass_obj
-def versions(output: Output, machine: str, dsn: str | None) -> None:
-    """List the deployed versions of MACHINE and how many instances each has."""
+def versions(output: Output, machine: str, current: int | None, dsn: str | None) -> None:
+    """List the deployed versions of MACHINE and how many instances each has.
+
+    --current goes back to an earlier version, or forth: running instances stay in theirs.
+    """
     database = connect.find(dsn, output)
     with connect.connected(database) as connection:
         connect.prepare(connection, database, output)
         table = sql.Identifier(connect.machine_schema(connection, machine), "instance")
+        if current is not None:
+            make_current(connection, machine, current)
         rows = connection.execute(sql.SQL(VERSIONS).format(table), (machine,)).fetchall()
     output.table(
         ("version", "current", "instances", "running", "deployed_at", "deployed_by", "hash"), rows

@@ -13,15 +13,15 @@ import psycopg
 
 from pawl.deploy import access, difference, probe, registry
 from pawl.deploy.errors import DeployRefused
-from pawl.deploy.evolution import added_columns
+from pawl.deploy.evolution import Evolution, evolution
 from pawl.deploy.install import installed_api_schema
 from pawl.deploy.registry import Registered
 from pawlc.compile import Compiled, check
 from pawlc.diagnostics import CompileError, Severity
-from pawlc.emit.columns import add_columns
+from pawlc.emit.columns import evolve
 from pawlc.emit.routes import entry, routes
 from pawlc.emit.scripts import machine_functions
-from pawlc.model.machine import Column, Machine
+from pawlc.model.machine import Machine
 from pawlc.sql import Sql
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -68,12 +68,16 @@ def _deploy(
     if any(known.version == machine.version and known.hash == compiled.hash for known in versions):
         return Deployment(machine.name, machine.version, compiled.hash, "unchanged")
     _check_version(compiled, versions)
+    _check_earlier(compiled, versions)
     _check_python(connection, machine)
-    added = _added(machine, versions[-1]) if versions else ()
+    change = _evolution(machine, versions) if versions else Evolution()
     registry.let_owner_create_schemas(connection)
     with registry.acting_as_owner(connection):
         _check_expressions(connection, machine)
-        _run(connection, add_columns(machine, added) if versions else compiled.table)
+        _run(
+            connection,
+            evolve(machine, change.added, change.loosened) if versions else compiled.table,
+        )
     _run(connection, compiled.python)  # a superuser's business: PL/Python is not trusted
     with registry.acting_as_owner(connection):
         _run(connection, compiled.functions)
@@ -90,8 +94,30 @@ def _deploy(
         machine.version,
         compiled.hash,
         "updated" if versions else "created",
-        tuple(column.name for column in added),
+        tuple(column.name for column in change.added),
     )
+
+
+def make_current(connection: Connection, name: str, version: int) -> None:
+    """Let new instances take a version that is deployed; views and replies follow it.
+
+    Raises `DeployRefused`.
+    """
+    with connection.transaction():
+        registry.lock(connection)
+        versions = registry.versions(connection, name)
+        numbers = tuple(known.version for known in versions)
+        if version not in numbers:
+            connection.execute("select pawl.check_version(%s, %s)", (name, version))
+        machine = read_version(name, versions[numbers.index(version)])
+        with registry.acting_as_owner(connection):
+            connection.execute(
+                "update pawl.machine set current_version = %s where name = %s", (version, name)
+            )
+            _run(connection, machine_functions(machine, numbers))
+            access.check_readers(connection, machine)
+            if (api_schema := installed_api_schema(connection)) is not None:
+                access.write_api(connection, machine, api_schema)
 
 
 def _route(connection: Connection) -> None:
@@ -129,6 +155,21 @@ def _check_version(compiled: Compiled, versions: tuple[Registered, ...]) -> None
         )
 
 
+def _check_earlier(compiled: Compiled, versions: tuple[Registered, ...]) -> None:
+    """Refuse a migration that was compiled against another definition than the deployed one."""
+    deployed = {known.version: known.hash for known in versions}
+    name = compiled.machine.name
+    for version, hash in compiled.earlier:
+        if version in deployed and deployed[version] != hash:
+            raise DeployRefused(
+                f"version {version} of `{name}` in versions/ is not the one that is deployed here",
+                code="version_differs",
+                detail={"machine": name, "version": version},
+                hint=f"`migrate` was checked against it: put the deployed source of version "
+                f"{version} into versions/",
+            )
+
+
 def _check_python(connection: Connection, machine: Machine) -> None:
     """Refuse Python functions on a server that has no plpython3u."""
     if not machine.python:
@@ -160,13 +201,18 @@ def _check_expressions(connection: Connection, machine: Machine) -> None:
         raise CompileError(found)
 
 
-def _added(machine: Machine, newest: Registered) -> tuple[Column, ...]:
-    """Compare the table's fields with the definition's, by the source that was deployed last."""
-    before, _ = check(newest.source, newest.definition_file, newest.companion, newest.impl)
+def _evolution(machine: Machine, versions: tuple[Registered, ...]) -> Evolution:
+    """Compare the table's fields with the definition's, by the sources that were deployed."""
+    return evolution(tuple(read_version(machine.name, known) for known in versions), machine)
+
+
+def read_version(name: str, known: Registered) -> Machine:
+    """The machine of a deployed version, from its source. Raises `DeployRefused`."""
+    before, _ = check(known.source, known.definition_file, known.companion, known.impl)
     if before is None:
         raise DeployRefused(
-            f"this pawl cannot read version {newest.version} of `{machine.name}` any more",
+            f"this pawl cannot read version {known.version} of `{name}` any more",
             code="schema_evolution",
             hint="deploy with the pawl that deployed it, or give the machine a new name",
         )
-    return added_columns(before, machine)
+    return before

@@ -1,30 +1,42 @@
 """What a new version asks of the table that it shares with the deployed ones. Pure.
 
-In: the machine of the newest deployed version and the one to be deployed. Out: the columns to add.
-A version may add fields that the rows of older versions can live with: nullable, or with a default.
-Anything else would change what running instances are, and is refused until migrations can do it.
+In: the machines of the deployed versions and the one to be deployed. Out: what the table lacks.
+A version may add fields and leave fields out. One that it adds as `not null` without a default is a
+column that older versions leave null; one that it leaves out stays for them. A field that changes
+its type, default, check or reference would change what running instances are: it is refused.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pawl.deploy.errors import DeployRefused
 from pawlc.expr.same import same_expressions, same_references, same_type
 from pawlc.model.machine import Column, Expression, Machine
 
-MIGRATION = "keep the field as it is and add a new one beside it: migrations are not built yet"
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """The fields that the table lacks, and those whose column must take null from now on."""
+
+    added: tuple[Column, ...] = ()
+    loosened: tuple[Column, ...] = ()
 
 
-def added_columns(old: Machine, new: Machine) -> tuple[Column, ...]:
-    """Return the fields that the table lacks. Raises `DeployRefused` naming every obstacle."""
-    before = {column.name: column for column in old.context}
+MIGRATION = "keep the field as it is and add one with another name, which `migrate` computes"
+
+
+def evolution(versions: tuple[Machine, ...], new: Machine) -> Evolution:
+    """Compare with the deployed versions, the oldest first. Raises `DeployRefused`, naming every
+    obstacle.
+    """
+    old = versions[-1]
+    before = {column.name: column for version in versions for column in version.context}
     after = {column.name: column for column in new.context}
     obstacles = [
-        *(f"field `{name}` is gone" for name in before if name not in after),
-        *(
-            text
-            for name, column in after.items()
-            for text in (_changes(before[name], column) if name in before else _too_strict(column))
-        ),
+        text
+        for name, column in after.items()
+        if name in before
+        for text in _changes(before[name], column)
     ]
     if obstacles:
         raise DeployRefused(
@@ -33,12 +45,14 @@ def added_columns(old: Machine, new: Machine) -> tuple[Column, ...]:
             code="schema_evolution",
             hint=MIGRATION,
         )
-    return tuple(column for name, column in after.items() if name not in before)
-
-
-def _too_strict(column: Column) -> Iterator[str]:
-    if column.not_null and column.default is None:
-        yield f"new field {_place(column)} is `not null` without a default"
+    return Evolution(
+        added=tuple(column for name, column in after.items() if name not in before),
+        loosened=tuple(
+            column
+            for column in old.context
+            if column.name not in after and column.not_null and column.default is None
+        ),
+    )
 
 
 def _changes(old: Column, new: Column) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping as Dict
 from pawlc import syntax
 from pawlc.parse.yaml.actions import actions, guard
 from pawlc.parse.yaml.authorize import authorize
+from pawlc.parse.yaml.migrate import migrate
 from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Scalar
 from pawlc.parse.yaml.shapes import (
     Form,
@@ -27,7 +28,7 @@ from pawlc.parse.yaml.states import NODE_KEYS, OTHERS, state
 from pawlc.source import Position, Span, Text
 
 # Documented keys that this version refuses.
-UNBUILT = ("migrate", "samples", "retention", "realtime", "reply")
+UNBUILT = ("samples", "retention", "realtime", "reply")
 
 EFFECT_KEYS = (
     "timeout",
@@ -53,6 +54,7 @@ KEYS = (
     "actions",
     "strict",
     "indexes",
+    "migrate",
     *UNBUILT,
     *NODE_KEYS,
 )
@@ -87,6 +89,7 @@ def machine(form: Form, node: Mapping) -> syntax.Machine | None:
         root=state(form, named, {key: found[key] for key in NODE_KEYS if key in found}, named.span),
         indexes=indexes(form, found.get("indexes")),
         unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
+        migrate=migrate(form, found.get("migrate")),
     )
 
 

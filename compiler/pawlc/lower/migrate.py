@@ -1,0 +1,177 @@
+"""`v2_migrate_from_1`: the row of an earlier version in, this version's row and its commands out.
+
+No entry or exit action runs. Nothing is written: `v2_migrate_batch_from_1` does that.
+"""
+
+from pawlc.lower import actions, store
+from pawlc.lower.frame import TIME, blocks, name
+from pawlc.lower.payload import source_comment
+from pawlc.lower.plan import Plan
+from pawlc.lower.scope import Scope, typed
+from pawlc.lower.target import (
+    Body,
+    Branch,
+    Call,
+    Comment,
+    Function,
+    If,
+    Parameter,
+    Set,
+    Statement,
+    Variable,
+)
+from pawlc.lower.variables import field, own
+from pawlc.model.machine import Migration, Move
+from pawlc.sql import Sql, ident, join, jsonb, literal, sql, text_array
+
+CHANGED = (
+    "version",
+    "state",
+    "seq",
+    "updated_at",
+    "timers",
+    "invokes",
+    "history",
+    "needs_rescue",
+)
+"""The system columns that a migration changes."""
+
+_EFFECTS, _TIMERS = sql("pawl.effect_command[]"), sql("pawl.timer_command[]")
+
+
+def migrate(plan: Plan, migration: Migration) -> Function:
+    """The pure function of one migration."""
+    body: Body = (
+        source_comment(migration.span, f"from version {migration.version}"),
+        *_context(plan, migration),
+        *_pending(plan, migration),
+        _moves(plan, migration),
+        *_row(plan, migration),
+        Set(ident("p_effects"), own("started")),
+        Set(ident("p_timers"), own("due")),
+    )
+    return Function(
+        name=name(plan, f"migrate_from_{migration.version}"),
+        parameters=(
+            Parameter(ident("old"), store.instance(plan)),
+            Parameter(ident("p_now"), TIME),
+            Parameter(ident("p_instance"), store.instance(plan), mode="out"),
+            Parameter(ident("p_effects"), _EFFECTS, mode="out"),
+            Parameter(ident("p_timers"), _TIMERS, mode="out"),
+        ),
+        returns=None,
+        body=blocks(plan, _variables(), body, arrives=False),
+        language="plpgsql",
+        comment=f"The row that an instance of version {migration.version} becomes, and what begins",
+    )
+
+
+def _variables() -> tuple[Variable, ...]:
+    return (
+        Variable(ident("id"), sql("text"), sql("old.id"), constant=True),
+        Variable(ident("now"), TIME, ident("p_now"), constant=True),
+        Variable(ident("seq"), sql("bigint"), sql("old.seq + 1"), constant=True),
+        Variable(ident("state"), sql("text[]")),
+        Variable(ident("timers"), sql("jsonb"), jsonb({})),
+        Variable(ident("invokes"), sql("jsonb"), jsonb({})),
+        Variable(ident("started"), _EFFECTS),
+        Variable(ident("due"), _TIMERS),
+    )
+
+
+def _context(plan: Plan, migration: Migration) -> Body:
+    """The fields: carried over, computed, or as they begin."""
+    computed = dict(migration.context)
+    body: list[Statement] = []
+    for column in plan.machine.context:
+        target = field(column.name)
+        if column.name in migration.carried:
+            body.append(Set(target, ident("old", column.name)))
+        elif (value := computed.get(column.name)) is not None:
+            body.append(source_comment(value.source.span, f"context {column.name}"))
+            body.append(Set(target, Scope(plan).sql(value)))
+        elif column.default is not None:
+            body.append(Set(target, typed(plan, column.default, column.type, None)))
+    return (*body, *store.check(plan, plan.machine.context))
+
+
+def _pending(plan: Plan, migration: Migration) -> Body:
+    """Delayed events stay pending; they are what no `after` named."""
+    if not migration.unbound:
+        return ()
+    kept = sql(
+        "coalesce((select jsonb_object_agg(t.key, t.value)"
+        " from jsonb_each(old.timers) t where t.key not like 'after.%'), '{}')"
+    )
+    return (Set(own("timers"), kept),)
+
+
+def _moves(plan: Plan, migration: Migration) -> If:
+    refuse = Call(
+        ident("pawl", "raise_unmapped"),
+        (literal(plan.machine.name), sql("old.id"), sql("old.state")),
+    )
+    branches = tuple(
+        Branch(sql("old.state = {}", text_array(move.before)), _move(plan, migration, move))
+        for move in migration.moves
+    )
+    return If(branches, (refuse,))
+
+
+def _move(plan: Plan, migration: Migration, move: Move) -> Body:
+    body: list[Statement] = [
+        Comment(f"{', '.join(move.before)} becomes {', '.join(move.after)}"),
+        Set(own("state"), text_array(move.after)),
+    ]
+    for before, after in move.kept_timers:
+        body.append(_keep("timers", before, after))
+    for invoke in move.kept_invokes:
+        body.append(_keep("invokes", invoke, invoke))
+    for timer in move.timers:
+        body += actions.set_timer(plan, timer, None)
+    for begun in move.invokes:
+        body += actions.start(plan, begun, None)
+    return tuple(body)
+
+
+def _keep(live: str, before: str, after: str) -> Set:
+    """One that is live goes on under its `seq`; one that is not stays away."""
+    entry = sql(
+        "jsonb_strip_nulls(jsonb_build_object({}, {} -> {}))",
+        literal(after),
+        ident("old", live),
+        literal(before),
+    )
+    return Set(own(live), sql("{} || {}", own(live), entry))
+
+
+def _row(plan: Plan, migration: Migration) -> Body:
+    system: dict[str, Sql] = {
+        "version": sql("{}", plan.machine.version),
+        "state": own("state"),
+        "seq": own("seq"),
+        "updated_at": own("now"),
+        "timers": own("timers"),
+        "invokes": own("invokes"),
+        "history": _history(migration),
+        "needs_rescue": sql("null"),
+    }
+    context = {c.name: field(c.name) for c in plan.machine.context}
+    sets = (Set(ident("p_instance", n), v) for n, v in {**system, **context}.items())
+    return (Set(ident("p_instance"), ident("old")), *sets)
+
+
+def _history(migration: Migration) -> Sql:
+    if not migration.kept_history:
+        return jsonb({})
+    kept = (
+        sql("{}, old.history -> {}", literal(path), literal(path))
+        for path in migration.kept_history
+    )
+    return sql("jsonb_strip_nulls(jsonb_build_object({}))", join(", ", kept))
+
+
+def renamed(migration: Migration) -> tuple[tuple[str, str], ...]:
+    """The timers that go on under another name, which their rows must learn."""
+    pairs = (pair for move in migration.moves for pair in move.kept_timers if pair[0] != pair[1])
+    return tuple(dict.fromkeys(pairs))

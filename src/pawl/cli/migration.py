@@ -1,0 +1,151 @@
+"""`pawl migrate`: running instances become those of another version."""
+
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import rich_click as click
+from click.exceptions import Exit
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pawl.cli import connect
+from pawl.cli.options import dsn_option, json_option
+from pawl.cli.output import Output
+from pawl.deploy import migration
+from pawl.deploy.migration import Choice, Migrated, Step
+
+COLUMNS = ("from", "to", "before", "after", "instances", "timers", "effects", "example", "reason")
+
+Kind = tuple[Step, tuple[str, ...], tuple[str, ...] | None, str | None]
+"""The versions, the configurations before and after (None: it stayed) and why it stayed."""
+
+
+@click.command()
+@click.argument("machine")
+@click.option("--to", type=click.IntRange(1), required=True, help="The version to go to.")
+@click.option("--plan", is_flag=True, help="Show what becomes of each state; ask no instance.")
+@click.option("--dry-run", is_flag=True, help="Tell what would become of each; change nothing.")
+@click.option("--id", help="This instance only.")
+@click.option("--fraction", type=click.FloatRange(0, 1), default=1.0, help="This share only.")
+@click.option("--rescue", is_flag=True, help="Try those again that a migration left behind.")
+@click.option("--rate", type=click.IntRange(1), help="At most so many instances a second.")
+@dsn_option
+@json_option
+@click.pass_obj
+def migrate(
+    output: Output,
+    machine: str,
+    to: int,
+    plan: bool,
+    dry_run: bool,
+    id: str | None,
+    fraction: float,
+    rescue: bool,
+    rate: int | None,
+    dsn: str | None,
+) -> None:
+    """Move the running instances of MACHINE to another version, in small batches.
+
+    May be interrupted and run again. One that fails stays where it is and runs on; exit code 1.
+    """
+    database = connect.find(dsn, output)
+    choice = Choice(dry_run=dry_run, id=id, fraction=fraction, rescue=rescue)
+    with connect.connected(database) as connection:
+        connect.prepare(connection, database, output)
+        connect.machine_schema(connection, machine)
+        if plan:
+            _show_plan(output, connection, machine, to)
+            return
+        sums = _run(connection, machine, to, choice, rate)
+    _report(output, sums)
+    if dry_run:
+        output.note("dry run: nothing was changed")
+    if any(reason is not None for *_, reason in sums):
+        raise Exit(1)
+
+
+@dataclass(slots=True)
+class Sum:
+    """What became of all instances of one kind; `example` is the first one's id."""
+
+    example: str
+    instances: int = 0
+    timers: int = 0
+    effects: int = 0
+
+
+def _run(
+    connection: psycopg.Connection, machine: str, to: int, choice: Choice, rate: int | None
+) -> dict[Kind, Sum]:
+    """Run every step; count what became of the instances."""
+    sums: dict[Kind, Sum] = {}
+    steps = migration.steps(connection, machine, to)
+    total = sum(migration.waiting(connection, machine, before) for before, _ in steps)
+    with _progress() as progress:
+        task = progress.add_task(f"{machine} to version {to}", total=total)
+        for step in steps:
+            for batch in _paced(migration.batches(connection, machine, step, choice), rate):
+                for one in batch:
+                    _add(sums, step, one)
+                progress.advance(task, len(batch))
+    return sums
+
+
+def _add(sums: dict[Kind, Sum], step: Step, one: Migrated) -> None:
+    after = None if one.after is None else tuple(one.after)
+    found = sums.setdefault((step, tuple(one.before), after, one.reason), Sum(one.id))
+    found.instances += 1
+    found.timers += one.timers
+    found.effects += one.effects
+
+
+def _paced(batches: Iterator[list[Migrated]], rate: int | None) -> Iterator[list[Migrated]]:
+    """Wait after each batch, so that no more than `rate` instances a second are moved."""
+    for batch in batches:
+        yield batch
+        if rate is not None:
+            time.sleep(len(batch) / rate)
+
+
+def _progress() -> Progress:
+    """A bar on a terminal; nothing in a pipe."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def _report(output: Output, sums: dict[Kind, Sum]) -> None:
+    output.table(
+        COLUMNS,
+        [
+            (*step, before, after, s.instances, s.timers, s.effects, s.example, reason)
+            for (step, before, after, reason), s in sums.items()
+        ],
+    )
+
+
+def _show_plan(output: Output, connection: psycopg.Connection, machine: str, to: int) -> None:
+    """Print what becomes of each configuration, and what goes on or begins there."""
+    output.table(
+        ("from", "before", "after", "goes on", "begins"),
+        [
+            (
+                one.version,
+                move.before,
+                move.after,
+                (*(name for _, name in move.kept_timers), *move.kept_invokes),
+                (*(timer.name for timer in move.timers), *(i.id for i in move.invokes)),
+            )
+            for one in migration.plan(connection, machine, to)
+            for move in one.moves
+        ],
+    )

@@ -1,0 +1,146 @@
+"""Move the instances of deployed versions to another one, batch by batch.
+
+In: a connection in autocommit mode. Out: what became of each batch. A batch is one statement and
+one transaction, so a migration that is interrupted has lost nothing: it goes on where it was.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from pawl.deploy import registry
+from pawl.deploy.deploy import read_version
+from pawl.deploy.errors import DeployRefused
+from pawlc.model.machine import Machine, Migration
+from pawlc.model.resolve import resolve
+from pawlc.parse import parse
+
+BATCH = 50
+"""Instances a call: each has a subtransaction, and a transaction with more than 64 is costly."""
+
+Connection = psycopg.Connection[Any]
+Step = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """What became of an instance; `after` None: it stayed, for `reason`."""
+
+    iid: int
+    id: str
+    before: list[str]
+    after: list[str] | None
+    timers: int
+    effects: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which instances, and whether only to tell what would become of them."""
+
+    dry_run: bool = False
+    id: str | None = None
+    fraction: float = 1.0
+    rescue: bool = False
+
+
+def steps(connection: Connection, machine: str, to: int) -> tuple[Step, ...]:
+    """The migrations that lead to a version, in the order in which to run them.
+
+    An instance that is several versions behind goes through those between. Raises `DeployRefused`.
+    """
+    versions = registry.versions(connection, machine)
+    if all(known.version != to for known in versions):
+        connection.execute("select pawl.check_version(%s, %s)", (machine, to))
+    rows = connection.execute(
+        "select p.proname from pg_catalog.pg_proc as p"
+        " join pawl.machine as m on p.pronamespace = m.schema_name::regnamespace"
+        " where m.name = %s and p.proname ~ '^v[0-9]+_migrate_from_[0-9]+$'",
+        (machine,),
+    ).fetchall()
+    found = (re.findall(r"\d+", row[0]) for row in rows)
+    chosen = towards(to, {(int(before), int(after)) for after, before in found})
+    if not chosen:
+        raise DeployRefused(
+            f"no version of `{machine}` migrates to version {to}",
+            code="no_migration",
+            hint=f"write `migrate: {{ … }}` into version {to}",
+        )
+    return chosen
+
+
+def towards(to: int, known: set[Step]) -> tuple[Step, ...]:
+    """The shortest way from every version that has one, the farthest first.
+
+    >>> towards(3, {(1, 2), (2, 3), (3, 2)})
+    ((1, 2), (2, 3))
+    >>> towards(3, {(1, 2), (2, 3), (1, 3)})
+    ((2, 3), (1, 3))
+    """
+    reached, near = {to}, [to]
+    found: list[Step] = []
+    while near:
+        here = near.pop(0)
+        for before in sorted(b for b, after in known if after == here and b not in reached):
+            reached.add(before)
+            found.insert(0, (before, here))
+            near.append(before)
+    return tuple(found)
+
+
+def batches(
+    connection: Connection, machine: str, step: Step, choice: Choice, size: int = BATCH
+) -> Iterator[list[Migrated]]:
+    """Migrate the instances of one version, a batch at a time, until there are no more."""
+    after = 0
+    while True:
+        with connection.cursor(row_factory=class_row(Migrated)) as cursor:
+            cursor.execute(
+                "select * from pawl.migrate_instances(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                (
+                    machine,
+                    *step,
+                    size,
+                    after,
+                    choice.dry_run,
+                    choice.id,
+                    choice.fraction,
+                    choice.rescue,
+                ),
+            )
+            batch = cursor.fetchall()
+        if not batch:
+            return
+        yield batch
+        after = batch[-1].iid
+
+
+def waiting(connection: Connection, machine: str, version: int) -> int:
+    """How many instances of a version run or are paused."""
+    schema = sql.Identifier(f"pawl_{machine}", "instance")
+    query = sql.SQL(
+        "select count(*) from {} where version = %s and status in ('running', 'paused')"
+    )
+    row = connection.execute(query.format(schema), (version,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def plan(connection: Connection, machine: str, to: int) -> tuple[Migration, ...]:
+    """What a deployed version says of its migrations, from its source. Raises `DeployRefused`."""
+    versions = {known.version: known for known in registry.versions(connection, machine)}
+    if to not in versions:
+        connection.execute("select pawl.check_version(%s, %s)", (machine, to))
+    before = {number: read_version(machine, known) for number, known in versions.items()}
+    return _resolved(versions[to], before).migrations
+
+
+def _resolved(known: registry.Registered, before: Mapping[int, Machine]) -> Machine:
+    written, _ = parse(known.source, known.definition_file, known.impl)
+    assert written is not None
+    return resolve(written, known.companion, before)[0]

@@ -1,0 +1,109 @@
+"""`pawl migrate` and `pawl versions --current`, as somebody at a terminal calls them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tests.cli.conftest import Pawl
+from tests.database.test_migrations import V1, V2
+
+
+@pytest.fixture
+def parcels(online: Pawl) -> Pawl:
+    """Instances of version 1: two in `new`, one of which cannot be migrated, one in `packing`."""
+    file = Path("parcel.machine.yaml")
+    file.write_text(V1)
+    assert online("deploy", str(file)).code == 0
+    for id, weight in (("a", 1), ("b", 20), ("c", 3)):
+        assert online("create", "parcel", id, f"weight={weight}", "note=n").code == 0
+    assert online("send", "parcel", "b", "pack").code == 0
+    file.write_text(V2)
+    assert online("deploy", str(file)).code == 0
+    return online
+
+
+def test_the_earlier_version_is_found_where_deploy_kept_it(parcels: Pawl) -> None:
+    assert Path("versions/parcel.1.machine.yaml").read_text() == V1
+    assert parcels("check", "parcel.machine.yaml").code == 0
+    Path("versions/parcel.1.machine.yaml").unlink()
+    run = parcels("check", "parcel.machine.yaml")
+    assert run.code == 1
+    assert "error[PW460]: there is no version 1 to migrate from" in run.err
+
+
+def test_the_plan_says_what_becomes_of_each_state(parcels: Pawl) -> None:
+    assert parcels("migrate", "parcel", "--to", "2", "--plan", "--json").json == [
+        {
+            "from": 1,
+            "before": ["new"],
+            "after": ["fresh"],
+            "goes on": ["after.2 days.fresh", "label"],
+            "begins": [],
+        },
+        {
+            "from": 1,
+            "before": ["packing"],
+            "after": ["boxed"],
+            "goes on": [],
+            "begins": ["after.1 hour.boxed", "scale"],
+        },
+    ]
+
+
+def test_a_dry_run_counts_by_state_and_names_what_would_fail(parcels: Pawl) -> None:
+    run = parcels("migrate", "parcel", "--to", "2", "--dry-run", "--json")
+    counts = [(row["before"], row["after"], row["instances"], row["example"]) for row in run.json]
+    assert counts == [
+        (["new"], ["fresh"], 1, "a"),
+        (["packing"], ["boxed"], 1, "b"),
+        (["new"], None, 1, "c"),
+    ]
+    assert run.code == 1
+    versions = parcels("versions", "parcel", "--json").json
+    assert [(v["version"], v["running"]) for v in versions] == [(1, 3), (2, 0)]
+
+
+def test_a_migration_moves_what_it_can_and_leaves_the_rest(parcels: Pawl) -> None:
+    assert parcels("migrate", "parcel", "--to", "2", "--id", "a").code == 0
+    assert parcels("migrate", "parcel", "--to", "2").code == 1
+    versions = parcels("versions", "parcel", "--json").json
+    assert [(v["version"], v["running"]) for v in versions] == [(1, 1), (2, 2)]
+    again = parcels("migrate", "parcel", "--to", "2", "--json")
+    assert (again.code, again.json) == (0, [])
+    assert parcels("migrate", "parcel", "--to", "2", "--rescue").code == 1
+
+
+def test_instances_two_versions_behind_go_through_the_one_between(
+    parcels: Pawl, connection: psycopg.Connection
+) -> None:
+    migrations = V2[V2.index("migrate:") : V2.index("initial:")]
+    third = V2.replace("version: 2", "version: 3").replace(migrations, "migrate: { 2: {} }\n")
+    Path("parcel.machine.yaml").write_text(third)
+    assert parcels("deploy", "parcel.machine.yaml").code == 0
+    assert parcels("migrate", "parcel", "--to", "3", "--rate", "100000").code == 1
+    rows = connection.execute(
+        "select id, version, state, invokes from pawl_parcel.instance order by id"
+    ).fetchall()
+    assert rows == [
+        ("a", 3, ["fresh"], {"label": 1}),
+        ("b", 3, ["boxed"], {"scale": 3}),
+        ("c", 1, ["new"], {"label": 1}),
+    ]
+
+
+def test_a_version_that_nothing_migrates_to_is_refused(parcels: Pawl) -> None:
+    run = parcels("migrate", "parcel", "--to", "1")
+    assert run.code == 1
+    assert run.err.startswith("error[no_migration]: no version of `parcel` migrates to version 1")
+
+
+def test_new_instances_take_the_version_that_is_made_current(parcels: Pawl) -> None:
+    back = parcels("versions", "parcel", "--current", "1", "--json").json
+    assert [(v["version"], v["current"]) for v in back] == [(1, True), (2, False)]
+    assert parcels("create", "parcel", "d", "weight=1", "note=n", "--json").json["version"] == 1
+    assert parcels("versions", "parcel", "--current", "2").code == 0
+    assert parcels("create", "parcel", "e", "weight=1", "size=s", "--json").json["version"] == 2
+    assert parcels("versions", "parcel", "--current", "9").code == 1

@@ -1,0 +1,225 @@
+"""Instances of one version become another's: rows, timers, invokes, failures, events meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import psycopg
+import pytest
+
+from pawl.deploy.deploy import deploy
+from pawl.deploy.errors import DeployRefused
+from pawlc.compile import compile_machine, earlier_version
+
+V1 = """\
+machine: parcel
+version: 1
+context: { weight: int not null, note: text not null }
+input: [weight, note]
+events: { pack: {}, undo: {}, send: {} }
+authorize: {}
+effects: { label: {}, weigh: {} }
+initial: new
+states:
+  new: { on: { pack: packing }, after: { 2 days: gone }, invoke: { src: label, id: label } }
+  packing: { on: { undo: new, send: gone } }
+  gone: { type: final }
+"""
+V2 = """\
+machine: parcel
+version: 2
+context: { weight: int not null, size: text not null check (size <> 'odd') }
+input: [weight, size]
+events: { pack: {}, undo: {}, send: {} }
+authorize: {}
+effects: { label: {}, weigh: {} }
+migrate:
+  1:
+    states: { packing: boxed, new: fresh }
+    context:
+      size: case when old.weight = 3 then 'odd' when old.weight > 10 then 'big' else 'small' end
+    timers: { after.1 hour.boxed: start }
+    invokes: { scale: start }
+initial: fresh
+states:
+  fresh: { on: { pack: boxed }, after: { 2 days: gone }, invoke: { src: label, id: label } }
+  boxed:
+    on: { undo: fresh, send: gone }
+    after: { 1 hour: gone }
+    invoke: { src: weigh, id: scale, input: { size: context.size } }
+  gone: { type: final }
+"""
+WAITING = """\
+select exists (
+  select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+)"""
+Connection = psycopg.Connection[Any]
+
+
+def migrated(text: str = V2) -> Any:
+    """Version 2, checked against version 1."""
+    before = earlier_version(V1, "parcel.1.machine.yaml")
+    assert before is not None
+    return compile_machine(text, "parcel.machine.yaml", earlier={1: before})
+
+
+def create(connection: Connection, id: str, weight: int = 1) -> None:
+    input = f'{{"weight": {weight}, "note": "n"}}'
+    connection.execute("select create_instance('parcel', %s, %s, 1)", (id, input))
+
+
+def send(connection: Connection, id: str, event: str) -> dict[str, Any]:
+    row = connection.execute(
+        "select send_event('parcel', %s, jsonb_build_object('type', %s::text))", (id, event)
+    ).fetchone()
+    assert row is not None
+    assert isinstance(row[0], dict)
+    return row[0]
+
+
+def migrate(connection: Connection, arguments: str = "") -> list[tuple[Any, ...]]:
+    query = "select id, before, after, timers, effects, reason from pawl.migrate_instances"
+    return connection.execute(f"{query}('parcel', 1, 2{arguments})".encode()).fetchall()
+
+
+def rows(connection: Connection, columns: str) -> list[tuple[Any, ...]]:
+    query = f"select {columns} from pawl_parcel.instance order by iid"
+    return connection.execute(query.encode()).fetchall()
+
+
+@pytest.fixture
+def parcels(connection: Connection) -> Connection:
+    """Three parcels of version 1, one of them in `packing`; version 2 is deployed."""
+    deploy(connection, compile_machine(V1, "parcel.machine.yaml"))
+    for id, weight in (("a", 1), ("b", 20), ("c", 3)):
+        create(connection, id, weight)
+    send(connection, "b", "pack")
+    deploy(connection, migrated())
+    return connection
+
+
+def test_states_and_fields_become_those_of_the_new_version(parcels: Connection) -> None:
+    assert migrate(parcels, ", p_id => 'a'") == [("a", ["new"], ["fresh"], 0, 0, None)]
+    assert migrate(parcels, ", p_id => 'b'") == [("b", ["packing"], ["boxed"], 1, 1, None)]
+    assert rows(parcels, "id, version, state, size, seq") == [
+        ("a", 2, ["fresh"], "small", 2),
+        ("b", 2, ["boxed"], "big", 3),
+        ("c", 1, ["new"], None, 1),
+    ]
+    assert send(parcels, "b", "undo")["state"] == ["fresh"]
+    assert send(parcels, "c", "pack")["state"] == ["packing"]
+
+
+def test_a_timer_that_goes_on_keeps_its_moment_and_fires_as_the_new_version_has_it(
+    parcels: Connection,
+) -> None:
+    before = parcels.execute("select due_at from pawl.timer order by iid").fetchone()
+    migrate(parcels, ", p_id => 'a'")
+    assert rows(parcels, "timers")[0] == ({"after.2 days.fresh": 1},)
+    assert parcels.execute("select due_at, name from pawl.timer order by iid").fetchone() == (
+        *(before or ()),
+        "after.2 days.fresh",
+    )
+    parcels.execute("select pawl.advance_clock('3 days')")
+    parcels.execute("select pawl.fire_due_timers()")
+    assert rows(parcels, "state, status")[0] == (["gone"], "done")
+
+
+def test_an_invoke_that_goes_on_is_not_started_again_and_answers(parcels: Connection) -> None:
+    effects = parcels.execute("select count(*) from pawl.outbox").fetchone()
+    migrate(parcels, ", p_id => 'a'")
+    assert rows(parcels, "invokes")[0] == ({"label": 1},)
+    assert parcels.execute("select count(*) from pawl.outbox").fetchone() == effects
+
+
+def test_what_begins_is_enqueued_once_with_the_new_fields(parcels: Connection) -> None:
+    for _ in range(2):
+        migrate(parcels, ", p_id => 'b'")
+    begun = "select effect, invoke_id, input, version from pawl.outbox where version = 2"
+    assert parcels.execute(begun).fetchall() == [("weigh", "scale", {"size": "big"}, 2)]
+    assert rows(parcels, "timers, invokes")[1] == ({"after.1 hour.boxed": 3}, {"scale": 3})
+
+
+def test_one_that_fails_stays_runs_on_and_is_rescued(parcels: Connection) -> None:
+    (failed,) = (row for row in migrate(parcels) if row[0] == "c")
+    assert failed[2] is None
+    assert "size" in failed[5]
+    assert rows(parcels, "version, needs_rescue")[2] == (1, failed[5])
+    assert send(parcels, "c", "pack")["state"] == ["packing"]
+    assert migrate(parcels) == []
+    parcels.execute("update pawl_parcel.instance set weight = 4 where id = 'c'")
+    assert migrate(parcels, ", p_rescue => true")[0][2] == ["boxed"]
+    assert rows(parcels, "version, needs_rescue")[2] == (2, None)
+
+
+def test_a_dry_run_tells_the_same_and_writes_nothing(parcels: Connection) -> None:
+    everything = "id, version, state, seq, timers, invokes, needs_rescue, xmax::text"
+    before = rows(parcels, everything)
+    told = migrate(parcels, ", p_dry_run => true")
+    assert rows(parcels, everything) == before
+    assert migrate(parcels) == told
+
+
+def test_batches_go_on_after_the_last_instance(parcels: Connection) -> None:
+    first = parcels.execute(
+        "select iid, id from pawl.migrate_instances('parcel', 1, 2, p_limit => 1)"
+    ).fetchall()
+    assert [id for _, id in first] == ["a"]
+    rest = migrate(parcels, f", p_after => {first[0][0]}")
+    assert [row[0] for row in rest] == ["b", "c"]
+
+
+def test_each_is_journalled(parcels: Connection) -> None:
+    migrate(parcels, ", p_id => 'b'")
+    journalled = parcels.execute(
+        "select seq, version, state, event from pawl.journal where version = 2"
+    ).fetchall()
+    event = {"type": "pawl.migrate", "from": ["packing"], "to": ["boxed"], "from_version": 1}
+    assert journalled == [(3, 2, ["boxed"], event)]
+
+
+def test_both_versions_take_instances_though_one_lacks_the_others_fields(
+    parcels: Connection,
+) -> None:
+    create(parcels, "old")
+    parcels.execute("""select create_instance('parcel', 'new', '{"weight": 1, "size": "s"}')""")
+    assert rows(parcels, "version, note, size")[-2:] == [(1, "n", None), (2, None, "s")]
+    with pytest.raises(psycopg.errors.CheckViolation):
+        parcels.execute("update pawl_parcel.instance set size = null where id = 'new'")
+
+
+def test_a_version_without_a_migration_is_refused(parcels: Connection) -> None:
+    with pytest.raises(psycopg.Error, match="no migration from version 2 to version 1") as refused:
+        parcels.execute("select pawl.migrate_instances('parcel', 2, 1)")
+    assert refused.value.sqlstate == "PT404"
+
+
+def test_a_migration_from_another_version_1_than_the_deployed_one_is_refused(
+    connection: Connection,
+) -> None:
+    deploy(connection, compile_machine(V1 + "# touched\n", "parcel.machine.yaml"))
+    with pytest.raises(DeployRefused, match="is not the one that is deployed here"):
+        deploy(connection, migrated())
+
+
+def test_an_event_that_waits_for_a_migration_reaches_the_new_version(database: str) -> None:
+    with (
+        psycopg.connect(database, autocommit=True) as mover,
+        psycopg.connect(database, autocommit=True) as sender,
+    ):
+        deploy(mover, compile_machine(V1, "parcel.machine.yaml"))
+        create(mover, "a")
+        deploy(mover, migrated())
+        send(sender, "a", "pack")
+        send(sender, "a", "undo")  # a warm plan of both routes
+        replies: list[dict[str, Any]] = []
+        waits = threading.Thread(target=lambda: replies.append(send(sender, "a", "pack")))
+        with mover.transaction():
+            migrate(mover)
+            waits.start()
+            with psycopg.connect(database, autocommit=True) as watch:
+                while watch.execute(WAITING).fetchone() != (True,):
+                    assert waits.is_alive()
+        waits.join()
+        assert [(reply["version"], reply["state"]) for reply in replies] == [(2, ["boxed"])]
