@@ -229,6 +229,7 @@ def commands(walk: Walk, seq: int) -> dict[str, Any]:
             "select coalesce(to_jsonb(log), '[]') from history(%s, %s) where seq = %s",
             *(walk.machine, walk.id, seq),
         ),
+        "messages": [],  # the charts of the walks send none
     }
 
 
