@@ -8,7 +8,8 @@ would be `<code>-<name>.py`, whose lines are marked in the same way.
 The version 1 that a migration comes from is `<code>-<name>.before`.
 
 A case in JSON is `<code>-<name>.json`, with its companion in `.impl`. JSON has no comments, so its
-marks stand in `.marks`, a line `json LINE:COL CODE` or `impl LINE:COL CODE` each.
+marks stand in `.marks`, a line `json LINE:COL CODE` or `impl LINE:COL CODE` each. So do those of
+`<code>-<name>.scxml`, as `scxml LINE:COL CODE`.
 """
 
 import re
@@ -24,17 +25,18 @@ from pawlc.parse.xstate import file_name
 from pawlc.render import text
 
 FOLDER = Path(__file__).parent / "errors"
+_KINDS = (".machine.yaml", ".json", ".scxml")
 _MARK = re.compile(r"# error:((?: (?:\d+:)?\d+ PW\d+)+)")
 
 
 def cases() -> list[Path]:
     """The definitions of all cases."""
-    return sorted([*FOLDER.glob("*.machine.yaml"), *FOLDER.glob("*.json")])
+    return sorted(file for kind in _KINDS for file in FOLDER.glob(f"*{kind}"))
 
 
 def name(case: Path) -> str:
     """What a case is called."""
-    return case.name.removesuffix(".machine.yaml").removesuffix(".json")
+    return next(case.name.removesuffix(kind) for kind in _KINDS if case.name.endswith(kind))
 
 
 def golden(case: Path) -> Path:
@@ -92,7 +94,7 @@ def report(case: Path) -> str:
 
 def marked(case: Path) -> list[tuple[str, int, int, str]]:
     """What a case says that it must give: (file, line, column, code), in order."""
-    if case.suffix == ".json":
+    if case.suffix in (".json", ".scxml"):
         return sorted(_listed(case))
     found = []
     for file, source in sources(case).items():
@@ -105,8 +107,8 @@ def marked(case: Path) -> list[tuple[str, int, int, str]]:
 
 
 def _listed(case: Path) -> Iterator[tuple[str, int, int, str]]:
-    """The marks of a case in JSON."""
-    files = {"json": case.name, "impl": file_name(case.name)}
+    """The marks of a case in JSON or SCXML."""
+    files = {"json": case.name, "scxml": case.name, "impl": file_name(case.name)}
     for line in case.with_suffix(".marks").read_text(encoding="utf-8").splitlines():
         file, place, code = line.split()
         row, _, column = place.partition(":")

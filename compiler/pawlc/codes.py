@@ -1,7 +1,7 @@
 """Every diagnostic code and its title; the pages behind them are `explain/<code>.md`.
 
-PW0xx YAML and its traps, JSON, PW1xx keys and shapes, PW2xx states, targets and names, PW3xx names
-inside expressions, PW4xx behaviour, PW9xx what is documented but not built yet. A code never
+PW0xx YAML and its traps, JSON, XML, PW1xx keys and shapes, PW2xx states, targets and names, PW3xx
+names inside expressions, PW4xx behaviour, PW9xx what is documented but not built yet. A code never
 changes its meaning and is never used twice.
 """
 
@@ -37,6 +37,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW016", "YAML tags are not supported"),
     ("PW017", "`yes`, `no`, `on` and `off` are not booleans"),
     ("PW018", "the file is not JSON"),
+    ("PW070", "the file is not XML"),
     # keys and shapes
     ("PW101", "unknown key"),
     ("PW102", "a required key is missing"),
@@ -53,6 +54,8 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW113", "a name appears twice in a list"),
     ("PW114", "a key that means nothing here"),
     ("PW115", "a word of XState v4"),
+    ("PW170", "an element or attribute that SCXML does not have there"),
+    ("PW171", "a value that an SCXML document may not have"),
     # states, targets, names
     ("PW201", "two states have the same id"),
     ("PW202", "a compound state has no initial state"),
@@ -123,6 +126,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     # documented, not built yet
     ("PW901", "a documented key that this version does not build"),
     ("PW907", "a part of XState that this version does not build"),
+    ("PW970", "a part of SCXML that this version does not build"),
 )
 
 CODES: dict[str, Code] = {code: Code(code, title) for code, title in _TITLES}

@@ -128,14 +128,85 @@ class Log:
     span: Span
 
 
-Action = Assign | Raise | Send | Cancel | EmitEffect | Log | NamedRef | PythonRef
+@dataclass(frozen=True, slots=True)
+class Block:
+    """SCXML: executable content of one element. An error ends it and is an event (W3C 3.12.2)."""
+
+    actions: tuple["Action", ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """SCXML: the first branch whose condition holds; the condition of `<else>` is None."""
+
+    branches: tuple[tuple[Text | None, tuple["Action", ...]], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """SCXML: actions for each item of a JSON array, `item` and `index` fields of the context."""
+
+    array: Text
+    item: Text
+    index: Text | None
+    actions: tuple["Action", ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSend:
+    """SCXML's `<send>` and `<raise>`. All but `name` and `idlocation` are SQL expressions.
+
+    `name` is the event where it is written out, else `event` computes it. Without `target` it goes
+    to the external queue of the machine itself. `content` stands instead of `data`. `raised`: a
+    `<raise>`.
+    """
+
+    name: Text | None
+    event: Text | None
+    target: Text | None
+    type: Text | None
+    id: Text | None
+    idlocation: Text | None
+    delay: Text | None
+    data: tuple[Pair, ...]
+    content: Text | None
+    span: Span
+    raised: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSend:
+    """SCXML's `<cancel>`: an SQL expression for the id of a delayed `<send>`."""
+
+    id: Text
+    span: Span
+
+
+Action = (
+    Assign
+    | Raise
+    | Send
+    | Cancel
+    | EmitEffect
+    | Log
+    | NamedRef
+    | PythonRef
+    | Block
+    | If
+    | ForEach
+    | SessionSend
+    | CancelSend
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
     """`targets` is None for a targetless one.
 
-    `actions` begins with the transition's own `assign:`.
+    `actions` begins with the transition's own `assign:`. `internal` is SCXML's `type="internal"`.
     """
 
     targets: tuple[Text, ...] | None
@@ -144,6 +215,7 @@ class Transition:
     reenter: bool
     description: Text | None
     span: Span
+    internal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +276,10 @@ class Authorize:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A state node; the root is one too. `key` of the root is the machine's name."""
+    """A state node; the root is one too. `key` of the root is the machine's name.
+
+    `restore` are the actions of a history state's default transition (SCXML).
+    """
 
     key: Text
     type: Text | None
@@ -226,6 +301,7 @@ class State:
     meta: str | None
     description: Text | None
     span: Span
+    restore: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,7 +400,8 @@ class Machine:
     """A whole definition. `root` carries the keys of the root state; `public` None means all.
 
     `indexes` holds the expressions of each. `unbuilt` are the documented keys that this version
-    refuses.
+    refuses. `reading` says whose reading of statecharts decides where XState and W3C differ;
+    `session` is the `name` of an `<scxml>`.
     """
 
     file: str
@@ -345,3 +422,5 @@ class Machine:
     indexes: tuple[tuple[Text, ...], ...] = field(default=())
     unbuilt: tuple[Text, ...] = field(default=())
     migrate: tuple[Migrate, ...] = field(default=())
+    reading: Literal["xstate", "scxml"] = "xstate"
+    session: str = ""

@@ -27,6 +27,9 @@ def _diagnosed(page: str, section: str) -> tuple[Diagnostic, ...]:
     A section `Version 1` has what a migration comes from.
     """
     earlier = _blocks(page, "Version 1", "yaml")
+    xml = _blocks(page, section, "xml")
+    if xml is not None:
+        return diagnose(xml, "door.scxml")
     written, json = _blocks(page, section, "yaml"), _blocks(page, section, "json")
     python = _blocks(page, section, "python")
     if json is not None:

@@ -18,7 +18,7 @@ from tests.conformance.interpreted import EndlessLoop, Interpreted
 from tests.conformance.walks import names_of
 from tests.semantics.database import Connection
 
-NOT_BUILT = frozenset({"PW115", "PW907"})
+NOT_BUILT = frozenset({"PW115", "PW907", "PW970"})
 """Refusals that say what Pawl does not have, as against what is wrong with a chart."""
 
 
@@ -101,7 +101,7 @@ def _of_chart(chart: Chart, cases: list[Case], connection: Connection | None) ->
     ready: list[Case] = []
     for case in cases:
         reason = case.reason or loaded.reason()
-        why = None if reason else _shielded(partial(interpret, case))
+        why = None if reason else shielded(partial(interpret, case))
         if reason:
             yield _verdict(case, Outcome.NOT_APPLICABLE, reason)
         elif why or connection is None:
@@ -122,7 +122,7 @@ def _in_postgres(
         with deployed(connection, chart, loaded.names) as engine:
             for case in cases:
                 with undone(connection):
-                    why = _shielded(partial(judge, case, engine))
+                    why = shielded(partial(judge, case, engine))
                 outcome = Outcome.FAILED if why else Outcome.PASSED
                 yield _verdict(case, outcome, why and f"Postgres {why}")
     except CompileError as error:
@@ -134,7 +134,7 @@ def _verdict(case: Case, outcome: Outcome, why: str | None) -> Verdict:
     return Verdict(case.suite, case.group, case.name, outcome, why or "")
 
 
-def _shielded(run: Callable[[], str | None]) -> str | None:
+def shielded(run: Callable[[], str | None]) -> str | None:
     """What went wrong, an exception included: one case must not end the run."""
     try:
         return run()

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.conformance import recorded, walks
+from tests.conformance import recorded, scxml, walks
 from tests.conformance.cases import Case
 
 DEFAULT = Path(__file__).parents[3] / "shared" / "suites"
@@ -23,9 +23,12 @@ def files(folder: Path) -> tuple[tuple[str, Path], ...]:
         (suite.name, file)
         for suite in sorted(folder.iterdir())
         if suite.is_dir()
-        for file in sorted(suite.glob("*.json"))
-        if _format(file) is not None
+        for file in (*_json(suite), *scxml.files(suite))
     )
+
+
+def _json(suite: Path) -> Iterator[Path]:
+    return (file for file in sorted(suite.glob("*.json")) if _format(file) is not None)
 
 
 def cases(suite: str, file: Path) -> Iterator[Case]:

@@ -156,8 +156,8 @@ class Deployed:
 
     def _row(self) -> dict[str, Any]:
         rows = self._rows(
-            f"select i.iid, i.state, i.status, i.output, i.timers, i.invokes, to_jsonb(i) as fields"
-            f" from \"{self.schema}\".instance i where id = 'i'"
+            "select i.iid, i.state, i.status, i.output, i.timers, i.invokes,"
+            f" to_jsonb(i.*) as fields from \"{self.schema}\".instance i where id = 'i'"
         )
         return rows[0] if rows else {}
 

@@ -33,14 +33,27 @@ def transitions(state: syntax.State) -> Iterator[syntax.Transition]:
 def actions(machine: syntax.Machine) -> Iterator[syntax.Action]:
     """Every action of a definition, those of `actions:` first."""
     for named in machine.actions:
-        yield from named.actions
+        yield from inside(named.actions)
     for state in states(machine):
-        yield from state.entry
-        yield from state.exit
+        yield from inside((*state.entry, *state.exit, *state.restore))
         if state.initial is not None:
-            yield from state.initial.actions
+            yield from inside(state.initial.actions)
         for transition in transitions(state):
-            yield from transition.actions
+            yield from inside(transition.actions)
+
+
+def inside(actions: tuple[syntax.Action, ...]) -> Iterator[syntax.Action]:
+    """Actions with those that they contain."""
+    for action in actions:
+        yield action
+        match action:
+            case syntax.Block() | syntax.ForEach():
+                yield from inside(action.actions)
+            case syntax.If():
+                for _, branch in action.branches:
+                    yield from inside(branch)
+            case _:
+                pass
 
 
 def guards(machine: syntax.Machine) -> Iterator[syntax.Guard]:
@@ -132,7 +145,17 @@ def _of_action(action: syntax.Action) -> Iterator[Text]:
             yield from (pair.value for pair in action.params)
         case syntax.Log():
             yield action.value
-        case syntax.Cancel() | syntax.PythonRef():
+        case syntax.If():
+            yield from (asked for asked, _ in action.branches if asked is not None)
+        case syntax.ForEach():
+            yield action.array
+        case syntax.SessionSend():
+            yield from (pair.value for pair in action.data)
+            parts = (action.event, action.target, action.type, action.delay, action.content)
+            yield from (part for part in parts if part is not None)
+        case syntax.CancelSend():
+            yield action.id
+        case syntax.Cancel() | syntax.PythonRef() | syntax.Block():
             pass
 
 

@@ -9,10 +9,10 @@ context with itself.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pawlc.diagnostics import Diagnostic
-from pawlc.expr.names import ident
+from pawlc.expr.names import ident, literal
 from pawlc.expr.scope import EventScope, Scope
 from pawlc.expr.walk import Query
 from pawlc.model.machine import Expression, Ref
@@ -62,6 +62,8 @@ Meaning = Ref | Expression | Diagnostic | str | None
 def lookup(name: Name, scope: Scope, query: Query) -> Meaning:
     """The meaning of a column reference."""
     first = name.words[0].name
+    if first in scope.system:
+        return _system(name, scope.system[first])
     if len(name.words) == 1:
         return _bare(name, scope, query)
     match first:
@@ -104,6 +106,25 @@ def _bare(name: Name, scope: Scope, query: Query) -> Meaning:
             return _column(name, scope, query)
         case _:
             return _undeclared(name, scope)
+
+
+EVENT_TEXTS = ("name", "type", "sendid", "origin", "origintype", "invokeid")
+"""The fields of `_event` that are texts; the other one is `data` (W3C SCXML 5.10.1)."""
+
+
+def _system(name: Name, variable: Expression) -> Meaning:
+    """A system variable of SCXML; `_event.data.a` is the `a` of the event's data."""
+    words = [word.raw.strip('"') for word in name.words[1:]]
+    if not words:
+        return variable
+    if name.words[0].name != "_event" or (words[0] in EVENT_TEXTS and len(words) > 1):
+        return _unknown(name, f"`{name}` does not exist")
+    if words == ["data"]:
+        parts = ("nullif(", *variable.parts, " -> 'data', 'null')")
+        return replace(variable, parts=parts, origins=())
+    last = "->>" if words[0] in EVENT_TEXTS else "->"
+    path = [f" -> {literal(word)}" for word in words[:-1]] + [f" {last} {literal(words[-1])}"]
+    return replace(variable, parts=(*variable.parts, *path), origins=())
 
 
 def _column(name: Name, scope: Scope, query: Query) -> Diagnostic | str | None:

@@ -40,6 +40,7 @@ class Scope:
     `params` the parameters in force to theirs. `bare` maps column names that may stand unqualified
     to the `Ref` space and name they mean: the check constraint of a field names the field alone.
     `old` maps the fields of the version that a migration comes from to their SQL types.
+    `system` are the system variables of SCXML; the parts of `_event` are looked up in `lookup`.
     """
 
     context: Mapping[str, str] = field(default_factory=dict)
@@ -53,3 +54,4 @@ class Scope:
     params: Mapping[str, Expression] = field(default_factory=dict)
     bare: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     old: Mapping[str, str] = field(default_factory=dict)
+    system: Mapping[str, Expression] = field(default_factory=dict)

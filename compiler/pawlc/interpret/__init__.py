@@ -9,6 +9,7 @@ passes through, and then nothing has happened.
     trace       the values that go in and come out
     run         selection, microsteps, actions
     entry       which states a microstep enters
+    session     what only charts from SCXML do with events
 
 What the standard leaves open, or where the model makes XState's choice:
 
@@ -41,6 +42,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pawlc.interpret.run import Run, without_source
+from pawlc.interpret.session import shown
 from pawlc.interpret.trace import (
     LONGEST_MACROSTEP,
     NO_FACTS,
@@ -54,6 +56,7 @@ from pawlc.interpret.trace import (
     Event,
     Exited,
     Facts,
+    Failed,
     InvokeCancelled,
     InvokeStarted,
     LiveTimer,
@@ -83,6 +86,7 @@ __all__ = [
     "Event",
     "Exited",
     "Facts",
+    "Failed",
     "InvokeCancelled",
     "InvokeStarted",
     "LiveTimer",
@@ -97,6 +101,7 @@ __all__ = [
     "Took",
     "initial",
     "macrostep",
+    "shown",
 ]
 
 

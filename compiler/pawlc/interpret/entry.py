@@ -19,6 +19,7 @@ class EntrySet:
         self._domain = OUTSIDE
         self._to_enter: set[int] = set()
         self.by_default: set[int] = set()
+        self.restored: dict[int, int] = {}
 
     def in_order(self) -> tuple[int, ...]:
         """The states to enter, in document order."""
@@ -63,6 +64,8 @@ class EntrySet:
     def _add_history(self, index: int) -> None:
         parent = self._states[index].parent
         assert parent is not None
+        if not self._history.get(index):
+            self.restored[parent] = index
         remembered = self._history.get(index) or self._states[index].history_default
         if remembered:
             self._add_inside(parent, remembered)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal, assert_never
 
+from pawlc.interpret import session
 from pawlc.interpret.entry import EntrySet
 from pawlc.interpret.trace import (
     LONGEST_MACROSTEP,
@@ -21,6 +22,7 @@ from pawlc.interpret.trace import (
     Event,
     Exited,
     Facts,
+    Failed,
     InvokeCancelled,
     InvokeStarted,
     LiveTimer,
@@ -38,9 +40,14 @@ from pawlc.model import events, tree
 from pawlc.model.machine import (
     Action,
     Assign,
+    Block,
     Cancel,
+    CancelSend,
     EmitEffect,
     Expression,
+    Fail,
+    ForEach,
+    If,
     Kind,
     Log,
     Machine,
@@ -48,6 +55,7 @@ from pawlc.model.machine import (
     Raise,
     RaiseLater,
     Send,
+    SessionSend,
     State,
     Transition,
 )
@@ -99,6 +107,9 @@ class Run:
         self.status: Literal["running", "done"] = "running"
         self.output: object = None
         self.queue: deque[Event] = deque()
+        self.external: deque[Event] = deque()
+        self.sendid: str | None = None
+        self.answers: dict[int, bool] = {}
         self.trace: list[Step] = []
         self.taken: deque[int] = deque(maxlen=_REMEMBERED)
         self.microsteps = 0
@@ -123,9 +134,12 @@ class Run:
         while self.status == "running":
             selected = self.select_eventless()
             if not selected:
-                if not self.queue:
+                if not self.queue and not self.external:
                     break
-                self.event = self.queue.popleft()
+                waiting = self.queue or self.external
+                self.event = waiting.popleft()
+                if self.machine.errors == "event":
+                    self._count(())
                 selected = self.select()
             self.microstep(selected)
         self._start_invokes()
@@ -161,6 +175,7 @@ class Run:
 
     def select(self) -> tuple[Transition, ...]:
         """The transitions that the current event takes."""
+        self.answers = {}
         if self.machine.regions_first:
             return self._without_conflicts(self._ask(0))
         return self._without_conflicts(
@@ -169,6 +184,7 @@ class Run:
 
     def select_eventless(self) -> tuple[Transition, ...]:
         """The eventless transitions that are enabled, asked leaf by leaf."""
+        self.answers = {}
         return self._without_conflicts(
             t for leaf in self._leaves() for t in self._first_upwards(leaf, eventless=True)
         )
@@ -193,9 +209,17 @@ class Run:
         for transition in state.always if eventless else state.transitions:
             trigger = transition.trigger
             matches = trigger is None or events.matches(trigger, self.event.type)
-            if matches and (transition.guard is None or self.value(transition.guard) is True):
+            if matches and self._is_enabled(transition):
                 return (transition,)
         return ()
+
+    def _is_enabled(self, transition: Transition) -> bool:
+        """Whether its guard is true; in one selection it is asked once."""
+        if transition.guard is None:
+            return True
+        if transition.index not in self.answers:
+            self.answers[transition.index] = self._holds(transition.guard)
+        return self.answers[transition.index]
 
     def _without_conflicts(self, enabled: Iterable[Transition]) -> tuple[Transition, ...]:
         """W3C's removeConflictingTransitions: an inner source wins, else the first."""
@@ -265,6 +289,8 @@ class Run:
             self._prepare_invokes(state)
             if index in entries.by_default and state.initial is not None:
                 self.execute(state.initial.actions)
+            if index in entries.restored:
+                self.execute(self.states[entries.restored[index]].restore)
             if state.kind is Kind.FINAL:
                 self._complete(state, completed)
 
@@ -305,7 +331,7 @@ class Run:
         above: int | None = parent.index
         if parent.kind is Kind.COMPOUND:
             if parent.parent is not None:
-                self._raise_done(parent, self._output(final.done_output))
+                self._raise_done(parent, self._done_data(final.done_output))
             above = parent.parent
         while self._is_completed(above, completed):
             assert above is not None
@@ -343,7 +369,7 @@ class Run:
                 assert_never(state.kind)
 
     def _raise_done(self, state: State, output: object) -> None:
-        event = Event(events.done_state(state.path), output=output, external=False)
+        event = Event(state.done, output=output, external=False)
         self.queue.append(event)
         self.trace.append(Raised(event))
 
@@ -353,6 +379,16 @@ class Run:
                 self._leave(index)
             for name in tuple(self.timers):
                 self._void_timer(name)
+
+    def _done_data(self, output: tuple[tuple[str, Expression], ...] | Expression | None) -> object:
+        """The data of a done event; in SCXML an error leaves it empty (W3C SCXML 5.7)."""
+        if self.machine.errors == "fail":
+            return self._output(output)
+        try:
+            return self._output(output) or None
+        except Failed as failed:
+            self._fail(failed)
+            return None
 
     def _output(self, output: tuple[tuple[str, Expression], ...] | Expression | None) -> object:
         match output:
@@ -388,8 +424,107 @@ class Run:
                     self.trace.append(Emitted(action.effect, self._values(action.input)))
                 case Log():
                     self.trace.append(Logged(self.value(action.value)))
+                case Block():
+                    self._block(action)
+                case If():
+                    self._if(action)
+                case ForEach():
+                    self._for_each(action)
+                case SessionSend():
+                    self._send_to_session(action)
+                case CancelSend():
+                    self._void_timer(events.raised_later(str(self.value(action.id))))
+                case Fail():
+                    raise Failed(action.reason)
                 case _:
                     assert_never(action)
+
+    # --- what only charts from SCXML have -----------------------------------------------------
+
+    def _block(self, action: Block) -> None:
+        """An error ends the block and is raised (W3C SCXML 3.12.2)."""
+        self.sendid = None
+        try:
+            self.execute(action.actions)
+        except Failed as failed:
+            self._fail(failed)
+
+    def _fail(self, failed: Failed) -> None:
+        event = session.error(failed, self.sendid)
+        self.queue.append(event)
+        self.trace.append(Raised(event))
+
+    def _holds(self, condition: Expression) -> bool:
+        """A condition that cannot be evaluated is false, and an error (W3C SCXML 5.9.1)."""
+        if self.machine.errors == "fail":
+            return self.value(condition) is True
+        try:
+            return self.value(condition) is True
+        except Failed as failed:
+            self.sendid = None
+            self._fail(failed)
+            return False
+
+    def _if(self, action: If) -> None:
+        for condition, branch in action.branches:
+            if condition is None or self._holds(condition):
+                self.execute(branch)
+                return
+
+    def _for_each(self, action: ForEach) -> None:
+        """The array is looked at once (W3C SCXML 4.6)."""
+        items = self.value(action.array)
+        if not isinstance(items, list):
+            raise Failed("this is no array")
+        for number, item in enumerate(tuple(items)):
+            places = {action.item: item}
+            if action.index is not None:
+                places[action.index] = number
+            self._assign(places)
+            self.execute(action.actions)
+
+    def _send_to_session(self, action: SessionSend) -> None:
+        name = action.name if action.event is None else self.value(action.event)
+        id = None if action.id is None else str(self.value(action.id))
+        if action.idlocation is not None:
+            id = self._number()
+            self._assign({action.idlocation: id})
+        self.sendid = id
+        target, type = (
+            None if part is None else self.value(part) for part in (action.target, action.type)
+        )
+        own = f"{self.machine.name}/{self.facts.id}"
+        queue = "internal"
+        if not action.to_internal:
+            queue = session.queue_of(_text(target), _text(type), own)
+        data: object
+        match action.data:
+            case tuple():
+                data = self._values(action.data)
+            case Expression():
+                data = self.value(action.data)
+            case None:
+                data = None
+        if name is None:
+            raise Failed("the event has no name")
+        sender = None if queue == "internal" else own
+        if action.delay is not None:
+            self._send_later(action.delay, str(name), data, id, sender)
+        else:
+            event = session.sent(str(name), data, id, sender)
+            (self.queue if queue == "internal" else self.external).append(event)
+            self.trace.append(Raised(event))
+        self.sendid = None
+
+    def _send_later(
+        self, delay: Expression, name: str, data: object, id: str | None, sender: str | None
+    ) -> None:
+        due = self.value(delay)
+        if due is None:
+            raise Failed("the delay is null")
+        timer = self._number() if id is None else events.raised_later(id)
+        event = session.sent(name, data, id, sender, timer)
+        self._set_timer(timer, due, False, event)
 
     def _raise_later(self, action: RaiseLater) -> None:
         name = events.raised_later(action.id) if action.id is not None else self._number()
@@ -431,3 +566,7 @@ class Run:
             raise LookupError(f"no Python to call {action.function} with")
         arguments = tuple(self.value(argument) for argument in action.arguments)
         return self.python(action.function, arguments)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -15,6 +15,7 @@ class Event:
     """An event under way. `external` ones come from a caller; a strict machine may refuse them.
 
     `timer` is the name of the timer that sends it, where that is not its type: a delayed `raise`.
+    `fields` are what a session of SCXML knows of it, besides its name.
     """
 
     type: str
@@ -23,6 +24,7 @@ class Event:
     error: object = None
     external: bool = True
     timer: str | None = None
+    fields: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +213,14 @@ class Outcome:
     snapshot: Snapshot
     trace: tuple[Step, ...]
     handled: bool
+
+
+class Failed(Exception):
+    """An expression that cannot be evaluated. In a chart from SCXML `event` is raised."""
+
+    def __init__(self, why: str, event: str = "error.execution") -> None:
+        super().__init__(why)
+        self.event = event
 
 
 class EndlessLoop(Exception):

@@ -3,24 +3,31 @@ fail runs before anything is written."""
 
 from typing import assert_never
 
+from pawlc.lower import session, target
 from pawlc.lower.payload import convert, source_comment
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import Scope, typed
-from pawlc.lower.target import Body, Branch, If, Select, Set, Statement
+from pawlc.lower.target import Body, Branch, Select, Set, Statement
 from pawlc.lower.variables import field, own
 from pawlc.model import events
 from pawlc.model.machine import (
     Action,
     Assign,
+    Block,
     Cancel,
+    CancelSend,
     EmitEffect,
     Expression,
+    Fail,
+    ForEach,
+    If,
     Invoke,
     Log,
     PythonAssign,
     Raise,
     RaiseLater,
     Send,
+    SessionSend,
     Timer,
 )
 from pawlc.sql import Sql, boolean, ident, join, literal, sql, text_array
@@ -53,8 +60,9 @@ def values(plan: Plan, pairs: tuple[tuple[str, Expression], ...], event: str | N
     return build_object(tuple((literal(name), scope.sql(value)) for name, value in pairs))
 
 
-def run(plan: Plan, actions: tuple[Action, ...], event: str | None) -> Body:
-    """Actions in order; `event` is the event under way where the code knows it."""
+def run(plan: Plan, actions: tuple[Action, ...], event: str | None, depth: int = 0) -> Body:
+    """Actions in order; `event` is the event under way where the code knows it, `depth` the number
+    of loops around."""
     body: list[Statement] = []
     for action in actions:
         match action:
@@ -78,6 +86,19 @@ def run(plan: Plan, actions: tuple[Action, ...], event: str | None) -> Body:
                 )
             case Log():
                 body.append(append("log", _line(plan, action, event)))
+            case Block():
+                body.append(source_comment(action.span, "content"))
+                body += session.block(plan, action, event, depth)
+            case If():
+                body += session.choose(plan, action, event, depth)
+            case ForEach():
+                body += session.loop(plan, action, event, depth)
+            case SessionSend():
+                body += session.send(plan, action, event)
+            case CancelSend():
+                body += session.cancel(plan, action, event)
+            case Fail():
+                body += session.fail(action)
             case _:
                 assert_never(action)
     return tuple(body)
@@ -147,7 +168,7 @@ def _cancel(plan: Plan, id: str) -> Body:
 def forget(commands: str, names: tuple[str, ...]) -> Body:
     """Take timers or invokes off what is still to be enqueued."""
     kept = sql("pawl.without({}, {})", own(commands), text_array(names))
-    return (If((Branch(is_enqueued(commands), (Set(own(commands), kept),)),)),)
+    return (target.If((Branch(is_enqueued(commands), (Set(own(commands), kept),)),)),)
 
 
 def is_enqueued(commands: str) -> Sql:
@@ -253,6 +274,6 @@ def _python(plan: Plan, action: PythonAssign, event: str | None) -> Body:
     for name in action.fields:
         value = convert(own("python"), name, types[name])
         body.append(
-            If((Branch(sql("self.python ? {}", literal(name)), (Set(field(name), value),)),))
+            target.If((Branch(sql("self.python ? {}", literal(name)), (Set(field(name), value),)),))
         )
     return tuple(body)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
-from pawlc.lower import actions, company, configuration, parallel
+from pawlc.lower import actions, asking, company, configuration, parallel
 from pawlc.lower.entry import Entry, completion, default_of, entry
 from pawlc.lower.payload import source_comment
 from pawlc.lower.plan import Plan
@@ -24,7 +24,7 @@ from pawlc.sql import Sql, boolean, ident, join, literal, sql
 _CHAIN = 8
 """Longer chains are searched by halves."""
 
-Guard = Callable[[Transition], Sql | None]
+Guard = Callable[[Transition], asking.Guard]
 
 
 class Arm(Protocol):
@@ -93,9 +93,9 @@ def _candidates(
     for place, transition in enumerate(transitions):
         body.append(source_comment(transition.span, transition.label))
         condition = guard(transition)
-        conditions = [sql("not {}", flag)] if place else []
-        if condition is not None:
-            conditions.append(sql("({})", condition) if conditions else condition)
+        unless = [sql("not {}", flag)] if place else []
+        before, conditions = asking.asked(condition, unless)
+        body += before
         chosen = arm(transition)
         body += (If((Branch(join(" and ", conditions), chosen),)),) if conditions else chosen
         if condition is None:
@@ -162,9 +162,9 @@ def _ask(
     for place, transition in enumerate(transitions):
         inner.append(source_comment(transition.span, transition.label))
         condition = guard(transition)
-        conditions = [_is_open(plan, state, by_leaf)] if place else []
-        if condition is not None:
-            conditions.append(sql("({})", condition) if conditions else condition)
+        unless = [_is_open(plan, state, by_leaf)] if place else []
+        before, conditions = asking.asked(condition, unless)
+        inner += before
         chosen = (*chosen_by(transition), *_answer(plan, state, by_leaf))
         inner += (If((Branch(join(" and ", conditions), chosen),)),) if conditions else chosen
         if condition is None:
@@ -293,7 +293,10 @@ def _restore(plan: Plan, history: int) -> Body:
             for child in children
         )
     known = sql("self.history ? {}", name)
-    return (If((Branch(known, restoring),), _add(plan, default_of(plan, history))),)
+    otherwise = _add(plan, default_of(plan, history))
+    if states[history].restore:
+        otherwise = (*otherwise, *parallel.defaults(plan).add(1 << history))
+    return (If((Branch(known, restoring),), otherwise),)
 
 
 def _restore_leaves(plan: Plan, remembered: Sql, below: int) -> Body:

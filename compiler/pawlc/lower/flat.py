@@ -7,7 +7,7 @@ code tests only for states that have something to do on exit.
 
 from dataclasses import dataclass
 
-from pawlc.lower import actions
+from pawlc.lower import actions, session
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import Scope
 from pawlc.lower.target import Body, Branch, If, Set, Statement
@@ -15,6 +15,8 @@ from pawlc.lower.variables import own
 from pawlc.model import events, tree
 from pawlc.model.machine import OUTSIDE, Expression, Kind, State, Transition
 from pawlc.sql import Sql, jsonb, literal, sql, text_array
+
+Output = tuple[tuple[str, Expression], ...] | Expression
 
 _LIVE = {"timers": "due", "invokes": "started"}
 
@@ -233,13 +235,22 @@ def _complete(plan: Plan, final: State, event: str | None) -> Body:
     parent = plan.machine.states[final.parent]
     if parent.parent is None:
         return _finish(plan, final, event)
-    name = events.done_state(parent.path)
+    name = parent.done
     if not plan.hears(name):
         return ()
+    return raise_done(plan, name, final.done_output, event)
+
+
+def raise_done(plan: Plan, name: str, given: Output | None, event: str | None) -> Body:
+    """Queue a done event with what its state gives."""
     pairs = [(literal("type"), literal(name))]
-    if final.done_output is not None:
-        pairs.append((literal("output"), output_of(plan, final.done_output, event)))
-    return (actions.append("queue", actions.build_object(tuple(pairs))),)
+    before: Body = ()
+    if given is not None and given != ():
+        value = output_of(plan, given, event)
+        if plan.machine.errors == "event":
+            before, value = session.output(plan, value)
+        pairs.append((literal("output"), value))
+    return (*before, actions.append("queue", actions.build_object(tuple(pairs))))
 
 
 def _finish(plan: Plan, final: State, event: str | None) -> Body:
@@ -256,9 +267,7 @@ def _finish(plan: Plan, final: State, event: str | None) -> Body:
     return tuple(body)
 
 
-def output_of(
-    plan: Plan, output: tuple[tuple[str, Expression], ...] | Expression, event: str | None
-) -> Sql:
+def output_of(plan: Plan, output: Output, event: str | None) -> Sql:
     """An `output` as jsonb."""
     if isinstance(output, Expression):
         return sql("to_jsonb({})", Scope(plan, event).sql(output))

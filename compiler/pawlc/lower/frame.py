@@ -2,7 +2,7 @@
 
 import re
 
-from pawlc.lower import configuration, parallel, store
+from pawlc.lower import configuration, parallel, session, store
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import context_variables, event_variables
 from pawlc.lower.target import Block, Body, Call, Diagnose, Handler, Statement, Variable
@@ -52,7 +52,7 @@ def _constants(plan: Plan) -> tuple[Variable, ...]:
         ident("version"), sql("integer"), sql("{}", plan.machine.version), constant=True
     )
     found = {"machine": machine, "version": version}
-    return tuple(v for n, v in found.items() if ("self", n) in plan.uses)
+    return tuple(v for n, v in found.items() if ("self", n) in plan.uses or plan.sends)
 
 
 def working(plan: Plan) -> tuple[Variable, ...]:
@@ -61,7 +61,7 @@ def working(plan: Plan) -> tuple[Variable, ...]:
     if plan.loops:
         flags += [
             Variable(ident("moved"), sql("boolean")),
-            Variable(ident("cause"), JSONB, ident("p_event")),
+            Variable(ident("cause"), JSONB, _cause(plan)),
             Variable(ident("microsteps"), sql("integer"), sql("0")),
             Variable(ident("passed"), sql("text[]")),
         ]
@@ -76,7 +76,14 @@ def working(plan: Plan) -> tuple[Variable, ...]:
             Variable(ident("raised"), sql("integer"), sql("0")),
             Variable(ident("timer"), TEXT),
         ]
-    return (*system(plan), *flags, *arrays(plan))
+    return (*system(plan), *flags, *session.variables(plan), *arrays(plan))
+
+
+def _cause(plan: Plan) -> Sql:
+    """The event that came; what SCXML keeps in one is not a caller's to say."""
+    if plan.machine.errors == "fail":
+        return ident("p_event")
+    return sql("case when p_source is null then p_event - '_event' else p_event end")
 
 
 def system(plan: Plan) -> tuple[Variable, ...]:

@@ -7,7 +7,8 @@ internal queue. A chart that has neither gets no loop.
 from collections.abc import Iterable
 from functools import partial
 
-from pawlc.lower import authorize, choose, configuration, flat, parallel
+from pawlc.lower import authorize, choose, configuration, flat, parallel, session
+from pawlc.lower.asking import Asked, Guard
 from pawlc.lower.payload import receive, source_comment
 from pawlc.lower.plan import Plan, eventless, for_unknown, matching
 from pawlc.lower.scope import Scope
@@ -68,7 +69,7 @@ def event_source(plan: Plan) -> Sql:
 
 def _first(plan: Plan, creates: bool) -> Body:
     reset: Body = (Set(flag(plan), boolean(False)),)
-    dispatch = dispatched(plan, creates)
+    dispatch = (*session.receive(plan, event_source(plan)), *dispatched(plan, creates))
     if not creates:
         return (*reset, *dispatch)
     start = (
@@ -89,7 +90,7 @@ def _creation(plan: Plan) -> Body:
 
 def _with_masks(plan: Plan, creates: bool) -> Body:
     """The loops of a chart with parallel or history states: select, then one microstep."""
-    dispatch = dispatched(plan, creates)
+    dispatch = (*session.receive(plan, event_source(plan)), *dispatched(plan, creates))
     if creates:
         start = (
             source_comment(plan.machine.states[0].span, f"{plan.machine.name} begins"),
@@ -121,9 +122,7 @@ def _repeats(plan: Plan) -> bool:
 
 
 def _until_stable(plan: Plan, moving: If) -> Body:
-    def guard(transition: Transition) -> Sql | None:
-        return None if transition.guard is None else Scope(plan).sql(transition.guard)
-
+    guard = partial(_guard, plan)
     mark = partial(choose.mark, plan, None)
     asked = eventless(plan.machine)
     return (
@@ -210,10 +209,12 @@ def _unknown(plan: Plan) -> Body:
 
 
 def _taken(plan: Plan, candidates: Iterable[Candidates], name: str | None) -> Body:
-    def guard(transition: Transition) -> Sql | None:
+    def guard(transition: Transition) -> Guard:
         conditions = []
         if name is None and isinstance(transition.trigger, Prefix):
             conditions.append(begins_with(transition.trigger))
+        if plan.machine.errors == "event":
+            return _besides(_guard(plan, transition, name), conditions)
         if transition.guard is not None:
             conditions.append(Scope(plan, name).sql(transition.guard))
         if len(conditions) < 2:
@@ -229,6 +230,28 @@ def _taken(plan: Plan, candidates: Iterable[Candidates], name: str | None) -> Bo
         return (Set(flag(plan), boolean(True)), *flat.transition(plan, transition, name))
 
     return select(Selection(flag(plan), guard, arm), candidates)
+
+
+def _guard(plan: Plan, transition: Transition, event: str | None = None) -> Guard:
+    """The condition of a transition; in SCXML one that fails is false, and an error."""
+    written = transition.guard
+    condition = None if written is None else Scope(plan, event).sql(written)
+    if plan.machine.errors == "fail" or written is None or condition is None:
+        return condition
+    if session.is_sure(written):
+        return condition
+    return Asked(session.ask(plan, condition), own("holds"))
+
+
+def _besides(guard: Guard, conditions: list[Sql]) -> Guard:
+    """A guard that is asked only under these conditions."""
+    if not conditions or guard is None:
+        return conditions[0] if conditions else guard
+    before, asked = conditions[0], guard
+    if isinstance(asked, Asked):
+        asking = (If((Branch(before, asked.before),)),)
+        return Asked(asking, sql("({}) and {}", before, asked.holds))
+    return sql("({}) and ({})", before, asked)
 
 
 def _taken_or(plan: Plan, candidates: tuple[Candidates, ...], name: str, refusal: Body) -> Body:
@@ -292,8 +315,7 @@ def _eventless(plan: Plan) -> Body:
 
 
 def _taken_eventless(plan: Plan) -> Body:
-    def guard(transition: Transition) -> Sql | None:
-        return None if transition.guard is None else Scope(plan).sql(transition.guard)
+    guard = partial(_guard, plan)
 
     def arm(transition: Transition) -> Body:
         return (Set(own("moved"), boolean(True)), *flat.transition(plan, transition, None))
@@ -305,10 +327,23 @@ def _next(plan: Plan) -> Body:
     """Take the next internal event, or come to rest."""
     if not plan.queue:
         return (Leave(own("macrostep")),)
+    waiting = sql("coalesce(cardinality(self.queue), 0) > 0")
     at_rest = sql("self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0")
-    return (
-        Leave(own("macrostep"), at_rest),
+    taking: Body = (
         Set(own("cause"), sql("self.queue[1]")),
         Set(own("queue"), sql("self.queue[2:]")),
+    )
+    if plan.external:
+        at_rest = sql(
+            "self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0"
+            " and coalesce(cardinality(self.external), 0) = 0"
+        )
+        taking = (If((Branch(waiting, taking),), session.next_external()),)
+    # A condition that fails raises an event, after which it is asked again.
+    counted = _count(plan) if plan.machine.errors == "event" else ()
+    return (
+        Leave(own("macrostep"), at_rest),
+        *counted,
+        *taking,
         Set(ident("event", "type"), sql("self.cause ->> 'type'")),
     )

@@ -14,7 +14,7 @@ from pawlc.lower.plan import Plan
 from pawlc.lower.target import Body, Branch, Comment, If, Set, Statement, Variable
 from pawlc.lower.variables import own
 from pawlc.lower.words import WIDTH, Words, mask
-from pawlc.model import events, tree
+from pawlc.model import tree
 from pawlc.model.machine import OUTSIDE, Exactly, Kind, State
 from pawlc.sql import Sql, boolean, join, literal, sql
 
@@ -206,8 +206,20 @@ def _come(plan: Plan, state: State) -> Body:
         by_default = defaults(plan).has_any(1 << state.index)
         starting = actions.run(plan, state.initial.actions, None)
         body.append(If((Branch(by_default, starting),)))
+    body += _restored(plan, state)
     if state.kind is Kind.FINAL:
         body += _complete(plan, state)
+    return tuple(body)
+
+
+def _restored(plan: Plan, state: State) -> Body:
+    """The actions of a history state that remembers nothing (W3C SCXML 3.10)."""
+    body: list[Statement] = []
+    for index in tree.histories(plan.machine.states, state.index):
+        history = plan.machine.states[index]
+        if history.restore:
+            doing = actions.run(plan, history.restore, None)
+            body.append(If((Branch(defaults(plan).has_any(1 << index), doing),)))
     return tuple(body)
 
 
@@ -262,13 +274,11 @@ def is_in_final_state(plan: Plan, index: int) -> Sql:
 
 
 def _raise_done(plan: Plan, state: State, final: State | None) -> Body:
-    name = events.done_state(state.path)
+    name = state.done
     if not plan.hears(name):
         return ()
-    pairs = [(literal("type"), literal(name))]
-    if final is not None and final.done_output is not None:
-        pairs.append((literal("output"), flat.output_of(plan, final.done_output, None)))
-    return (actions.append("queue", actions.build_object(tuple(pairs))),)
+    given = final.done_output if final is not None else None
+    return flat.raise_done(plan, name, given, None)
 
 
 def _finish(plan: Plan) -> Body:
@@ -316,8 +326,9 @@ def _finals(plan: Plan) -> int:
 
 
 def initial_actions(plan: Plan) -> int:
-    """The states whose `initial` has actions, as a mask."""
-    return mask(s.index for s in plan.machine.states if s.initial and s.initial.actions)
+    """The states whose `initial` has actions, or whose default as a history, as a mask."""
+    found = (s.index for s in plan.machine.states if s.initial and s.initial.actions)
+    return mask(found) | mask(s.index for s in plan.machine.states if s.restore)
 
 
 def _has_initial_actions(plan: Plan) -> bool:

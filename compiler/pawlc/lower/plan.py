@@ -12,6 +12,7 @@ from pawlc.model import events, tree
 from pawlc.model.machine import (
     Action,
     Cancel,
+    CancelSend,
     EmitEffect,
     Exactly,
     Expression,
@@ -23,8 +24,10 @@ from pawlc.model.machine import (
     RaiseLater,
     Ref,
     Send,
+    SessionSend,
     State,
     Transition,
+    inside,
 )
 
 
@@ -39,6 +42,7 @@ class Plan:
     ones; `numbered`: some of these have no id.
     `names` are the events that can reach a transition, in the order of their branches: declared
     ones first. `uses` holds the `(space, name)` of every scope name read anywhere.
+    `sends`, `external`: SCXML's `<send>` occurs, and puts events into the external queue.
     """
 
     machine: Machine
@@ -58,6 +62,9 @@ class Plan:
     accompanied: frozenset[int]
     spontaneous: frozenset[int]
     turns: tuple[Turn, ...]
+    actions: tuple[Action, ...]
+    sends: bool
+    external: bool
     uses: frozenset[tuple[str, str]]
 
     @property
@@ -93,27 +100,30 @@ class Plan:
 
 def plan(machine: Machine) -> Plan:
     """Look the machine over once."""
-    actions = tuple(_actions(machine))
+    actions = tuple(inside(tuple(_actions(machine))))
+    scxml = machine.errors == "event"
+    sends = tuple(a for a in actions if isinstance(a, SessionSend))
     masks = any(s.kind in (Kind.PARALLEL, Kind.HISTORY) for s in machine.states)
     heard = tuple(name for name in _names(machine) if any(matching(machine, name)))
     composite = (s for s in machine.states if s.kind in (Kind.COMPOUND, Kind.PARALLEL))
-    done = {events.done_state(s.path) for s in composite if s.path}
+    done = {s.done for s in composite if s.path}
     stepwise = any(ref.space == "in_state" for a in actions for ref in _refs(a))
     accompanied = _accompanied(machine, heard) if masks else frozenset()
     spontaneous = frozenset(
         t.index for t in machine.transitions() if masks and acts_when_chosen(machine, t, stepwise)
     )
-    unbound = any(isinstance(a, RaiseLater | Cancel) or is_delayed(a) for a in actions)
+    unbound = any(isinstance(a, RaiseLater | Cancel | CancelSend) or is_delayed(a) for a in actions)
+    unbound = unbound or any(a.delay is not None for a in sends)
     return Plan(
         machine=machine,
         names=heard,
         eventless=any(s.always for s in machine.states),
-        queue=any(isinstance(a, Raise) for a in actions) or not done.isdisjoint(heard),
+        queue=scxml or any(isinstance(a, Raise) for a in actions) or not done.isdisjoint(heard),
         effects=any(isinstance(a, EmitEffect) for a in actions),
         invokes=any(s.invokes for s in machine.states),
         timers=unbound or any(s.timers for s in machine.states),
         unbound=unbound,
-        numbered=any(_is_numbered(a) for a in actions),
+        numbered=any(_is_numbered(a) for a in actions) or bool(sends),
         messages=any(isinstance(a, Send) for a in actions),
         log=any(isinstance(a, Log) for a in actions),
         python=any(isinstance(a, PythonAssign) for a in actions),
@@ -122,6 +132,9 @@ def plan(machine: Machine) -> Plan:
         accompanied=accompanied,
         spontaneous=spontaneous,
         turns=turns(machine, spontaneous - accompanied) if masks else (),
+        actions=tuple(_actions(machine)),
+        sends=any(not send.to_internal for send in sends),
+        external=any(not send.to_internal and send.delay is None for send in sends),
         uses=frozenset((ref.space, ref.name) for ref in _refs(machine)),
     )
 
@@ -191,15 +204,20 @@ def _names(machine: Machine) -> tuple[str, ...]:
     """Every event name that can occur and that the definition names or implies."""
     named = [event.name for event in machine.events]
     named += [t.trigger.name for t in machine.transitions() if isinstance(t.trigger, Exactly)]
-    named += [a.event for a in _actions(machine) if isinstance(a, Raise | RaiseLater)]
-    sends = (a for a in _actions(machine) if isinstance(a, Send))
-    named += [events.error_send(a.send_id) for a in sends if a.send_id is not None]
+    every = tuple(inside(tuple(_actions(machine))))
+    named += [a.event for a in every if isinstance(a, Raise | RaiseLater)]
+    named += [a.name for a in every if isinstance(a, SessionSend) and a.name is not None]
+    named += [
+        events.error_send(a.send_id) for a in every if isinstance(a, Send) and a.send_id is not None
+    ]
+    if machine.errors == "event":
+        named += ["error.execution", "error.communication"]
     for state in machine.states:
         named += [timer.name for timer in state.timers]
         for invoke in state.invokes:
             named += [events.done_invoke(invoke.id), events.error_invoke(invoke.id)]
         if state.kind in (Kind.COMPOUND, Kind.PARALLEL) and state.path:
-            named.append(events.done_state(state.path))
+            named.append(state.done)
     return tuple(dict.fromkeys(named))
 
 
@@ -207,6 +225,7 @@ def _actions(machine: Machine) -> Iterator[Action]:
     for state in machine.states:
         yield from state.entry
         yield from state.exit
+        yield from state.restore
         if state.initial is not None:
             yield from state.initial.actions
     for transition in machine.transitions():

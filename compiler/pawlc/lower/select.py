@@ -9,6 +9,7 @@ PL/pgSQL reports an error in an `elsif` at the line of the `if`.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from pawlc.lower.asking import Guard, asked
 from pawlc.lower.flat import is_active
 from pawlc.lower.payload import source_comment
 from pawlc.lower.target import Body, Branch, If, Statement
@@ -31,14 +32,14 @@ class Selection:
     """
 
     taken: Sql
-    guard: Callable[[Transition], Sql | None]
+    guard: Callable[[Transition], Guard]
     arm: Callable[[Transition], Body]
     otherwise: Body = ()
 
 
-def select(selection: Selection, asked: Iterable[Candidates]) -> Body:
+def select(selection: Selection, candidates: Iterable[Candidates]) -> Body:
     """Ask the states that have candidates, given innermost first."""
-    states = tuple(asked)
+    states = tuple(candidates)
     leaves = tuple(c for c in states if tree.is_leaf(c[0]))
     above = tuple(c for c in states if not tree.is_leaf(c[0]))
     body: list[Statement] = []
@@ -47,8 +48,8 @@ def select(selection: Selection, asked: Iterable[Candidates]) -> Body:
         body += (
             _search(selection, by_name) if len(leaves) > _CHAIN else _chain(selection, leaves[::-1])
         )
-    for candidates in above:
-        body += _ancestor(selection, candidates, first=not body)
+    for each in above:
+        body += _ancestor(selection, each, first=not body)
     return tuple(body)
 
 
@@ -72,10 +73,10 @@ def _ancestor(selection: Selection, candidates: Candidates, first: bool) -> Body
     conditions = [] if first else [sql("not {}", selection.taken)]
     if state.parent is not None:
         conditions.append(is_active(state))
-    asked = _ask(selection, transitions)
+    asking = _ask(selection, transitions)
     if not conditions:
-        return asked
-    return (If((Branch(join(" and ", conditions), asked),)),)
+        return asking
+    return (If((Branch(join(" and ", conditions), asking),)),)
 
 
 def _ask(selection: Selection, transitions: tuple[Transition, ...]) -> Body:
@@ -84,9 +85,9 @@ def _ask(selection: Selection, transitions: tuple[Transition, ...]) -> Body:
     for place, transition in enumerate(transitions):
         body.append(source_comment(transition.span, transition.label))
         guard = selection.guard(transition)
-        conditions = [sql("not {}", selection.taken)] if place else []
-        if guard is not None:
-            conditions.append(sql("({})", guard) if conditions else guard)
+        unless = [sql("not {}", selection.taken)] if place else []
+        before, conditions = asked(guard, unless)
+        body += before
         arm = selection.arm(transition)
         body += (If((Branch(join(" and ", conditions), arm),)),) if conditions else arm
         if guard is None:

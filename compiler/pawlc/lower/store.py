@@ -17,7 +17,16 @@ from pawlc.lower.target import (
     Update,
 )
 from pawlc.lower.variables import field, own
-from pawlc.model.machine import Action, Assign, Column, Kind, PythonAssign
+from pawlc.model.machine import (
+    Action,
+    Assign,
+    Column,
+    ForEach,
+    Kind,
+    PythonAssign,
+    SessionSend,
+    inside,
+)
 from pawlc.sql import Sql, ident, join, literal, sql, text_array
 
 READ = ("iid", "status", "seq", "timers", "invokes", "history", "output")
@@ -99,11 +108,7 @@ def assigned(plan: Plan) -> tuple[Column, ...]:
 
 
 def _actions(plan: Plan) -> tuple[Action, ...]:
-    states = plan.machine.states
-    placed = [
-        a for s in states for a in (*s.entry, *s.exit, *(s.initial.actions if s.initial else ()))
-    ]
-    return (*placed, *(a for t in plan.machine.transitions() for a in t.actions))
+    return tuple(inside(plan.actions))
 
 
 def _targets(action: Action) -> tuple[str, ...]:
@@ -112,6 +117,10 @@ def _targets(action: Action) -> tuple[str, ...]:
             return tuple(name for name, _ in action.fields)
         case PythonAssign():
             return action.fields
+        case ForEach():
+            return (action.item,) if action.index is None else (action.item, action.index)
+        case SessionSend(idlocation=str() as place):
+            return (place,)
         case _:
             return ()
 

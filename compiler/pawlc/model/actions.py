@@ -11,7 +11,7 @@ from typing import assert_never
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr.scope import Scope
-from pawlc.model import delays, python
+from pawlc.model import delays, python, scxml
 from pawlc.model.expressions import (
     Report,
     World,
@@ -24,9 +24,11 @@ from pawlc.model.expressions import (
 from pawlc.model.machine import (
     Action,
     Assign,
+    Block,
     Cancel,
     EmitEffect,
     Event,
+    If,
     Log,
     Raise,
     RaiseLater,
@@ -53,6 +55,8 @@ def _action(
     world: World, written: syntax.Action, scope: Scope, report: Report, open: tuple[str, ...]
 ) -> Iterator[Action]:
     match written:
+        case syntax.Assign() if world.machine.reading == "scxml":
+            yield scxml.assign(world, written, scope, report)
         case syntax.Assign():
             yield _assign(world, written, scope, report)
         case syntax.Raise():
@@ -75,6 +79,26 @@ def _action(
             called = python.action(world.companion, written, scope, report)
             if called is not None:
                 yield called
+        case syntax.Block():
+            yield Block(actions(world, written.actions, scope, report, open), written.span)
+        case syntax.If():
+            yield If(
+                tuple(
+                    (
+                        scxml.condition(world, asked, scope, report) if asked else None,
+                        actions(world, branch, scope, report, open),
+                    )
+                    for asked, branch in written.branches
+                ),
+                written.span,
+            )
+        case syntax.ForEach():
+            inner = actions(world, written.actions, scope, report, open)
+            yield scxml.for_each(world, written, scope, inner, report)
+        case syntax.SessionSend():
+            yield from scxml.send(world, written, scope, report)
+        case syntax.CancelSend():
+            yield scxml.cancel(world, written, scope, report)
         case _:
             assert_never(written)
 

@@ -64,7 +64,7 @@ def _done_states(tree: Structure) -> Iterator[Carried]:
     """Those that can be done at all, and those that an `onDone` waits for in vain."""
     for state, written in zip(tree.states, tree.written, strict=True):
         if state.index and (written.on_done or _can_be_done(tree, state.index)):
-            yield Carried(events.done_state(state.path), has_output=True, raised=True)
+            yield Carried(state.done, has_output=True, raised=True)
 
 
 def _can_be_done(tree: Structure, index: int) -> bool:

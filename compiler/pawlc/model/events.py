@@ -104,6 +104,16 @@ def trigger(descriptor: str) -> Trigger:
     return Exactly(descriptor)
 
 
+def scxml_trigger(descriptor: str) -> Trigger:
+    """What a descriptor matches, as W3C SCXML 3.12.1 reads it: whole tokens from the left.
+
+    >>> scxml_trigger("foo"), scxml_trigger("foo.*"), scxml_trigger("*")
+    (Prefix(name='foo'), Prefix(name='foo'), AnyEvent())
+    """
+    name = descriptor.removesuffix("*").rstrip(".")
+    return Prefix(name) if name else AnyEvent()
+
+
 def matches(trigger: Trigger, name: str) -> bool:
     """
     >>> matches(Prefix("courier"), "courier"), matches(Prefix("courier"), "courier.accept")

@@ -15,7 +15,7 @@ from pawlc import syntax
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr import sql
 from pawlc.expr.scope import EventScope, Scope
-from pawlc.model import python
+from pawlc.model import failing, python
 from pawlc.model.machine import Column, Effect, Event, Expression, Origin, Ref
 from pawlc.model.python import Companion
 from pawlc.source import Span, Text
@@ -38,7 +38,15 @@ class World:
     def scope(self, event: EventScope | None) -> Scope:
         """The scope of a place that this event can lead to."""
         types = {name: column.type for name, column in self.context.items()}
-        return Scope(context=types, event=event, states=self.paths)
+        if self.machine.reading == "xstate":
+            return Scope(context=types, event=event, states=self.paths)
+        return Scope(
+            context=types,
+            event=event,
+            states=self.paths,
+            bare={name: ("context", name) for name in types},
+            system=failing.system(self.machine.session, self.machine.name),
+        )
 
 
 def expression(
@@ -55,6 +63,8 @@ def expression(
         for named in world.machine.guards
     }
     found, problems = sql.resolve(text, replace(scope, guards=guards), type)
+    if found is None and world.machine.reading == "scxml":
+        return failing.failing(text, problems, type, report)
     report.extend(problems)
     return found
 

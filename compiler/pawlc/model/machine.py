@@ -7,6 +7,7 @@ end: `Transition.domain`, the order of `State.transitions`, the trigger's kind,
 mode.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -234,7 +235,99 @@ class Log:
     span: Span
 
 
-Action = Assign | PythonAssign | Raise | RaiseLater | Send | Cancel | EmitEffect | Log
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Actions that end at the first error, which becomes an internal event (W3C SCXML 3.12.2)."""
+
+    actions: tuple["Action", ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """The first branch whose condition is true (W3C SCXML 4.3); None is `<else>`."""
+
+    branches: tuple[tuple[Expression | None, tuple["Action", ...]], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """Actions for each item of an array (jsonb), with it in a field (W3C SCXML 4.6)."""
+
+    array: Expression
+    item: str
+    index: str | None
+    actions: tuple["Action", ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSend:
+    """An event to a session: this one's internal or external queue, now or later (W3C SCXML 6.2).
+
+    `event`, `target`, `type` and `id` are texts, `data` is jsonb; None where nothing is written.
+    `name` is the event where it is known. `to_internal` tells a `<raise>`. `delay` is an interval.
+    """
+
+    name: str | None
+    event: Expression | None
+    target: Expression | None
+    type: Expression | None
+    id: Expression | None
+    idlocation: str | None
+    delay: Expression | None
+    data: tuple[tuple[str, Expression], ...] | Expression | None
+    to_internal: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class CancelSend:
+    """Void the delayed `SessionSend` whose id is computed."""
+
+    id: Expression
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """What can only go wrong, such as an assignment to a system variable (W3C SCXML 5.10)."""
+
+    reason: str
+    span: Span
+
+
+Action = (
+    Assign
+    | PythonAssign
+    | Raise
+    | RaiseLater
+    | Send
+    | Cancel
+    | EmitEffect
+    | Log
+    | Block
+    | If
+    | ForEach
+    | SessionSend
+    | CancelSend
+    | Fail
+)
+
+
+def inside(actions: tuple[Action, ...]) -> Iterator[Action]:
+    """Actions with those that they contain, in order."""
+    for action in actions:
+        yield action
+        match action:
+            case Block() | ForEach():
+                yield from inside(action.actions)
+            case If():
+                for _, branch in action.branches:
+                    yield from inside(branch)
+            case _:
+                pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +419,8 @@ class State:
     The root's `path` is empty; dots inside a key are escaped in it. `last` is the index of its last
     descendant (itself if it has none). `history` and `history_default` speak of history states
     only; an empty default means the parent's own initial, with its actions. `done_output` speaks of
-    final states only.
+    final states only. `done` is the name of its done event; `restore` are the actions of a history
+    state's default transition.
     """
 
     index: int
@@ -350,6 +444,8 @@ class State:
     meta: str | None
     description: str | None
     span: Span
+    done: str = ""
+    restore: tuple[Action, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -433,8 +529,9 @@ class Machine:
 
     `regions_first`: an ancestor of a parallel is asked for an event only when no region answered
     (XState). `done_chain`: `all` raises `done.state` for every completed ancestor, `grandparent`
-    stops at the first parallel (W3C SCXML, enterStates). `input` and `public` hold field names,
-    `indexes` the expressions over the context that each is of.
+    stops at the first parallel (W3C SCXML, enterStates). `errors`: an error undoes the
+    macrostep, or becomes an internal event and events carry what `_event` shows (SCXML). `input`
+    and `public` hold field names, `indexes` the expressions over the context that each is of.
     """
 
     name: str
@@ -455,6 +552,7 @@ class Machine:
     done_chain: Literal["all", "grandparent"] = "all"
     indexes: tuple[tuple[Expression, ...], ...] = ()
     migrations: tuple[Migration, ...] = ()
+    errors: Literal["fail", "event"] = "fail"
 
     @property
     def schema(self) -> str:

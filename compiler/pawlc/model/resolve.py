@@ -17,7 +17,16 @@ from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, in_order
 from pawlc.expr import columns
 from pawlc.expr.scope import Scope
-from pawlc.model import causes, delays, events, migration, policies, python, structure
+from pawlc.model import (
+    causes,
+    delays,
+    events,
+    migration,
+    policies,
+    python,
+    scxml,
+    structure,
+)
 from pawlc.model.actions import actions, effect_exists
 from pawlc.model.catalogue import catalogue
 from pawlc.model.causes import Causes
@@ -83,6 +92,9 @@ def resolve(
         python=tuple(world.companion.functions.values()),
         strict=machine.strict,
         indexes=tuple(_index(world, index, report) for index in machine.indexes),
+        regions_first=machine.reading == "xstate",
+        done_chain="all" if machine.reading == "xstate" else "grandparent",
+        errors="fail" if machine.reading == "xstate" else "event",
     )
     moved = migration.migrations(world, built, earlier or {}, report)
     return replace(built, migrations=moved), in_order(tuple(dict.fromkeys(report)))
@@ -223,6 +235,7 @@ def _state(places: _Places, state: State, report: Report) -> State:
         transitions=tuple(_transition(places, t, report) for t in state.transitions),
         always=tuple(_transition(places, t, report) for t in state.always),
         done_output=_output(world, written.output, entry, report) if state.index else None,
+        restore=actions(world, written.restore, entry, report),
     )
 
 
@@ -269,6 +282,8 @@ def _output(
     match written:
         case None:
             return None
+        case _ if world.machine.reading == "scxml":
+            return scxml.output(world, written, scope, report)
         case Text():
             return expression(world, written, scope, None, report)
         case tuple():

@@ -17,6 +17,8 @@ from pawlc.model.targets import Directory
 from pawlc.source import Text
 from pawlc.suggest import did_you_mean
 
+Reading = Literal["xstate", "scxml"]
+
 
 @dataclass(frozen=True, slots=True)
 class Structure:
@@ -44,7 +46,7 @@ class _Arc:
 
 def build(machine: syntax.Machine) -> tuple[Structure, tuple[Diagnostic, ...]]:
     """Resolve the structure; what cannot be resolved is reported and left out."""
-    written, bare = _plant(machine.root)
+    written, bare = _plant(machine)
     problems: list[Diagnostic] = []
     root_id = (machine.root.id or machine.name).value
     directory, same = targets.directory(bare, root_id, [s.id for s in written])
@@ -52,21 +54,21 @@ def build(machine: syntax.Machine) -> tuple[Structure, tuple[Diagnostic, ...]]:
     states = tuple(_with_defaults(directory, s, written[s.index], problems) for s in bare)
     directory = replace(directory, states=states)
     invoke_ids = _invoke_ids(states, written, problems)
+    reading = machine.reading
     arcs = _in_file_order(
-        arc for s in states for arc in _arcs(s, written[s.index], invoke_ids[s.index])
+        arc for s in states for arc in _arcs(s, written[s.index], invoke_ids[s.index], reading)
     )
     transitions = tuple(
-        _transition(directory, index, arc, machine.name.value, problems)
-        for index, arc in enumerate(arcs)
+        _transition(directory, index, arc, machine, problems) for index, arc in enumerate(arcs)
     )
-    wired = tuple(_with_transitions(state, transitions) for state in states)
+    wired = tuple(_with_transitions(state, transitions, reading) for state in states)
     return Structure(wired, written, tuple(a.syntax for a in arcs), invoke_ids), tuple(problems)
 
 
 # --- the tree ---------------------------------------------------------------------------------
 
 
-def _plant(root: syntax.State) -> tuple[tuple[syntax.State, ...], tuple[State, ...]]:
+def _plant(machine: syntax.Machine) -> tuple[tuple[syntax.State, ...], tuple[State, ...]]:
     """Number the states in pre-order."""
     written: list[syntax.State] = []
     states: list[State] = []
@@ -75,12 +77,14 @@ def _plant(root: syntax.State) -> tuple[tuple[syntax.State, ...], tuple[State, .
         index = len(states)
         path = targets.join_path(states[parent].path, node.key.value) if parent is not None else ""
         written.append(node)
-        states.append(_bare_state(node, index, path, parent))
+        named = node.key.value if machine.reading == "scxml" else path
+        bare = replace(_bare_state(node, index, path, parent), done=events.done_state(named))
+        states.append(bare)
         children = tuple(visit(child, index) for child in node.states)
         states[index] = replace(states[index], children=children, last=len(states) - 1)
         return index
 
-    visit(root, None)
+    visit(machine.root, None)
     return tuple(written), tuple(states)
 
 
@@ -208,15 +212,18 @@ def invoked(invoke: syntax.Invoke) -> str:
     return name.value if name is not None else "invoke"
 
 
-def _arcs(state: State, node: syntax.State, invoke_ids: tuple[str, ...]) -> Iterator[_Arc]:
+def _arcs(
+    state: State, node: syntax.State, invoke_ids: tuple[str, ...], reading: Reading
+) -> Iterator[_Arc]:
     """All transitions of a state, in XState's order of collecting them."""
+    trigger = events.scxml_trigger if reading == "scxml" else events.trigger
     source = state.index
     for handler in node.on:
         name = handler.descriptor.value
         for t in handler.transitions:
-            yield _Arc(source, events.trigger(name), name, t)
+            yield _Arc(source, trigger(name), name, t)
     for t in node.on_done:
-        yield _Arc(source, events.trigger(events.done_state(state.path)), "done", t)
+        yield _Arc(source, events.trigger(state.done), "done", t)
     for invoke, id in zip(node.invoke, invoke_ids, strict=True):
         name = invoke.id.value if invoke.id is not None else invoked(invoke)
         for t in invoke.on_done:
@@ -237,21 +244,30 @@ def _in_file_order(arcs: Iterator[_Arc]) -> tuple[_Arc, ...]:
 
 
 def _transition(
-    directory: Directory, index: int, arc: _Arc, machine: str, problems: list[Diagnostic]
+    directory: Directory,
+    index: int,
+    arc: _Arc,
+    machine: syntax.Machine,
+    problems: list[Diagnostic],
 ) -> Transition:
     states = directory.states
     written = arc.syntax.targets
     found = _look_up(directory, arc.source, written, problems) if written else ()
-    names = tuple(states[t].path or machine for t in found)
+    name = machine.name.value
+    names = tuple(states[t].path or name for t in found)
+    if machine.reading == "scxml":
+        domain = tree.scxml_domain(states, arc.source, found, arc.syntax.internal)
+    else:
+        domain = tree.domain(states, arc.source, found, arc.syntax.reenter)
     return Transition(
         index=index,
         source=arc.source,
         trigger=arc.trigger,
         guard=None,
         targets=found,
-        domain=tree.domain(states, arc.source, found, arc.syntax.reenter),
+        domain=domain,
         actions=(),
-        label=labels.label(states[arc.source].path or machine, arc.event, arc.syntax.guard, names),
+        label=labels.label(states[arc.source].path or name, arc.event, arc.syntax.guard, names),
         span=arc.syntax.span,
     )
 
@@ -271,10 +287,12 @@ def _look_up(
     return tuple(found)
 
 
-def _with_transitions(state: State, transitions: tuple[Transition, ...]) -> State:
+def _with_transitions(state: State, transitions: tuple[Transition, ...], reading: Reading) -> State:
+    """The candidates of a state: W3C asks them in document order, XState exact names first."""
     own = [t for t in transitions if t.source == state.index]
     triggered = [(t.trigger, t) for t in own if t.trigger is not None]
-    triggered.sort(key=lambda pair: events.priority(pair[0]))
+    if reading == "xstate":
+        triggered.sort(key=lambda pair: events.priority(pair[0]))
     return replace(
         state,
         transitions=tuple(t for _, t in triggered),

@@ -70,6 +70,17 @@ def domain(states: States, source: int, targets: Sequence[int], reenter: bool) -
     return ancestor if reenter or ancestor != OUTSIDE else 0
 
 
+def scxml_domain(states: States, source: int, targets: Sequence[int], internal: bool) -> int | None:
+    """The same as W3C SCXML reads it (Appendix D, getTransitionDomain)."""
+    if not targets:
+        return None
+    compound = states[source].kind is Kind.COMPOUND
+    reached = _effective(states, targets)
+    if internal and compound and all(is_descendant(states, t, source) for t in reached):
+        return source
+    return max(0, lcca(states, (source, *reached)))
+
+
 def _effective(states: States, targets: Sequence[int]) -> tuple[int, ...]:
     defaults = (d for t in targets for d in states[t].history_default)
     return (*targets, *defaults)

@@ -1,6 +1,7 @@
 """Front ends: the text of a definition to `syntax.Machine`, with diagnostics, never exceptions.
 
 yaml    the native form, `*.machine.yaml`
+scxml   W3C SCXML, `*.scxml`
 xstate  XState v5's JSON, `*.json`, with its companion `*.impl.yaml`
 """
 
@@ -8,9 +9,10 @@ from dataclasses import replace
 
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, Severity
-from pawlc.parse import xstate, yaml
+from pawlc.parse import scxml, xstate, yaml
 
 JSON = ".json"
+SCXML = ".scxml"
 
 _ODD = frozenset({"PW205", "PW211", "PW212", "PW403"})
 """What XState lets pass: final states that go on, no states, circles that may never be entered."""
@@ -20,11 +22,13 @@ def parse(
     text: str, file: str, impl: str | None = None
 ) -> tuple[syntax.Machine | None, tuple[Diagnostic, ...]]:
     """Read a definition by the front end that its name asks for; `impl` is for JSON alone."""
+    if file.endswith(SCXML):
+        return scxml.parse(text, file)
     return xstate.parse(text, file, impl) if file.endswith(JSON) else yaml.parse(text, file)
 
 
 def judged(found: tuple[Diagnostic, ...], file: str) -> tuple[Diagnostic, ...]:
-    """The diagnostics of a definition's later checks: what XState lets pass warns in an import."""
-    if not file.endswith(JSON):
+    """The diagnostics of later checks: what XState and the W3C let pass only warns."""
+    if not file.endswith((JSON, SCXML)):
         return found
     return tuple(replace(d, severity=Severity.WARNING) if d.code in _ODD else d for d in found)

@@ -192,6 +192,14 @@ def _action(action: syntax.Action) -> Tree | None:
             return _reference(action) if action.params else Word(action.name.value)
         case syntax.PythonRef():
             return {"python": Word(action.function.value)}
+        case (
+            syntax.Block()
+            | syntax.If()
+            | syntax.ForEach()
+            | syntax.SessionSend()
+            | syntax.CancelSend()
+        ):
+            return None  # the native form has no words for it
         case _:
             assert_never(action)
 

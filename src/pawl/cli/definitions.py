@@ -29,7 +29,7 @@ from pawlc.source import Span
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 VERSIONS = "versions"
 MACHINE = re.compile(r"^machine: *['\"]?([\w-]+)", re.MULTILINE)
-SUFFIXES = (".machine.yaml", ".machine.yml", ".machine.json", ".yaml", ".yml", ".json")
+SUFFIXES = (".machine.yaml", ".machine.yml", ".machine.json", ".yaml", ".yml", ".json", ".scxml")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,212 @@
+"""What only charts from SCXML have: values of any type, content that can only fail.
+
+Values whose type nobody declared are jsonb. An assignment to what is no data is no error of the
+definition, but one when it is executed, and a warning (W3C SCXML 5.4).
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pawlc import syntax
+from pawlc.diagnostics import Diagnostic, Severity
+from pawlc.expr.scope import Scope
+from pawlc.model.expressions import Report, World, expression
+from pawlc.model.machine import (
+    Action,
+    Assign,
+    CancelSend,
+    Expression,
+    Fail,
+    ForEach,
+    Ref,
+    SessionSend,
+)
+from pawlc.source import Text
+
+SYSTEM = ("_event", "_sessionid", "_name", "_ioprocessors", "_x")
+"""The system variables (W3C SCXML 5.10); the last one is reserved."""
+
+_CONSTANT = re.compile(r"\s*(?:'(?:[^']|'')*'|\$\$[^$]*\$\$|null)\s*", re.IGNORECASE)
+
+
+def as_json(found: Expression) -> Expression:
+    """An expression as jsonb; a bare constant is a text."""
+    kind = "::text" if _is_constant(found) else ""
+    return _wrapped(found, "to_jsonb(", f"{kind})", "jsonb")
+
+
+def as_text(found: Expression) -> Expression:
+    """An expression as text; a text inside jsonb without its quotes."""
+    if _is_constant(found):
+        return replace(found, type="text")
+    return _wrapped(found, "(to_jsonb(", ") #>> '{}')", "text")
+
+
+def as_interval(found: Expression) -> Expression:
+    """An expression as an interval."""
+    return _wrapped(as_text(found), "(", ")::interval", "interval")
+
+
+def _is_constant(found: Expression) -> bool:
+    match found.parts:
+        case (str() as only,):
+            return _CONSTANT.fullmatch(only) is not None
+        case _:
+            return False
+
+
+def _wrapped(found: Expression, before: str, after: str, type: str) -> Expression:
+    origins = found.origins
+    if origins:
+        origins = (origins[0], *origins, origins[-1])
+    return replace(found, parts=(before, *found.parts, after), type=type, origins=origins)
+
+
+# --- values -----------------------------------------------------------------------------------
+
+
+def value(world: World, text: Text, scope: Scope, report: Report) -> Expression:
+    """Any value, as jsonb."""
+    return as_json(_found(world, text, scope, None, report))
+
+
+def words(world: World, text: Text, scope: Scope, report: Report) -> Expression:
+    """A text."""
+    return as_text(_found(world, text, scope, None, report))
+
+
+def condition(world: World, text: Text, scope: Scope, report: Report) -> Expression:
+    """A boolean."""
+    return _found(world, text, scope, "boolean", report)
+
+
+def pairs(
+    world: World, written: tuple[syntax.Pair, ...], scope: Scope, report: Report
+) -> tuple[tuple[str, Expression], ...]:
+    """Names with values as jsonb."""
+    return tuple((pair.name.value, value(world, pair.value, scope, report)) for pair in written)
+
+
+def output(
+    world: World, written: tuple[syntax.Pair, ...] | Text, scope: Scope, report: Report
+) -> tuple[tuple[str, Expression], ...] | Expression:
+    """What `<donedata>` gives."""
+    if isinstance(written, Text):
+        return value(world, written, scope, report)
+    return pairs(world, written, scope, report)
+
+
+def _found(world: World, text: Text, scope: Scope, type: str | None, report: Report) -> Expression:
+    found = expression(world, text, scope, type, report)
+    assert found is not None, "what is wrong fails at run time"
+    return found
+
+
+# --- actions ----------------------------------------------------------------------------------
+
+
+def assign(world: World, written: syntax.Assign, scope: Scope, report: Report) -> Assign | Fail:
+    """`<assign>`: one field, or what can only fail."""
+    (pair,) = written.fields
+    name = pair.name.value
+    if problem := _no_place(world, pair.name):
+        return _fail(problem, pair.name, report)
+    column = world.context[name]
+    if column.type == "jsonb":
+        return Assign(((name, value(world, pair.value, scope, report)),), written.span)
+    given = _found(world, pair.value, scope, column.type, report)
+    if _reads_json(given, world) and column.type == "text":
+        given = as_text(given)
+    return Assign(((name, given),), written.span)
+
+
+def _reads_json(found: Expression, world: World) -> bool:
+    """Whether an expression is nothing but jsonb: a field, or a part of `_event`."""
+    match found.parts:
+        case (Ref(space="context", name=name),):
+            return world.context[name].type == "jsonb"
+        case _:
+            return any(isinstance(p, Ref) and p.name == "scxml" for p in found.parts)
+
+
+def _no_place(world: World, name: Text) -> str | None:
+    """Why nothing can be assigned to a name (W3C SCXML 5.4, 5.10)."""
+    if name.value in SYSTEM:
+        return f"`{name}` is a system variable"
+    if name.value not in world.context:
+        return f"there is no data `{name}`"
+    return None
+
+
+def _fail(reason: str, at: Text, report: Report) -> Fail:
+    report.append(
+        Diagnostic(
+            "PW301",
+            reason,
+            at.span,
+            "nothing can be assigned to it",
+            hint="it fails when it is executed; declare it with `<data>`",
+            severity=Severity.WARNING,
+        )
+    )
+    return Fail(reason.replace("`", ""), at.span)
+
+
+def for_each(
+    world: World,
+    written: syntax.ForEach,
+    scope: Scope,
+    actions: tuple[Action, ...],
+    report: Report,
+) -> ForEach | Fail:
+    """`<foreach>`, whose actions are resolved already."""
+    for name in (written.item, written.index):
+        if name is not None and (problem := _no_place(world, name)):
+            return _fail(problem, name, report)
+    return ForEach(
+        value(world, written.array, scope, report),
+        written.item.value,
+        written.index.value if written.index else None,
+        actions,
+        written.span,
+    )
+
+
+def send(
+    world: World, written: syntax.SessionSend, scope: Scope, report: Report
+) -> Iterator[SessionSend | Fail]:
+    """`<send>` or `<raise>`."""
+
+    def maybe(text: Text | None) -> Expression | None:
+        return None if text is None else words(world, text, scope, report)
+
+    place = written.idlocation
+    if place is not None and (problem := _no_place(world, place)):
+        yield _fail(problem, place, report)
+        return
+    delay = None
+    if written.delay is not None:
+        delay = as_interval(_found(world, written.delay, scope, None, report))
+    data: tuple[tuple[str, Expression], ...] | Expression | None = None
+    if written.content is not None:
+        data = value(world, written.content, scope, report)
+    elif written.data:
+        data = pairs(world, written.data, scope, report)
+    yield SessionSend(
+        name=written.name.value if written.name else None,
+        event=maybe(written.event),
+        target=None if written.raised else maybe(written.target),
+        type=maybe(written.type),
+        id=maybe(written.id),
+        idlocation=place.value if place else None,
+        delay=delay,
+        data=data,
+        to_internal=written.raised,
+        span=written.span,
+    )
+
+
+def cancel(world: World, written: syntax.CancelSend, scope: Scope, report: Report) -> CancelSend:
+    """`<cancel>`."""
+    return CancelSend(words(world, written.id, scope, report), written.span)

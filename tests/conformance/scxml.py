@@ -1,0 +1,166 @@
+"""Suites of SCXML documents: the W3C's implementation report, and SCION's test framework.
+
+W3C: `index.json` lists documents in the vocabulary of `conf`; a session passes if it comes to rest
+in the final state `pass`, delays and all. SCION: beside each document a JSON file says which leaves
+are active at first and after each event.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pawlc.compile import Compiled, compile_machine
+from pawlc.diagnostics import CompileError
+from pawlc.model.targets import split_path
+from tests.conformance import conf, javascript
+from tests.conformance.deployed import undone
+from tests.conformance.judge import NOT_BUILT, Outcome, Verdict, shielded
+from tests.conformance.sessions import InPostgres, Interpreted, Session
+from tests.semantics.database import Connection
+
+LONGEST = 50
+"""Delayed events of a W3C case that are waited for."""
+
+MANUAL = "a person has to look at the log"
+HTTP = re.compile(r"conf:basicHTTPAccessURITarget|conf:methodIsPost|conf:testOnServer")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A case. `script` is what SCION's JSON says; `reason` says why it is not applicable."""
+
+    suite: str
+    group: str
+    name: str
+    text: str
+    script: dict[str, Any] | None = None
+    reason: str | None = None
+
+
+def files(suite: Path) -> Iterator[Path]:
+    """The documents of a suite that can be judged."""
+    if (suite / "index.json").is_file():
+        for entry in _index(suite).values():
+            file = suite / f"{entry['test']}.txml"
+            if file.is_file():
+                yield file
+    for file in sorted(suite.glob("*/*.scxml")):
+        if file.with_suffix(".json").is_file():
+            yield file
+
+
+def _index(suite: Path) -> dict[str, Any]:
+    entries = json.loads((suite / "index.json").read_text(encoding="utf-8"))
+    if not isinstance(entries, list) or not all("test" in each for each in entries):
+        return {}
+    return {entry["test"]: entry for entry in sorted(entries, key=lambda e: str(e["test"]))}
+
+
+def is_document(file: Path) -> bool:
+    """Whether a file is a document of one of these suites."""
+    return file.suffix in (".txml", ".scxml")
+
+
+def document(suite: str, file: Path) -> Document:
+    """A document in Pawl's datamodel."""
+    text = file.read_text(encoding="utf-8")
+    if file.suffix == ".txml":
+        return _w3c(suite, file, text)
+    script = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    try:
+        return Document(suite, file.parent.name, file.stem, javascript.translated(text), script)
+    except javascript.NoEquivalent as error:
+        return Document(suite, file.parent.name, file.stem, text, script, str(error))
+
+
+def _w3c(suite: str, file: Path, text: str) -> Document:
+    entry = _index(file.parent)[file.stem]
+    number = file.stem.removeprefix("test")
+    made = Document(suite, entry["conf"], number, text)
+    reason = None
+    if entry.get("manual"):
+        reason = MANUAL
+    elif HTTP.search(text):
+        reason = "needs the HTTP event processor"
+    elif (language := conf.language(text)) is not None:
+        reason = f"needs the datamodel {language}"
+    if reason is not None:
+        return Document(suite, made.group, number, text, reason=reason)
+    return Document(suite, made.group, number, conf.translated(text))
+
+
+def cases(suite: str, file: Path) -> Iterator[tuple[str, str, str]]:
+    """The key of a document, as the ledger has it."""
+    found = document(suite, file)
+    yield found.suite, found.group, found.name
+
+
+def verdict(suite: str, file: Path, connection: Connection | None) -> Verdict:
+    """Judge a document in the interpreter and in Postgres."""
+    found = document(suite, file)
+
+    def told(outcome: Outcome, why: str = "") -> Verdict:
+        return Verdict(found.suite, found.group, found.name, outcome, why)
+
+    if found.reason is not None:
+        return told(Outcome.NOT_APPLICABLE, found.reason)
+    try:
+        compiled = compile_machine(found.text, "m.scxml")
+    except CompileError as error:
+        wrong = [d for d in error.diagnostics if d.severity == "error"]
+        why = "; ".join(dict.fromkeys(f"{d.code} {d.message}" for d in wrong))
+        if all(d.code in NOT_BUILT for d in wrong):
+            return told(Outcome.NOT_APPLICABLE, "; ".join(dict.fromkeys(d.message for d in wrong)))
+        return told(Outcome.FAILED, why)
+    if connection is None:
+        return told(Outcome.PASSED)
+    for engine in (Interpreted, InPostgres):
+        with undone(connection):
+            why = shielded(partial(_judge, found, compiled, engine, connection))
+        if why:
+            return told(Outcome.FAILED, f"{engine.__name__}: {why}")
+    return told(Outcome.PASSED)
+
+
+def _judge(found: Document, compiled: Compiled, engine: type, connection: Connection) -> str | None:
+    session: Session = (
+        Interpreted(compiled.machine, connection)
+        if engine is Interpreted
+        else InPostgres(connection, compiled)
+    )
+    return _passes(session) if found.script is None else _goes(session, found.script)
+
+
+def _passes(session: Session) -> str | None:
+    """Let a W3C case run out."""
+    leaves = session.start()
+    for _ in range(LONGEST):
+        wait = session.next_timer()
+        if wait is None:
+            break
+        leaves = session.advance(wait)
+    return None if leaves == ("pass",) else f"ends in {', '.join(leaves)}"
+
+
+def _goes(session: Session, script: dict[str, Any]) -> str | None:
+    """Follow SCION's events."""
+    leaves = session.start()
+    if why := _differs(leaves, script["initialConfiguration"], "at first"):
+        return why
+    for number, step in enumerate(script["events"], 1):
+        if step.get("after"):
+            session.advance(step["after"])
+        event = step["event"]
+        leaves = session.send({"type": event["name"], **(event.get("data") or {})})
+        if why := _differs(leaves, step["nextConfiguration"], f"after event {number}"):
+            return why
+    return None
+
+
+def _differs(leaves: tuple[str, ...], wanted: list[str], where: str) -> str | None:
+    found = {split_path(path)[-1] for path in leaves}
+    return None if found == set(wanted) else f"{where} {sorted(found)}, not {sorted(wanted)}"
