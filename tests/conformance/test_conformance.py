@@ -7,11 +7,13 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conformance import ledger, suites
+from tests.conformance import ledger, scxml, suites
 from tests.conformance.cases import Case
 from tests.conformance.judge import Verdict, verdicts
 
-FILES = suites.files(suites.DEFAULT) if suites.DEFAULT.is_dir() else ()
+ALL = suites.files(suites.DEFAULT) if suites.DEFAULT.is_dir() else ()
+FILES = tuple(file for file in ALL if not scxml.is_document(file[1]))
+DOCUMENTS = tuple(file for file in ALL if scxml.is_document(file[1]))
 needs_suites = pytest.mark.skipif(not FILES, reason=suites.ABSENT)
 
 
@@ -29,6 +31,7 @@ def test_the_ledger_and_the_suites_speak_of_the_same_cases(
     kept: dict[ledger.Key, Verdict],
 ) -> None:
     cases = [(c.suite, c.group, c.name) for file in FILES for c in suites.cases(*file)]
+    cases += [key for file in DOCUMENTS for key in scxml.cases(*file)]
     assert list(ledger.strangers(cases, kept)) == []
     assert [case for case in cases if case not in kept] == []
 
@@ -50,6 +53,16 @@ def test_postgres_goes_as_xstate(
 ) -> None:
     cases = first_of_each_chart(suites.cases(*file))
     assert list(ledger.compare(verdicts(cases, connection), kept)) == []
+
+
+@needs_suites
+@pytest.mark.parametrize("file", DOCUMENTS[::7], ids=named)
+def test_both_engines_go_as_a_document_of_scxml_wants(
+    file: tuple[str, Path],
+    kept: dict[ledger.Key, Verdict],
+    connection: psycopg.Connection[Any],
+) -> None:
+    assert list(ledger.compare([scxml.verdict(*file, connection)], kept)) == []
 
 
 def first_of_each_chart(cases: Iterator[Case]) -> Iterator[Case]:

@@ -1,11 +1,12 @@
 """A Markdown document as the blocks that it fences, in order.
 
 A block is executed by its language: `yaml` is saved under the name in its first line
-(`# order.machine.yaml`), `python` run, or saved if its first line is such a name, `sql` sent to the
-database, `console` run line by line where it says `$ pawl …`. A `text` or `json` block behind an
-`sql` or `python` one is what that prints. A first line `# not executed: reason` (`--` in SQL)
-keeps a block from being executed; `-- excerpt of order.machine.yaml` shows a part of what that file
-compiles to. `docs/README.md` tells readers.
+(`# order.machine.yaml`), `xml` too (`<!-- order.scxml -->`), `python` run, or saved if its first
+line is such a name, `sql` sent to the database, `console` run line by line where it says
+`$ pawl …`. A `text` or `json` block behind an `sql` or `python` one is what that prints. A first
+line `# not executed: reason` (`--` in SQL) keeps a block from being executed;
+`-- excerpt of order.machine.yaml` shows a part of what that file compiles to. `docs/README.md`
+tells readers.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
-EXECUTED = frozenset({"yaml", "python", "sql", "console"})
+EXECUTED = frozenset({"yaml", "xml", "python", "sql", "console"})
 OUTPUT = frozenset({"text", "json"})
 
 _FENCE = re.compile(r"( *)```(\w*)\s*$")
-_NAME = re.compile(r"# ([\w./-]+\.(?:yaml|py))$")
+_NAME = re.compile(r"(?:# |<!-- )([\w./-]+\.(?:yaml|py|scxml))(?: -->)?$")
 _REASON = re.compile(r"(?:#|--) not executed: (.+)$")
 _EXCERPT = re.compile(r"-- excerpt of ([\w.-]+\.machine\.yaml)\b.*$")
 
@@ -45,7 +46,7 @@ class Block:
         'order.machine.yaml'
         """
         found = _NAME.match(self.first)
-        return found[1] if found and self.language in ("yaml", "python") else None
+        return found[1] if found and self.language in ("yaml", "xml", "python") else None
 
     @property
     def reason(self) -> str | None:
