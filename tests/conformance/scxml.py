@@ -57,7 +57,8 @@ def _index(suite: Path) -> dict[str, Any]:
     entries = json.loads((suite / "index.json").read_text(encoding="utf-8"))
     if not isinstance(entries, list) or not all("test" in each for each in entries):
         return {}
-    return {entry["test"]: entry for entry in sorted(entries, key=lambda e: str(e["test"]))}
+    ordered = sorted(entries, key=lambda entry: (entry["conf"], entry["test"]))
+    return {entry["test"]: entry for entry in ordered}
 
 
 def is_document(file: Path) -> bool:
