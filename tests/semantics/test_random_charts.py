@@ -132,7 +132,8 @@ def test_a_driven_instance_keeps_its_books(text: str, steps: list[Walk]) -> None
         shown = follow(driver, step)
         assert follow(twin, step) == shown
         check_running(driver)
-        if shown.error and step.kind != "advance":
+        unheard = step.kind in ("done", "error") and not (before and before.invokes)
+        if shown.error and step.kind != "advance" and not unheard:  # then timers fire instead
             assert driver.snapshot == before
             assert (shown.effects, shown.started, shown.log) == ((), (), ())
 
