@@ -16,10 +16,14 @@ begin
     $sql$
     with moved as (
       delete from pawl.journal_default where at >= $1 and at < $2
-      returning iid, seq, at, version, trusted, machine, event, state, caller, sub, log
+      returning iid, seq, at, version, trusted, machine, event, state, caller, sub, log, source,
+        sender
     )
-    insert into pawl.%I (iid, seq, at, version, trusted, machine, event, state, caller, sub, log)
-    select iid, seq, at, version, trusted, machine, event, state, caller, sub, log from moved
+    insert into pawl.%I (
+      iid, seq, at, version, trusted, machine, event, state, caller, sub, log, source, sender
+    )
+    select iid, seq, at, version, trusted, machine, event, state, caller, sub, log, source, sender
+    from moved
     $sql$,
     p_name
   )

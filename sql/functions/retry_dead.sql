@@ -1,5 +1,5 @@
 -- Try again what was given up, with all its attempts before it: an effect is performed (if its
--- state was left since, it ends as void), the event of a stored result or of a timer is sent.
+-- state was left since, it ends as void), the event of a stored result, a timer or a message is sent.
 -- Locks: the dead letter, which goes. Raises PT403, PT404 (also if its effect was swept).
 create or replace function pawl.retry_dead(p_dead_id bigint)
 returns void
@@ -27,6 +27,11 @@ begin
       update pawl.effect_result
       set apply_due = pawl.now(), apply_attempts = 0
       where effect_id = v_dead.effect_id;
+    when 'message' then
+      insert into pawl.message
+        (sender_machine, sender_iid, sender_id, sender_seq, due_at, machine, id, event)
+      values (v_dead.machine, v_dead.iid, v_dead.id, v_dead.seq, pawl.now(), v_dead.name,
+        v_dead.error ->> 'id', v_dead.event);
     else
       insert into pawl.timer (machine, iid, name, seq, due_at, event)
       values (v_dead.machine, v_dead.iid, v_dead.name, v_dead.seq, pawl.now(),

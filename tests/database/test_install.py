@@ -260,10 +260,12 @@ def test_the_journal_has_partitions_for_the_months_ahead(call: Call) -> None:
 
 def test_a_partition_made_late_takes_its_rows_from_the_default_one(call: Call) -> None:
     call(
-        "insert into pawl.journal (machine, iid, seq, at, version, trusted, event, state, caller)"
-        " values ('m', 1, 1, now() + interval '4 months', 1, true, '{}', '{a}', 'x')"
+        "insert into pawl.journal"
+        " (machine, iid, seq, at, version, trusted, event, state, caller, source, sender)"
+        " values ('m', 1, 1, now() + interval '4 months', 1, true, '{}', '{a}', 'x', 's', '{m,n}')"
     )
     assert call("select count(*) from pawl.journal_default") == 1
     call("select pawl.make_journal_partitions(5)")
     assert call("select count(*) from pawl.journal_default") == 0
-    assert call("select seq from pawl.journal where machine = 'm'") == 1
+    kept = "select format('%s %s %s', seq, source, sender) from pawl.journal where machine = 'm'"
+    assert call(kept) == "1 s {m,n}"

@@ -218,6 +218,18 @@ def test_what_nobody_hears_of_goes_to_dead_letter(
     assert rows == [("message", "desk", "d", "box", event, "nobody", "PT404")]
 
 
+def test_a_dead_message_that_is_retried_arrives_where_it_was_sent(
+    call: Call, connection: psycopg.Connection
+) -> None:
+    send(call, "desk", "d", "tell", {"to": "later", "n": 7})
+    deliver(call)
+    connection.execute("select create_instance('box', 'later')")
+    connection.execute("select pawl.retry_dead(dead_id) from pawl.dead_letter")
+    assert call("select count(*) from pawl.dead_letter") == 0
+    deliver(call)
+    assert call("select seq from pawl_box.instance where id = 'later'") == 2
+
+
 def test_a_sender_that_is_done_is_told_nothing(call: Call) -> None:
     post(call, "add", "nobody", 1)
     send(call, "desk", "d", "close")

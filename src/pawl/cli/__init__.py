@@ -10,7 +10,8 @@ In order of flow:
 * `output`: tables for a terminal, aligned text for a pipe, JSON for a program;
 * one file per group of commands: `runtime` (init), `starter` (new), `definition` (check, compile,
   diagram, explain), `deployment` (deploy, versions), `migration` (migrate), `instances` (create,
-  send, show, list, history, simulate), `timers`, `worker`, `server`, `demonstration` (demo).
+  send, show, list, history, simulate), `worker`, `doctor`, `effects`, `timers`, `dead`, `control`
+  (pause, resume, stop, erase), `server`, `demonstration` (demo).
 
 Exit codes: 0, 1 (it failed), 2 (the command line was wrong), 130 (interrupted).
 """

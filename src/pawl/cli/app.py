@@ -36,9 +36,18 @@ SECTIONS = {
         "list": "instances:list_",
         "history": "instances:history",
         "simulate": "instances:simulate",
-        "timers": "timers:timers",
     },
-    "Operate": {"worker": "worker:worker"},
+    "Operate": {
+        "worker": "worker:worker",
+        "doctor": "doctor:doctor",
+        "effects": "effects:effects",
+        "timers": "timers:timers",
+        "dead": "dead:dead",
+        "pause": "control:pause",
+        "resume": "control:resume",
+        "stop": "control:stop",
+        "erase": "control:erase",
+    },
     "Local database": {"server": "server:server"},
 }
 PLACES = {name: place for section in SECTIONS.values() for name, place in section.items()}

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pawl import embedded
@@ -86,3 +87,19 @@ def machine_schema(connection: psycopg.Connection, machine: str) -> str:
         connection.execute("select pawl.raise_unknown_machine(%s)", (machine,))
         raise AssertionError("pawl.raise_unknown_machine always raises")
     return str(row[0])
+
+
+def all_instances(connection: psycopg.Connection) -> str:
+    """Return a query of every instance's machine, iid and id, whatever its machine."""
+    machines = connection.execute(
+        "select name, schema_name from pawl.machine order by 1"
+    ).fetchall()
+    parts = [
+        sql.SQL("select {}::text as machine, iid, id from {}").format(
+            sql.Literal(name), sql.Identifier(schema, "instance")
+        )
+        for name, schema in machines
+    ]
+    if not parts:
+        return "select null::text as machine, null::bigint as iid, null::text as id where false"
+    return sql.SQL(" union all ").join(parts).as_string(connection).replace("%", "%%")

@@ -1,0 +1,304 @@
+"""What is wrong with a running Pawl, as data: `examine(connection)` returns findings.
+
+Each check is one query on the tables of `pawl` and Postgres's own statistics, which returns one row
+for each thing found: severity, what, and what to do. `error` means that something does not move
+or is not safe; `warning`, that it will be so if nobody looks. Nothing is written.
+
+What a role may not see (other users' sessions, without pg_read_all_stats) is not found.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, LiteralString, cast
+
+import psycopg
+from psycopg import sql
+
+from pawl.deploy.install import migrations
+
+Severity = Literal["error", "warning"]
+
+CHANNEL = "pawl"
+PATIENCE = 5.0  # seconds that the doorbell may take
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something to look at; `check` names the check, `advice` is a sentence on what to do."""
+
+    check: str
+    severity: Severity
+    message: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A query that returns severity, message and advice, a row for each finding."""
+
+    name: str
+    query: LiteralString
+
+
+CHECKS = (
+    Check(
+        "effects",
+        """
+        select case when s.state = 'no handler' then 'error' else 'warning' end,
+          format('effect "%s" of "%s": %s, %s of them, the oldest (%s) since %s',
+            s.effect, s.machine, s.state, count(*), min(s.effect_id),
+            date_trunc('second', min(s.created_at))),
+          case when s.state = 'no handler'
+            then 'start a worker that has a handler for it: pawl worker FILE'
+            else 'are the workers busy? start another, or raise --concurrency'
+          end
+        from pawl.effect_status as s
+        where s.state in ('ready', 'no handler')
+          and s.created_at < pawl.now() - interval '1 minute'
+        group by s.machine, s.effect, s.state
+        order by s.machine, s.effect, s.state
+        """,
+    ),
+    Check(
+        "leases",
+        """
+        select 'error',
+          format('the lease of effect %s ("%s") by "%s" ran out at %s, and nobody took it over',
+            l.effect_id, l.effect, l.worker, l.until),
+          'its worker is gone or hangs; any worker that performs the effect takes it over'
+        from pawl.lease as l
+        where l.worker is not null and l.until < pawl.now() - interval '1 minute'
+        order by l.effect_id
+        limit 20
+        """,
+    ),
+    Check(
+        "attempts",
+        """
+        select 'warning',
+          format('effect %s ("%s") has been running at "%s" since %s',
+            l.effect_id, l.effect, l.worker, l.started_at),
+          'does its handler hang? give the effect a heartbeat in the definition'
+        from pawl.lease as l
+        where l.worker is not null and l.until >= pawl.now()
+          and l.started_at < pawl.now() - interval '1 hour'
+        order by l.effect_id
+        limit 20
+        """,
+    ),
+    Check(
+        "workers",
+        """
+        select 'warning',
+          format('worker "%s" was last seen at %s and has not said goodbye', w.name, w.seen_at),
+          format('look at process %s on "%s"', w.pid, w.hostname)
+        from pawl.worker as w
+        where w.seen_at < pawl.now() - interval '30 seconds'
+          and w.seen_at > pawl.now() - interval '1 day'
+        order by w.name
+        """,
+    ),
+    Check(
+        "timers",
+        """
+        select 'error',
+          format('%s timer(s) of "%s" are overdue, the oldest since %s%s',
+            count(*), t.machine, date_trunc('second', min(t.due_at)), ': ' || max(t.last_error)),
+          'is a worker running? `pawl timers fire` fires what is due'
+        from pawl.timer as t
+        where t.due_at < pawl.now() - interval '1 minute'
+        group by t.machine
+        order by t.machine
+        """,
+    ),
+    Check(
+        "results",
+        """
+        select 'warning',
+          format('the event of the result of effect %s was refused %s times: %s',
+            r.effect_id, r.apply_attempts, r.last_error),
+          'the handler is not run again; mend what the transition trips over'
+        from pawl.effect_result as r
+        where r.apply_due is not null and r.apply_attempts > 0
+        order by r.effect_id
+        limit 20
+        """,
+    ),
+    Check(
+        "messages",
+        """
+        select 'error',
+          format('%s message(s) to "%s" are overdue, the oldest since %s%s',
+            count(*), m.machine, date_trunc('second', min(m.due_at)), ': ' || max(m.last_error)),
+          'is a worker running? a receiver that is paused holds up what is sent to it'
+        from pawl.message as m
+        where m.due_at < pawl.now() - interval '1 minute'
+        group by m.machine
+        order by m.machine
+        """,
+    ),
+    Check(
+        "dead letters",
+        """
+        select 'error',
+          format('%s dead letter(s) of "%s": %s "%s", the last at %s',
+            count(*), d.machine, d.kind, d.name, max(d.at)),
+          '`pawl dead list` says why; mend it, then `pawl dead retry DEAD_ID`'
+        from pawl.dead_letter as d
+        group by d.machine, d.kind, d.name
+        order by d.machine, d.kind, d.name
+        """,
+    ),
+    Check(
+        "old snapshots",
+        """
+        select 'warning',
+          format('session %s of "%s" (%s) holds a snapshot since %s',
+            a.pid, a.usename, a.state, a.xact_start),
+          format('vacuum cannot clean up behind it: select pg_terminate_backend(%s)', a.pid)
+        from pg_stat_activity as a
+        where (a.backend_xmin is not null or a.backend_xid is not null)
+          and a.backend_type = 'client backend' and a.pid <> pg_backend_pid()
+          and a.xact_start < clock_timestamp() - interval '5 minutes'
+        order by a.xact_start
+        """,
+    ),
+    Check(
+        "prepared transactions",
+        """
+        select 'warning',
+          format('transaction "%s" of "%s" is prepared since %s', p.gid, p.owner, p.prepared),
+          format('vacuum cannot clean up behind it: commit prepared or rollback prepared %L', p.gid)
+        from pg_prepared_xacts as p
+        where p.prepared < clock_timestamp() - interval '5 minutes'
+        order by p.prepared
+        """,
+    ),
+    Check(
+        "replication slots",
+        """
+        select 'warning',
+          format('replication slot "%s" is inactive and holds back vacuum or WAL', s.slot_name),
+          format('bring its consumer back, or select pg_drop_replication_slot(%L)', s.slot_name)
+        from pg_replication_slots as s
+        where not s.active
+        order by s.slot_name
+        """,
+    ),
+    Check(
+        "bloat",
+        """
+        select 'warning',
+          format('%I.%I has %s dead rows to %s live ones, last vacuumed %s', t.schemaname,
+            t.relname, t.n_dead_tup, t.n_live_tup,
+            coalesce(greatest(t.last_autovacuum, t.last_vacuum)::text, 'never')),
+          format('is autovacuum on? does something hold a snapshot? vacuum %I.%I',
+            t.schemaname, t.relname)
+        from pg_stat_user_tables as t
+        where t.n_dead_tup > 10000 and t.n_dead_tup > t.n_live_tup
+          and (t.schemaname = 'pawl'
+            or t.schemaname in (select m.schema_name from pawl.machine as m))
+        order by t.schemaname, t.relname
+        """,
+    ),
+    Check(
+        "updates in place",
+        """
+        select 'warning',
+          format('%s%% of %s updates of %I.instance were HOT', t.n_tup_hot_upd * 100 / t.n_tup_upd,
+            t.n_tup_upd, t.schemaname),
+          'an index holds a column that every event changes (state, seq, updated_at)? is it needed?'
+        from pg_stat_user_tables as t
+        join pawl.machine as m on m.schema_name = t.schemaname
+        where t.relname = 'instance' and t.n_tup_upd > 10000 and t.n_tup_hot_upd * 2 < t.n_tup_upd
+        order by t.schemaname
+        """,
+    ),
+    Check(
+        "journal",
+        """
+        select 'warning',
+          format('the journal has no partition for %s', to_char(n.month, 'YYYY-MM')),
+          'select pawl.make_journal_partitions(); a running worker does it by itself'
+        from (
+          select date_trunc('month', clock_timestamp() at time zone 'utc') + interval '1 month'
+        ) as n (month)
+        where to_regclass(to_char(n.month, '"pawl.journal_"YYYY_MM')) is null
+        union all
+        select 'warning',
+          'the journal''s default partition holds rows of a month that had none made ahead',
+          'select pawl.make_journal_partitions()'
+        where exists (select from pawl.journal_default)
+        """,
+    ),
+    Check(
+        "client roles",
+        """
+        select 'error',
+          format('client role "%s" %s', r.rolname,
+            case when r.rolcanlogin then 'can log in' else 'skips row security' end),
+          format('alter role %I nologin nosuperuser nobypassrls', r.rolname)
+        from pawl.setting as s
+        cross join jsonb_array_elements_text(s.value) as c (name)
+        join pg_roles as r on r.rolname = c.name
+        where s.name = 'client_roles' and (r.rolcanlogin or r.rolsuper or r.rolbypassrls)
+        order by r.rolname
+        """,
+    ),
+    Check(
+        "clock",
+        """
+        select 'error', 'the clock of this database is moved, as only tests should',
+          'select pawl.reset_clock(), as pawl_owner'
+        from pawl.clock as c
+        where c.frozen_at is not null or c.shift <> interval '0'
+        """,
+    ),
+)
+
+
+def examine(connection: psycopg.Connection[Any]) -> tuple[Finding, ...]:
+    """Return what is wrong, in the order of `CHECKS`. The connection is in autocommit mode."""
+    return (*_runtime(connection), *_queried(connection), *_doorbell(connection))
+
+
+def _queried(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
+    for check in CHECKS:
+        for severity, message, advice in connection.execute(check.query).fetchall():
+            yield Finding(check.name, cast(Severity, severity), message, advice)
+
+
+def _runtime(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
+    """The runtime schema is the one that this package installs."""
+    row = connection.execute("select max(version) from pawl.schema_version").fetchone()
+    found, known = (row[0] if row else 0) or 0, len(migrations())
+    if found < known:
+        yield Finding(
+            "runtime",
+            "error",
+            f"the runtime schema has version {found}, this package brings {known}",
+            "run `pawl init`",
+        )
+    if found > known:
+        yield Finding(
+            "runtime",
+            "error",
+            f"the runtime schema has version {found}, newer than this package's {known}",
+            "update the package",
+        )
+
+
+def _doorbell(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
+    """What is rung here is heard here: a pooler in transaction mode drops LISTEN."""
+    channel = sql.Identifier(CHANNEL)
+    connection.execute(sql.SQL("listen {}").format(channel))
+    connection.execute("select pawl.ring()")
+    heard = list(connection.notifies(timeout=PATIENCE, stop_after=1))
+    connection.execute(sql.SQL("unlisten {}").format(channel))
+    if not heard:
+        yield Finding(
+            "doorbell",
+            "warning",
+            f"a NOTIFY did not come back within {PATIENCE:.0f} s",
+            "is this a pooler in transaction mode? give workers --listen-dsn, or --poll",
+        )
