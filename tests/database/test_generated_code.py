@@ -39,7 +39,7 @@ REASONS = {
     r"control reached end of function without RETURN": "the last branch raises, by a function",
     r"variable \"\w+\" shadows a previously defined variable": "event.x, context.x",
     r"name of variable \"to\" is reserved keyword": "a user's field; always written event.to",
-    r"marked as VOLATILE, should be IMMUTABLE: pawl\.(raise_again|illegal)": "it must not be folded",
+    r"marked as VOLATILE, should be IMMUTABLE: pawl\.(raise_again|illegal)": "not to be folded",
     r"marked as VOLATILE, should be STABLE: pawl\.reads_as": "it casts to any type",
 }
 """Why a warning of plpgsql_check is none, by a pattern of its message and the function."""
