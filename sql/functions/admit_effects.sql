@@ -22,11 +22,6 @@ begin
   perform pg_advisory_xact_lock(pawl.lock_space(), 3);
   foreach v_open in array p_open loop
     if v_open.fate = 'limited' then
-      -- Another worker may have taken or ended it while this one waited for the key.
-      continue when exists (
-          select from pawl.lease as l
-          where l.effect_id = v_open.effect_id and l.until > pawl.now())
-        or exists (select from pawl.effect_result as r where r.effect_id = v_open.effect_id);
       select * into v_effect from pawl.outbox where effect_id = v_open.effect_id;
       select * into v_policy from pawl.effect_policy as p
       where p.machine = v_effect.machine and p.version = v_effect.version

@@ -1,7 +1,7 @@
 -- Effects that are due, by priority and age, and what is to become of each. Those at which a worker
 -- or the mark has looked before have a lease; the others are above the mark, or in a gap below it.
--- Plans that hash or sort whole tables are off: what is wanted is the first few by an index. Plans
--- are made once, since making them takes longer than running them.
+-- The last statement looks at all of them again, locked: what the first found may have been taken
+-- since. Plans are made once, and never hash or sort whole tables: what is wanted is the first few.
 -- Locks: their leases and outbox rows, skip locked.
 create or replace function pawl.open_effects(p_effects text[], p_limit int, p_now timestamptz)
 returns pawl.open_effect[]
@@ -59,13 +59,19 @@ begin
     (
       select array_agg(
         row(
-          d.effect_id, d.attempt, pawl.fate_of(d.outbox, d.lease, d.policy, d.attempt, p_now)
+          d.effect_id,
+          d.attempt,
+          case
+            when d.ended then 'taken'
+            else pawl.fate_of(d.outbox, d.lease, d.policy, d.attempt, p_now)
+          end
         )::pawl.open_effect
         order by d.priority desc, d.effect_id
       )
       from (
         select o.effect_id, o as outbox, l as lease, p as policy,
-          coalesce(l.attempt, 0) as attempt, coalesce(p.priority, 0) as priority
+          coalesce(l.attempt, 0) as attempt, coalesce(p.priority, 0) as priority,
+          exists (select from pawl.effect_result as r where r.effect_id = o.effect_id) as ended
         from unnest(v_due || v_late || v_fresh) as t (id)
         join pawl.outbox as o on o.effect_id = t.id
         left join pawl.lease as l on l.effect_id = o.effect_id

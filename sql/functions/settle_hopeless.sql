@@ -1,4 +1,4 @@
--- Settle the effects that nobody waits for, and those that end with an error; return the rest.
+-- Settle the effects that nobody waits for, and those that end with an error; return those to perform.
 -- Locks: the instances of the latter, if they are free; else apply_results() sends the event.
 create or replace function pawl.settle_hopeless(p_open pawl.open_effect[])
 returns pawl.open_effect[]
@@ -16,6 +16,8 @@ begin
         v_rest := v_rest || v_open;
       when v_open.fate = 'void' then
         v_void := v_void || v_open.effect_id;
+      when v_open.fate = 'taken' then
+        null;
       else
         perform pawl.settle_effect(
           v_open.effect_id, 'error', pawl.expiry_error(v_open.fate, v_open.attempt), false);
@@ -32,4 +34,4 @@ end
 $$;
 
 comment on function pawl.settle_hopeless is
-  'Settle the effects that nobody waits for, and those that end with an error; return the rest';
+  'Settle the effects that nobody waits for, and those that end with an error; return those to perform';

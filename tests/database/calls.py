@@ -34,3 +34,13 @@ def refuses(code: str, kind: type[PawlError]) -> Iterator[pytest.ExceptionInfo[P
     with pytest.raises(PawlError) as caught:
         yield caught
     assert (caught.value.code, type(caught.value)) == (code, kind), str(caught.value)
+
+
+def wait_until_blocked(call: Call, pid: int) -> None:
+    """Until `pg_stat_activity` shows that the session waits for another one's lock."""
+    query = (
+        "select wait_event_type = 'Lock' and cardinality(pg_blocking_pids(pid)) > 0"
+        " from pg_stat_activity where pid = %s"
+    )
+    while not call(query, pid):
+        pass

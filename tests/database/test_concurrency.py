@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from pawl.errors import AlreadyExists, NotAccepted, PawlError, SeqMismatch
-from tests.database.calls import Call, call_on, refuses
+from tests.database.calls import Call, call_on, refuses, wait_until_blocked
 from tests.database.order import (
     COUNTER,
     Cast,
@@ -100,16 +100,6 @@ def journal(call: Call, machine: str, id: str) -> list[int]:
 def value(call: Call, machine: str, id: str) -> int:
     reply = call("select get_instance(%s, %s)", machine, id)
     return int(reply["context"]["n"])
-
-
-def wait_until_blocked(call: Call, pid: int) -> None:
-    """Until `pg_stat_activity` shows that the session waits for another one's lock."""
-    query = (
-        "select wait_event_type = 'Lock' and cardinality(pg_blocking_pids(pid)) > 0"
-        " from pg_stat_activity where pid = %s"
-    )
-    while not call(query, pid):
-        pass
 
 
 # --- senders -----------------------------------------------------------------------------------

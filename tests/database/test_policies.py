@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from pawl.deploy.deploy import deploy
 from pawl.errors import Conflict, Denied, LeaseLost, NotFound
 from pawlc.compile import compile_machine
-from tests.database.calls import Call, refuses
+from tests.database.calls import Call, refuses, wait_until_blocked
 
 SHOP = """\
 machine: shop
@@ -177,6 +177,65 @@ def test_concurrent_workers_never_exceed_the_slots(shop: Shop, database: str) ->
     assert shop.status("state") == [("done",)] * 40
     assert set(most) == {"shop/a", "shop/b"}
     assert max(most.values()) <= 2
+
+
+ONCE = """\
+machine: shop
+version: 1
+events:
+  do: { effect: text not null, key: text }
+authorize: {}
+effects:
+  last: { retry: { attempts: 1 } }
+  slow: { concurrency: { limit: 2, per: key } }
+initial: open
+states:
+  open:
+    on:
+      do:
+        - guard: event.effect = 'last'
+          actions: { effect: last, input: { key: event.key } }
+        - actions: { effect: slow, input: { key: event.key } }
+"""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("effect", ["last", "slow"])
+def test_what_another_worker_took_while_one_looked_stays_with_it(
+    connection: psycopg.Connection, call: Call, database: str, effect: str
+) -> None:
+    deploy(connection, compile_machine(ONCE, "shop.machine.yaml"))
+    call("select create_instance('shop', 's')")
+    shop = Shop(connection, call)
+    shop.do(effect, effect, key="a")
+    # The second worker's statement that finds effects waits with its snapshot for the first.
+    found = "where o.effect_id > v_passed\n"
+    waits = "pg_advisory_lock_shared(7) is not null"
+    function = call("select pg_get_functiondef('pawl.open_effects'::regproc)")
+    assert found in function
+    slow = psycopg.connect(database, autocommit=True, application_name="second")
+    function = function.replace(
+        found,
+        f"{found.rstrip()} and (current_setting('application_name') <> 'second' or {waits})\n",
+    )
+    connection.execute(function)
+    call("select pg_advisory_lock(7)")
+    claimed: list[Any] = []
+
+    def look() -> None:
+        claimed.extend(slow.execute("select * from pawl.claim_effects('second')").fetchall())
+
+    with slow:
+        thread = threading.Thread(target=look)
+        thread.start()
+        wait_until_blocked(call, slow.info.backend_pid)
+        claims = shop.claim(worker="first")
+        call("select pg_advisory_unlock(7)")
+        thread.join()
+    assert claimed == []
+    assert len(claims) == 2
+    assert shop.status("state", "worker") == [("running", "first")] * 2
+    assert shop.complete(*claims) == ["applied", "applied"]
 
 
 def test_a_rate_admits_so_many_in_each_interval(shop: Shop) -> None:
