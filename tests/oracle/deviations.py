@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any
 
-from pawlc.interpret import Assigned, Entered, Evaluate, Event, Exited, Outcome, Snapshot
+from pawlc.interpret import Entered, Evaluate, Event, Exited, Outcome, Snapshot
 from pawlc.interpret.entry import EntrySet
 from pawlc.interpret.run import Run, without_source
 from pawlc.model import events, tree
@@ -21,11 +21,10 @@ from tests.semantics.observed import Observed
 class Rule(StrEnum):
     """What XState does otherwise; the numbers are those of README.md."""
 
-    STOPS_EVENTLESS = "1 an eventless transition that changes nothing is taken once"
-    ENTRY_ORDER = "2 eventless transitions go in the order in which their leaves were entered"
-    NO_INITIAL_ACTIONS = "3 some states entered by default do not run the actions of `initial`"
-    OWN_HISTORY = "4 from a state to a history state that leads back to it or around it"
-    PENDING_ID = "5 an id that is raised while it is pending leaves the first event running"
+    ENTRY_ORDER = "1 eventless transitions go in the order in which their leaves were entered"
+    NO_INITIAL_ACTIONS = "2 some states entered by default do not run the actions of `initial`"
+    OWN_HISTORY = "3 from a state to a history state that leads back to it or around it"
+    PENDING_ID = "4 an id that is raised while it is pending leaves the first event running"
 
 
 class Unlike(Exception):
@@ -83,36 +82,13 @@ class _Run(Run):
     rules: set[Rule]
     reentering: frozenset[int]
 
-    def settle(self) -> None:
-        """Rule 1: after an eventless microstep that changed nothing, the next internal event."""
-        eventless = True
-        while self.status == "running":
-            selected = self.select_eventless() if eventless else ()
-            eventless = not selected
-            if not selected:
-                if not self.queue:
-                    break
-                self.event = self.queue.popleft()
-                selected = self.select()
-            mark, before = len(self.trace), self.order
-            self.microstep(selected)
-            if not eventless and not self._has_changed(mark, before):
-                self.rules.add(Rule.STOPS_EVENTLESS)
-            else:
-                eventless = True
-
-    def _has_changed(self, mark: int, before: tuple[int, ...]) -> bool:
-        """Whether XState would make a new snapshot: nodes, history or context were touched."""
-        assigned = any(isinstance(step, Assigned) for step in self.trace[mark:])
-        return assigned or set(self.order) != set(before) or self._has_recorded(mark)
-
     def _has_recorded(self, mark: int) -> bool:
         """Whether a history state remembers anew."""
         left = (step.state for step in self.trace[mark:] if isinstance(step, Exited))
         return any(tree.histories(self.states, state) for state in left)
 
     def select_eventless(self) -> tuple[Transition, ...]:
-        """Rule 2: the leaves are asked in XState's order."""
+        """Rule 1: the leaves are asked in XState's order."""
         in_document_order = super().select_eventless()
         leaves = (s for s in self.order if tree.is_leaf(self.states[s]))
         found = (t for leaf in leaves for t in self._first_upwards(leaf, eventless=True))
@@ -128,7 +104,7 @@ class _Run(Run):
         self._keep_order(mark)
 
     def _without_conflicts(self, enabled: Iterable[Transition]) -> tuple[Transition, ...]:
-        """Rule 4 ends the comparison before such a transition can conflict with another."""
+        """Rule 3 ends the comparison before such a transition can conflict with another."""
         transitions = tuple(enabled)
         if any(self._goes_to_own_history(transition) for transition in transitions):
             self.rules.add(Rule.OWN_HISTORY)
@@ -146,7 +122,7 @@ class _Run(Run):
         return domain != transition.domain or domain in restored
 
     def _raise_later(self, action: RaiseLater) -> None:
-        """Rule 5 ends the comparison when the same id is pending."""
+        """Rule 4 ends the comparison when the same id is pending."""
         if action.id is not None and events.raised_later(action.id) in self.timers:
             self.rules.add(Rule.PENDING_ID)
             raise Unlike
@@ -181,7 +157,7 @@ class _Run(Run):
 
 
 class _Entry(EntrySet):
-    """Rule 3: `skipped` are the states whose `initial` acts in W3C SCXML but not in XState."""
+    """Rule 2: `skipped` are the states whose `initial` acts in W3C SCXML but not in XState."""
 
     def __init__(self, machine: Machine, history: Mapping[int, tuple[int, ...]]) -> None:
         super().__init__(machine, history)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from pawlc.diagnostics import Diagnostic
+from pawlc.model import settling, tree
 from pawlc.model.machine import Kind, Machine, State, Transition
 
 
@@ -10,7 +11,8 @@ def eventless_cycles(machine: Machine) -> Iterator[Diagnostic]:
     """Complain about each circle once, at its first transition in the file.
 
     Only what is certain counts: circles of atomic states whose first candidate has no guard, in
-    charts without parallel states, where another region could break the circle.
+    charts without parallel states, where another region could break the circle. A state whose
+    `always` leads to itself is one only if something is assigned on the way; else it settles.
     """
     if any(state.kind is Kind.PARALLEL for state in machine.states):
         return
@@ -20,6 +22,8 @@ def eventless_cycles(machine: Machine) -> Iterator[Diagnostic]:
         if state.kind is Kind.ATOMIC
     }
     for circle in _circles({i: step[1] for i, step in following.items() if step is not None}):
+        if len(circle) == 1 and _settles(machine, circle[0], following[circle[0]]):
+            continue
         steps = [step for index in circle if (step := following[index]) is not None]
         paths = [f"`{machine.states[index].path}`" for index in (*circle, circle[0])]
         yield Diagnostic(
@@ -45,6 +49,20 @@ def _step(machine: Machine, leaf: int) -> tuple[Transition, int] | None:
     while target.initial is not None and len(target.initial.targets) == 1:
         target = machine.states[target.initial.targets[0]]
     return (first, target.index) if target.kind is Kind.ATOMIC else None
+
+
+def _settles(machine: Machine, leaf: int, step: tuple[Transition, int] | None) -> bool:
+    """Whether the way from a leaf to itself changes nothing."""
+    assert step is not None
+    transition, _ = step
+    path = tree.entry_path(machine.states, transition.domain or 0, leaf)
+    starting = (machine.states[s].initial for s in path)
+    return (
+        settling.may_settle(machine, transition)
+        and not any(settling.lasts_on_exit(machine.states, s) for s in path)
+        and not any(settling.lasts_on_entry(machine.states, s) for s in path)
+        and not any(start is not None and settling.assigns(start.actions) for start in starting)
+    )
 
 
 def _circles(following: dict[int, int]) -> list[tuple[int, ...]]:

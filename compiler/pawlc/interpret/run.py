@@ -36,7 +36,7 @@ from pawlc.interpret.trace import (
     TimerVoided,
     Took,
 )
-from pawlc.model import events, tree
+from pawlc.model import events, settling, tree
 from pawlc.model.machine import (
     Action,
     Assign,
@@ -130,9 +130,14 @@ class Run:
     # --- the loop of a macrostep --------------------------------------------------------------
 
     def settle(self) -> None:
-        """Take eventless transitions, then internal events, until nothing is left to do."""
+        """Take eventless transitions, then internal events, until nothing is left to do.
+
+        After an eventless microstep that changed nothing, the next event is awaited.
+        """
+        settled = False
         while self.status == "running":
-            selected = self.select_eventless()
+            selected = () if settled else self.select_eventless()
+            eventless = bool(selected)
             if not selected:
                 if not self.queue and not self.external:
                     break
@@ -141,8 +146,21 @@ class Run:
                 if self.machine.errors == "event":
                     self._count(())
                 selected = self.select()
+            mark, before = len(self.trace), frozenset(self.active)
             self.microstep(selected)
+            settled = eventless and not self._has_changed(mark, before)
         self._start_invokes()
+
+    def _has_changed(self, mark: int, before: frozenset[int]) -> bool:
+        """Whether a microstep did anything after which an eventless transition may act anew."""
+        if not settling.settles(self.machine) or self.active != before:
+            return True
+        steps = self.trace[mark:]
+        return any(
+            isinstance(step, Assigned)
+            or (isinstance(step, Exited) and settling.records(self.states, step.state))
+            for step in steps
+        )
 
     def microstep(self, selected: tuple[Transition, ...]) -> None:
         """Exit, act, enter; and if that completed the machine, end it."""

@@ -11,6 +11,7 @@ labelled PL/pgSQL blocks make `self.now`, `context.total` and `event.prep_minute
     actions     assign, raise, effect, log
     flat        leaving and entering states, one transition at a time
     select      which transition an event takes
+    settle      eventless transitions that change nothing
     macrostep   events, eventless transitions and the internal queue, in the standard's order
     authorize   the authorizers of create and send
     store       reading, writing and answering for an instance

@@ -210,7 +210,7 @@ def mark(
         return tuple(body)
     below = parallel.subtree(plan, transition.domain)
     entering = entry(plan, transition.targets, transition.domain)
-    if alone and _is_quiet(plan, transition, entering):
+    if alone and is_quiet(plan, transition, entering):
         return (*body, *configuration.conf(plan).exchange(below, entering.states))
     body += parallel.exits(plan).add_common(configuration.conf(plan), below)
     if entering.histories:  # what it leaves itself counts too
@@ -221,7 +221,7 @@ def mark(
     return (If((Branch(parallel.exits(plan).has_none(below), tuple(body)),)),)
 
 
-def _is_quiet(plan: Plan, transition: Transition, entering: Entry) -> bool:
+def is_quiet(plan: Plan, transition: Transition, entering: Entry) -> bool:
     """Whether nothing but the configuration changes: no state left or entered has work to do."""
     states = plan.machine.states
     if plan.stepwise or entering.histories or entering.by_default & parallel.initial_actions(plan):

@@ -65,6 +65,8 @@ def working(plan: Plan) -> tuple[Variable, ...]:
             Variable(ident("microsteps"), sql("integer"), sql("0")),
             Variable(ident("passed"), sql("text[]")),
         ]
+    if plan.settles:
+        flags.append(Variable(ident("settled"), sql("boolean")))
     if plan.masks:
         flags += parallel.variables(plan)
     if plan.queue:

@@ -7,7 +7,7 @@ internal queue. A chart that has neither gets no loop.
 from collections.abc import Iterable
 from functools import partial
 
-from pawlc.lower import authorize, choose, configuration, flat, parallel, session
+from pawlc.lower import authorize, choose, configuration, flat, parallel, session, settle
 from pawlc.lower.asking import Asked, Guard
 from pawlc.lower.payload import receive, source_comment
 from pawlc.lower.plan import Plan, eventless, for_unknown, matching
@@ -47,10 +47,10 @@ def macrostep(plan: Plan, creates: bool, refusal: Body = ()) -> Body:
     first = (*first, *_count_if_moved(plan))
     if not plan.queue:
         handled = Set(own("handled"), own("moved"))
-        settle = _eventless(plan)
+        settling = _eventless(plan)
         if plan.machine.strict:
-            settle = (If((Branch(sql("self.handled or {}", _OURS), settle),)),)
-        return (*first, handled, *settle)
+            settling = (If((Branch(sql("self.handled or {}", _OURS), settling),)),)
+        return (*first, handled, *settling)
     handled = Set(own("handled"), sql("coalesce(self.handled, self.moved)"))
     leave = (Leave(own("macrostep"), sql("not (self.handled or {})", _OURS)),)
     strict = leave if plan.machine.strict else ()
@@ -123,14 +123,15 @@ def _repeats(plan: Plan) -> bool:
 
 def _until_stable(plan: Plan, moving: If) -> Body:
     guard = partial(_guard, plan)
-    mark = partial(choose.mark, plan, None)
-    asked = eventless(plan.machine)
+    asked = tuple(eventless(plan.machine))
+    mark = partial(settle.mark, plan)
     return (
         moving,
-        Leave(own("eventless"), sql("self.status <> 'running'")),
+        Leave(own("eventless"), _at_rest(plan)),
         *parallel.reset(plan),
         *choose.select(plan, asked, guard, mark, True, own("moved")),
         Leave(own("eventless"), sql("not self.moved")),
+        *settle.marked(plan, asked),
     )
 
 
@@ -304,21 +305,38 @@ def _count(plan: Plan) -> Body:
 def _eventless(plan: Plan) -> Body:
     if not plan.eventless:
         return ()
+    unsettled: Body = ()
+    settled: Body = ()
+    if plan.settles:
+        unsettled = (Set(own("settled"), boolean(False)),)
+        settled = (Leave(own("eventless"), own("settled")),)
     body: list[Statement] = [
         Leave(own("eventless"), sql("self.status <> 'running'")),
         Set(own("moved"), boolean(False)),
+        *unsettled,
         *_taken_eventless(plan),
         Leave(own("eventless"), sql("not self.moved")),
         *_count(plan),
+        *settled,
     ]
     return (Loop(own("eventless"), tuple(body)),)
+
+
+def _at_rest(plan: Plan) -> Sql:
+    """No eventless transition can follow."""
+    done = sql("self.status <> 'running'")
+    return sql("{} or self.settled", done) if plan.settles else done
 
 
 def _taken_eventless(plan: Plan) -> Body:
     guard = partial(_guard, plan)
 
     def arm(transition: Transition) -> Body:
-        return (Set(own("moved"), boolean(True)), *flat.transition(plan, transition, None))
+        return (
+            Set(own("moved"), boolean(True)),
+            *settle.flat(plan, transition),
+            *flat.transition(plan, transition, None),
+        )
 
     return select(Selection(own("moved"), guard, arm), eventless(plan.machine))
 

@@ -75,7 +75,9 @@ def _chosen(plan: Plan) -> list[Words]:
 def reset(plan: Plan) -> Body:
     """Begin a selection. The sets are empty when a macrostep of one microstep begins."""
     sets = _chosen(plan) if plan.eventless or plan.queue else []
-    return (Set(own("moved"), boolean(False)), *(s for words in sets for s in words.empty()))
+    flags = ("moved", "settled") if plan.settles else ("moved",)
+    emptied = (s for words in sets for s in words.empty())
+    return (*(Set(own(flag), boolean(False)) for flag in flags), *emptied)
 
 
 # --- the microstep ----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 
 from pawlc.lower.company import acts_when_chosen, is_alone
 from pawlc.lower.turns import Turn, turns
-from pawlc.model import events, tree
+from pawlc.model import events, settling, tree
 from pawlc.model.machine import (
     Action,
     Cancel,
@@ -40,6 +40,7 @@ class Plan:
     actions and either must wait or are accompanied.
     `unbound`: some timers belong to no state, so that leaving states never empties the list of live
     ones; `numbered`: some of these have no id.
+    `settles`: an eventless transition may change nothing, and then is not taken again.
     `names` are the events that can reach a transition, in the order of their branches: declared
     ones first. `uses` holds the `(space, name)` of every scope name read anywhere.
     `sends`, `external`: SCXML's `<send>` occurs, and puts events into the external queue.
@@ -48,6 +49,7 @@ class Plan:
     machine: Machine
     names: tuple[str, ...]
     eventless: bool
+    settles: bool
     queue: bool
     effects: bool
     invokes: bool
@@ -118,6 +120,7 @@ def plan(machine: Machine) -> Plan:
         machine=machine,
         names=heard,
         eventless=any(s.always for s in machine.states),
+        settles=any(settling.may_settle(machine, t) for s in machine.states for t in s.always),
         queue=scxml or any(isinstance(a, Raise) for a in actions) or not done.isdisjoint(heard),
         effects=any(isinstance(a, EmitEffect) for a in actions),
         invokes=any(s.invokes for s in machine.states),

@@ -61,6 +61,20 @@ class Words:
         ]
         return tests[0] if len(tests) == 1 else sql("({})", join(" or ", tests))
 
+    def equals(self, other: "Words") -> Sql:
+        """Whether both sets have the same members."""
+        pairs = zip(self.parts(), other.parts(), strict=True)
+        return join(" and ", [sql("{} = {}", word, part) for word, part in pairs])
+
+    def has_just(self, members: int, among: int) -> Sql:
+        """Whether of the members `among` the set has exactly these."""
+        tests = [
+            sql("{} & {} = {}", word, bits, _word(members, number))
+            for number, word in enumerate(self.parts())
+            if (bits := _word(among, number))
+        ]
+        return join(" and ", tests)
+
     def is_empty(self) -> Sql:
         """Whether the set has no members."""
         return join(" and ", [sql("{} = 0", word) for word in self.parts()])

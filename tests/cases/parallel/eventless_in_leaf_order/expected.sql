@@ -172,6 +172,7 @@ declare
   cause jsonb := p_event;
   microsteps integer := 0;
   passed text[];
+  settled boolean;
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
@@ -205,6 +206,7 @@ begin
         <<macrostep>>
         loop
           self.moved := false;
+          self.settled := false;
           self.exits := 0::bigint;
           self.enters := 0::bigint;
           self.answered := 0::bigint;
@@ -310,8 +312,9 @@ begin
                 self.conf := self.conf | self.enters;
               end if;
             end if;
-            exit eventless when self.status <> 'running';
+            exit eventless when self.status <> 'running' or self.settled;
             self.moved := false;
+            self.settled := false;
             self.exits := 0::bigint;
             self.enters := 0::bigint;
             self.answered := 0::bigint;
@@ -387,6 +390,7 @@ begin
               end if;
             end if;
             exit eventless when not self.moved;
+            self.settled := (self.exits = self.enters and self.taken & 2602 = 0);
           end loop eventless;
           exit macrostep;
         end loop macrostep;
@@ -457,6 +461,7 @@ declare
   cause jsonb := p_event;
   microsteps integer := 0;
   passed text[];
+  settled boolean;
   exits bigint := 0::bigint;
   enters bigint := 0::bigint;
   answered bigint := 0::bigint;
@@ -552,6 +557,7 @@ begin
         <<macrostep>>
         loop
           self.moved := false;
+          self.settled := false;
           self.exits := 0::bigint;
           self.enters := 0::bigint;
           self.answered := 0::bigint;
@@ -651,8 +657,9 @@ begin
                 self.conf := self.conf | self.enters;
               end if;
             end if;
-            exit eventless when self.status <> 'running';
+            exit eventless when self.status <> 'running' or self.settled;
             self.moved := false;
+            self.settled := false;
             self.exits := 0::bigint;
             self.enters := 0::bigint;
             self.answered := 0::bigint;
@@ -728,6 +735,7 @@ begin
               end if;
             end if;
             exit eventless when not self.moved;
+            self.settled := (self.exits = self.enters and self.taken & 2602 = 0);
           end loop eventless;
           exit macrostep;
         end loop macrostep;
