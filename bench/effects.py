@@ -60,7 +60,7 @@ FILL = """
 insert into pawl.outbox (machine, version, iid, id, seq, effect, input, created_at)
 select 'bell', 1, 1, '1', n, 'ring', '{"n": 1}', pawl.now() from generate_series(1, %s) as n"""
 
-CLAIM = "select effect_id, token from pawl.claim_effects('bench', null, %s)"
+CLAIM = "select effect_id, token from pawl.claim_effects('bench', '{ring}', %s)"
 COMPLETE = "select count(*) from pawl.complete_effects(%s, %s, %s::jsonb[])"
 
 

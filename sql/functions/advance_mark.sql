@@ -8,6 +8,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_seqscan = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
@@ -46,9 +47,11 @@ begin
   from pawl.outbox as o
   where o.effect_id = any (v_held) and o.effect_id <= v_upto
   on conflict (effect_id) do nothing;
-  delete from pawl.lease as l
-  using pawl.effect_result as r
-  where l.effect_id = any (v_held) and r.effect_id = l.effect_id;
+  if v_held <> '{}' then
+    delete from pawl.lease as l
+    using pawl.effect_result as r
+    where l.effect_id = any (v_held) and r.effect_id = l.effect_id;
+  end if;
 
   insert into pawl.outbox_gap (first_id, last_id)
   select s.before + 1, s.id - 1

@@ -53,16 +53,7 @@ begin
       else (select max(t.id) from unnest(v_taken) as t (id)) end,
     500);
 
-  return query
-    select o.effect_id, l.token, o.machine, o.version, o.id, o.effect, o.invoke_id, o.input,
-      l.attempt, coalesce(p.attempts, 1), coalesce(p.timeout, interval '30 seconds'), p.heartbeat,
-      format('%s/%s/%s', o.machine, o.id, o.effect_id), o.created_at, o.trace
-    from unnest(v_taken) as t (id)
-    join pawl.outbox as o on o.effect_id = t.id
-    join pawl.lease as l on l.effect_id = o.effect_id
-    left join pawl.effect_policy as p
-      on p.machine = o.machine and p.version = o.version and p.effect = o.effect
-    order by coalesce(p.priority, 0) desc, o.effect_id;
+  return query select * from pawl.taken_effects(v_taken);
 end
 $$;
 

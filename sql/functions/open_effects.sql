@@ -71,10 +71,11 @@ begin
       from (
         select o.effect_id, o as outbox, l as lease, p as policy,
           coalesce(l.attempt, 0) as attempt, coalesce(p.priority, 0) as priority,
-          exists (select from pawl.effect_result as r where r.effect_id = o.effect_id) as ended
+          r.effect_id is not null as ended
         from unnest(v_due || v_late || v_fresh) as t (id)
         join pawl.outbox as o on o.effect_id = t.id
         left join pawl.lease as l on l.effect_id = o.effect_id
+        left join pawl.effect_result as r on r.effect_id = o.effect_id
         left join pawl.effect_policy as p
           on p.machine = o.machine and p.version = o.version and p.effect = o.effect
         order by priority desc, o.effect_id

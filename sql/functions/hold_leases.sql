@@ -1,0 +1,31 @@
+-- Lock the leases of many effects for the worker that holds them; returns those whose token is the
+-- current one. The plan is made once, and goes by key: see open_effects.
+-- Locks: the leases, in the order of their ids.
+create or replace function pawl.hold_leases(p_effect_ids bigint[], p_tokens bigint[])
+returns pawl.lease[]
+language plpgsql
+set search_path = pg_catalog, pg_temp
+set enable_hashjoin = off
+set enable_mergejoin = off
+set enable_seqscan = off
+set plan_cache_mode = force_generic_plan
+as $$
+begin
+  return coalesce(
+    (
+      select array_agg(h.lease)
+      from (
+        select l as lease
+        from unnest(p_effect_ids, p_tokens) as a (effect_id, token)
+        join pawl.lease as l on l.effect_id = a.effect_id and l.token = a.token
+        order by l.effect_id
+        for update of l
+      ) as h
+    ),
+    '{}'
+  );
+end
+$$;
+
+comment on function pawl.hold_leases is
+  'Lock the leases of many effects for the worker that holds them';
