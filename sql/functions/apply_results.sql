@@ -7,6 +7,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_now timestamptz := pawl.now(); -- volatile: an index could not be asked for it
   v_result record;
   v_attempt pawl.attempt;
   v_count int := 0;
@@ -18,7 +19,7 @@ begin
         pawl.result_event(o.invoke_id, r.outcome, coalesce(r.output, r.error)) as event
       from pawl.effect_result as r
       join pawl.outbox as o on o.effect_id = r.effect_id
-      where r.apply_due <= pawl.now()
+      where r.apply_due <= v_now
       order by r.apply_due
       limit p_limit
       for update of r skip locked

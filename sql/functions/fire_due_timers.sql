@@ -8,6 +8,7 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_now timestamptz := pawl.now(); -- volatile: an index could not be asked for it
   v_timer pawl.timer;
   v_count int := 0;
 begin
@@ -15,7 +16,7 @@ begin
     select d.*
     from (
       select t.* from pawl.timer as t
-      where t.due_at <= pawl.now()
+      where t.due_at <= v_now
       order by t.due_at
       limit p_limit
     ) as d
