@@ -1,6 +1,7 @@
 -- At the commit of a transaction that asked for effects: wake a worker, unless one is awake and
 -- will see them. NOTIFY makes commits go one after another, so it is for sleeping workers only.
 -- Why no effect is left asleep: see sql/README.md. It tries its keys, so nobody can stall a sender.
+-- Called for each effect of a transaction it rings once: Postgres drops notifications that are equal.
 -- It runs as whoever commits, and names nothing that he may not call or could replace.
 -- Locks: the keys 1 (shared) and 2, if they are free, until the commit is visible.
 create or replace function pawl.ring_bell()
