@@ -10,20 +10,18 @@ set enable_mergejoin = off
 set enable_seqscan = off
 set plan_cache_mode = force_generic_plan
 as $$
+declare
+  v_leases pawl.lease[];
 begin
-  return coalesce(
-    (
-      select array_agg(h.lease)
-      from (
-        select l as lease
-        from unnest(p_effect_ids, p_tokens) as a (effect_id, token)
-        join pawl.lease as l on l.effect_id = a.effect_id and l.token = a.token
-        order by l.effect_id
-        for update of l
-      ) as h
-    ),
-    '{}'
-  );
+  select array_agg(h.lease) into v_leases
+  from (
+    select l as lease
+    from unnest(p_effect_ids, p_tokens) as a (effect_id, token)
+    join pawl.lease as l on l.effect_id = a.effect_id and l.token = a.token
+    order by l.effect_id
+    for update of l
+  ) as h;
+  return coalesce(v_leases, '{}');
 end
 $$;
 
