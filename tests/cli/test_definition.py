@@ -24,7 +24,9 @@ states:
 def test_new_writes_a_chart_that_is_good_and_says_how_to_go_on(pawl: Pawl) -> None:
     made = pawl("new", "parcel")
     assert (made.code, made.err) == (0, "")
-    assert made.out.startswith("wrote parcel.machine.yaml\nnext: pawl check parcel.machine.yaml")
+    assert made.out.startswith(
+        "wrote parcel.machine.yaml and test_parcel.py\nnext: pawl check parcel.machine.yaml"
+    )
     assert pawl("check", "parcel.machine.yaml").out == (
         "parcel.machine.yaml: parcel version 1 is good\n"
     )
@@ -36,6 +38,10 @@ def test_new_overwrites_nothing(pawl: Pawl) -> None:
     assert again.code == 2
     assert "exists already" in again.err
     assert Path("parcel.machine.yaml").read_text() == "mine"
+    assert not Path("test_parcel.py").exists()
+    Path("test_letter.py").write_text("mine")
+    assert pawl("new", "letter").code == 2
+    assert not Path("letter.machine.yaml").exists()
 
 
 @pytest.mark.parametrize("name", ["1st", "a b", "a.b", "", "../up"])

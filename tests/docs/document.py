@@ -3,8 +3,8 @@
 A block is executed by its language: `yaml` is saved under the name in its first line
 (`# order.machine.yaml`), `xml` too (`<!-- order.scxml -->`), `python` run, or saved if its first
 line is such a name, `sql` sent to the database, `console` run line by line where it says
-`$ pawl …`. A `text` or `json` block behind an `sql` or `python` one is what that prints. A first
-line `# not executed: reason` (`--` in SQL) keeps a block from being executed;
+`$ pawl …` or `$ pytest …`. A `text` or `json` block behind an `sql` or `python` one is what that
+prints. A first line `# not executed: reason` (`--` in SQL) keeps a block from being executed;
 `-- excerpt of order.machine.yaml` shows a part of what that file compiles to. `docs/README.md`
 tells readers.
 """

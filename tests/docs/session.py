@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -74,15 +76,13 @@ class Session:
         """Each command with what it prints; what matches the document, as it stands there."""
         for command, expected in commands(block.text):
             name, *arguments = shlex.split(command.replace("\\\n", " "))
-            if name != "pawl":
-                raise ValueError(f"line {block.line}: only `pawl` is executed, not `{name}`")
-            printed = io.StringIO()
-            with redirect_stdout(printed), redirect_stderr(printed):
-                failed = app.run(arguments) != 0
+            if name not in PROGRAMS:
+                raise ValueError(f"line {block.line}: `{name}` is not executed")
+            printed, failed = PROGRAMS[name](arguments)
             if expected or failed:
-                same = output.matches(expected, printed.getvalue())
-                same = same and (not failed or "error" in expected)
-                yield f"$ {command}\n{expected if same else _tidy(printed.getvalue())}"
+                same = output.matches(expected, printed)
+                same = same and (not failed or "error" in expected or "failed" in expected)
+                yield f"$ {command}\n{expected if same else _tidy(printed)}"
             else:
                 yield f"$ {command}\n"
 
@@ -124,6 +124,24 @@ class Session:
             if begin < 0:
                 raise Drift(block, "\n".join(piece), "is not what it compiles to")
             begin += len(piece)
+
+
+def _pawl(arguments: list[str]) -> tuple[str, bool]:
+    """Run the command in this process: what it prints, whether it failed."""
+    printed = io.StringIO()
+    with redirect_stdout(printed), redirect_stderr(printed):
+        failed = app.run(arguments) != 0
+    return printed.getvalue(), failed
+
+
+def _pytest(arguments: list[str]) -> tuple[str, bool]:
+    """Run the tests of the document's folder, in a process of their own."""
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    return done.stdout + done.stderr, done.returncode != 0
+
+
+PROGRAMS = {"pawl": _pawl, "pytest": _pytest}
 
 
 def commands(text: str) -> Iterator[tuple[str, str]]:

@@ -26,6 +26,7 @@ ROLE = re.compile(r"^create role (\w+)", re.MULTILINE)
 NOT_EXECUTED = {
     ("README.md", "these make the environment that the tests run in"),
     ("docs/postgrest.md", "a browser's part; tests/postgrest/clients.mjs is executed"),
+    ("docs/testing.md", "an excerpt of a conftest.py"),
     ("docs/postgrest.md", "tests/postgrest does the same with a PostgREST of its own"),
 }
 

@@ -1,4 +1,4 @@
-"""`pawl new`: a small chart to begin with, which compiles and deploys as it is."""
+"""`pawl new`: a small chart to begin with, which compiles and deploys as it is, and its test."""
 
 import re
 from pathlib import Path
@@ -66,6 +66,42 @@ states:
   rejected: {{ type: final }}
 """
 
+TEST = '''\
+"""The life of a {name}, for pytest: a fresh Postgres, and a clock that the test moves.
+
+    pip install pytest
+    pytest {test}
+"""
+
+import pytest
+from pawl.errors import Denied
+
+ANN, SHOP = {{"sub": "ann"}}, {{"kind": "shop"}}
+INPUT = {{"customer_id": "ann", "total": 24.50}}
+
+
+def test_it_is_accepted_and_finished(pawl_world):
+    it = pawl_world.create("{name}", "n-1", INPUT, claims=ANN)
+    it.send("accept", {{"minutes": 20}}, claims=SHOP)
+    it.expect("preparing", minutes=20)
+    it.send("finish", claims=SHOP)
+    it.expect("finished", status="done")
+
+
+def test_it_is_rejected_if_nobody_answers_within_five_minutes(pawl_world):
+    it = pawl_world.create("{name}", "n-1", INPUT)
+    pawl_world.advance("4 minutes 59 seconds")
+    it.expect("offered")
+    pawl_world.advance("1 second")
+    it.expect("rejected", reason="no answer")
+
+
+def test_only_the_shop_may_accept_it(pawl_world):
+    it = pawl_world.create("{name}", "n-1", INPUT)
+    with pytest.raises(Denied):
+        it.send("accept", {{"minutes": 20}}, claims=ANN)
+'''
+
 
 @click.command()
 @click.argument("name")
@@ -73,16 +109,26 @@ states:
 @json_option
 @click.pass_obj
 def new(output: Output, name: str, folder: Path) -> None:
-    """Write NAME.machine.yaml, a small commented chart to begin with."""
+    """Write NAME.machine.yaml, a small commented chart to begin with, and test_NAME.py for it."""
     if NAME.fullmatch(name) is None:
         raise click.UsageError(
             f"`{name}` cannot name a machine: letters, digits, `_` and `-`, a letter first"
         )
     file = folder / f"{name}.machine.yaml"
+    test = folder / f"test_{name.replace('-', '_')}.py"
+    if test.exists():
+        raise click.UsageError(f"{test} exists already; nothing was written")
+    _write(file, TEMPLATE.format(name=name, file=file.name))
+    _write(test, TEST.format(name=name, test=test.name))
+    if output.json:
+        output.data({"file": str(file), "test": str(test)})
+    output.line(f"wrote {file} and {test}")
+    output.line(f"next: pawl check {file}, then pawl deploy {file}", style="dim")
+
+
+def _write(file: Path, text: str) -> None:
     try:
         with file.open("x", encoding="utf-8") as opened:
-            opened.write(TEMPLATE.format(name=name, file=file.name))
+            opened.write(text)
     except FileExistsError:
         raise click.UsageError(f"{file} exists already; it was left as it is") from None
-    output.wrote(file)
-    output.line(f"next: pawl check {file}, then pawl deploy {file}", style="dim")
