@@ -5,6 +5,8 @@ or says `# error: LINE:COL CODE` elsewhere where a mark on the line would change
 Beside it stand the report, `<code>-<name>.txt`, and as `<code>-<name>.companion` the file that
 would be `<code>-<name>.py`, whose lines are marked in the same way.
 
+A case that is one for Supabase only says so in its first line, `# target: supabase`.
+
 The version 1 that a migration comes from is `<code>-<name>.before`.
 
 A case in JSON is `<code>-<name>.json`, with its companion in `.impl`. JSON has no comments, so its
@@ -16,7 +18,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pawlc.check import check_model, check_syntax
+from pawlc.check import Target, check_model, check_syntax, check_target
 from pawlc.compile import check
 from pawlc.diagnostics import Diagnostic, Severity, in_order
 from pawlc.model.resolve import resolve
@@ -50,6 +52,7 @@ def diagnose(
     companion: str | None = None,
     impl: str | None = None,
     earlier: str | None = None,
+    target: Target = "postgres",
 ) -> tuple[Diagnostic, ...]:
     """Every complaint of the compiler's front half about a definition; `earlier` is version 1."""
     written, found = parse(source, file, impl)
@@ -57,7 +60,8 @@ def diagnose(
         return found
     before = None if earlier is None else check(earlier, file)[0]
     model, problems = resolve(written, companion, {} if before is None else {1: before})
-    found = (*found, *judged((*check_syntax(written), *problems), file))
+    judgement = (*check_syntax(written), *check_target(written, target), *problems)
+    found = (*found, *judged(judgement, file))
     if model is not None and not _failed(found):
         found = (*found, *judged(check_model(model), file))
     return in_order(found)
@@ -84,7 +88,9 @@ def of_case(case: Path) -> tuple[Diagnostic, ...]:
     companion, impl = texts.get(f"{name(case)}.py"), texts.get(file_name(case.name))
     before = case.with_name(f"{name(case)}.before")
     earlier = before.read_text(encoding="utf-8") if before.exists() else None
-    return diagnose(texts[case.name], case.name, companion, impl, earlier)
+    first = texts[case.name].partition("\n")[0]
+    target: Target = "supabase" if first == "# target: supabase" else "postgres"
+    return diagnose(texts[case.name], case.name, companion, impl, earlier, target)
 
 
 def report(case: Path) -> str:

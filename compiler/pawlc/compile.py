@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pawlc.check import check_model, check_syntax
+from pawlc.check import Target, check_model, check_syntax, check_target
 from pawlc.diagnostics import CompileError, Diagnostic, Severity, in_order
 from pawlc.emit import scripts, verify
 from pawlc.lower import lower
@@ -75,13 +75,15 @@ def compile_machine(
     companion: str | None = None,
     impl: str | None = None,
     earlier: Mapping[int, Earlier] | None = None,
+    target: Target = "postgres",
 ) -> Compiled:
     """Compile a definition, or raise `CompileError` with everything that is wrong with it.
 
     `companion` is the text of the Python file beside it, `impl` that of the `.impl.yaml` beside a
-    definition in XState's JSON, `earlier` the versions that its `migrate` comes from.
+    definition in XState's JSON, `earlier` the versions that its `migrate` comes from, `target`
+    where it will run.
     """
-    machine, diagnostics = check(text, file, companion, impl, earlier)
+    machine, diagnostics = check(text, file, companion, impl, earlier, target)
     if machine is None or _has_error(diagnostics):
         raise CompileError(diagnostics)
     unit = lower(machine)
@@ -110,6 +112,7 @@ def check(
     companion: str | None = None,
     impl: str | None = None,
     earlier: Mapping[int, Earlier] | None = None,
+    target: Target = "postgres",
 ) -> tuple[Machine | None, tuple[Diagnostic, ...]]:
     """Everything that can be said about a definition without a database.
 
@@ -120,7 +123,7 @@ def check(
         return None, in_order(found)
     before = {version: one.machine for version, one in (earlier or {}).items()}
     machine, more = resolve(written, companion, before)
-    found += judged((*check_syntax(written), *more), file)
+    found += judged((*check_syntax(written), *check_target(written, target), *more), file)
     if not _has_error(found):
         found += judged(check_model(machine), file)
     return machine, in_order(found)

@@ -23,11 +23,6 @@ select format('create role %I nologin', r) from unnest('{anon,authenticated}'::t
 where to_regrole(r) is null \gexec
 create role authenticator login noinherit password :'authenticator';
 grant anon, authenticated to authenticator;
-alter role anon set statement_timeout = '3s';
-alter role authenticated set statement_timeout = '8s';
-alter role authenticator set lock_timeout = '2s';
-alter role authenticator set statement_timeout = '8s';
-alter role authenticator set idle_in_transaction_session_timeout = '10s';
 create role pawl_worker_login login password :'worker';
 create extension if not exists plpython3u;
 SQL

@@ -18,11 +18,13 @@ begin
     if not pg_has_role(v_role, 'pawl_client', 'USAGE') then
       execute format('grant pawl_client to %I', v_role);
     end if;
+    perform pawl.limit_role(v_role);
   end loop;
   foreach v_role in array coalesce(p_authenticators, '{}') loop
     if to_regrole(quote_ident(v_role)) is null then
       perform pawl.raise_bad_role(v_role, 'does not exist', 'Create it first.');
     end if;
+    perform pawl.limit_role(v_role);
   end loop;
 
   insert into pawl.setting (name, value)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from pawlc.check import Target
 from pawlc.codes import CODES, explain
 from pawlc.diagnostics import Diagnostic, Severity
 from pawlc.parse.yaml import actions, root, states, transitions
@@ -11,6 +12,8 @@ from tests.errors_golden import diagnose
 
 # Found by Postgres when a machine is deployed; the compiler alone cannot know.
 AT_DEPLOY = {"PW315", "PW326"}
+# Found when the definition is compiled for Supabase.
+AT_SUPABASE = {"PW455", "PW456"}
 
 
 def _blocks(page: str, section: str, language: str) -> str | None:
@@ -21,11 +24,13 @@ def _blocks(page: str, section: str, language: str) -> str | None:
     return found.group(1) if found else None
 
 
-def _diagnosed(page: str, section: str) -> tuple[Diagnostic, ...]:
+def _diagnosed(code: str, section: str) -> tuple[Diagnostic, ...]:
     """The complaints about an example: YAML, or JSON with YAML as its companion.
 
     A section `Version 1` has what a migration comes from.
     """
+    page = explain(code)
+    target: Target = "supabase" if code in AT_SUPABASE else "postgres"
     earlier = _blocks(page, "Version 1", "yaml")
     xml = _blocks(page, section, "xml")
     if xml is not None:
@@ -35,7 +40,7 @@ def _diagnosed(page: str, section: str) -> tuple[Diagnostic, ...]:
     if json is not None:
         return diagnose(json, "door.json", python, written)
     assert written is not None
-    return diagnose(written, "door.machine.yaml", python, earlier=earlier)
+    return diagnose(written, "door.machine.yaml", python, earlier=earlier, target=target)
 
 
 def test_an_unknown_code_has_no_page() -> None:
@@ -56,11 +61,11 @@ def test_a_page_begins_with_its_code_and_title(code: str) -> None:
 
 @pytest.mark.parametrize("code", [code for code in CODES if code not in AT_DEPLOY])
 def test_the_wrong_example_gives_the_code(code: str) -> None:
-    found = _diagnosed(explain(code), "Wrong")
+    found = _diagnosed(code, "Wrong")
     assert code in {diagnostic.code for diagnostic in found}
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_right_example_compiles(code: str) -> None:
-    found = _diagnosed(explain(code), "Right")
+    found = _diagnosed(code, "Right")
     assert [d for d in found if d.severity is Severity.ERROR or d.code == code] == []

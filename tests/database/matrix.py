@@ -17,7 +17,7 @@ select kind, format('%%s%%s', name, case when enters then '' else ' (unnamed)' e
 from (
   select 'schema' as kind, n.nspname::text as name, true as enters, p.privilege
   from pg_namespace as n, unnest('{usage,create}'::text[]) as p (privilege)
-  where (n.nspname = 'pawl' or n.nspname like 'pawl\\_%%' or n.nspname = 'public')
+  where (n.nspname = 'pawl' or n.nspname like 'pawl\\_%%' or n.nspname in ('public', 'api'))
     and has_schema_privilege(%(role)s, n.oid, p.privilege)
   union all
   select case when c.relkind = 'v' then 'view' else 'table' end, c.oid::regclass::text,

@@ -235,6 +235,34 @@ def test_a_client_role_must_be_one_that_cannot_harm(call: Call, roles: Roles) ->
     call(f"drop role {roles.client}_x")
 
 
+def settings(call: Call, role: str) -> list[str]:
+    return sorted(call("select rolconfig from pg_roles where rolname = %s", role) or [])
+
+
+def test_who_comes_in_may_not_run_wait_or_be_idle_for_long(call: Call, roles: Roles) -> None:
+    limits = ["idle_in_transaction_session_timeout=10s", "lock_timeout=4s", "statement_timeout=8s"]
+    assert settings(call, roles.client) == settings(call, roles.authenticator) == limits
+    assert settings(call, roles.stranger) == []
+
+
+def test_a_limit_that_a_role_has_stays(call: Call, roles: Roles) -> None:
+    call(f"alter role {roles.client} set lock_timeout = '1s'")
+    call("select pawl.init_roles(%s, null)", [roles.client])
+    assert "lock_timeout=1s" in settings(call, roles.client)
+
+
+def test_who_may_not_alter_a_role_is_warned(
+    connection: psycopg.Connection, call: Call, roles: Roles
+) -> None:
+    told: list[str] = []
+    connection.add_notice_handler(lambda notice: told.append(notice.message_primary or ""))
+    call(f"alter role {roles.reserve} set statement_timeout = '1s'")
+    call("set role pawl_owner")
+    call("select pawl.limit_role(%s)", roles.reserve)
+    call("reset role")
+    assert told == [f'role "{roles.reserve}" keeps no limit of its own on lock_timeout']
+
+
 def test_naming_roles_again_replaces_the_list_and_null_leaves_it(call: Call, roles: Roles) -> None:
     call("select pawl.init_roles('{}', null)")
     assert call("select pawl.client_roles()") == []

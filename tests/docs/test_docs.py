@@ -28,6 +28,10 @@ NOT_EXECUTED = {
     ("docs/postgrest.md", "a browser's part; tests/postgrest/clients.mjs is executed"),
     ("docs/testing.md", "an excerpt of a conftest.py"),
     ("docs/postgrest.md", "tests/postgrest does the same with a PostgREST of its own"),
+    ("docs/supabase.md", "this needs `supabase start`"),
+    ("docs/supabase.md", "this needs Supabase's own command"),
+    ("docs/supabase.md", "this needs a project"),
+    ("docs/supabase.md", "a browser's part; tests/postgrest/clients.mjs is executed"),
 }
 
 

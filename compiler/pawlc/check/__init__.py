@@ -1,10 +1,12 @@
 """What a definition means and should not: one rule per file, a function that yields diagnostics.
 
-`SYNTAX_RULES` read what the user wrote, `MODEL_RULES` the machine that `model.resolve` made of it.
+`SYNTAX_RULES` read what the user wrote, `MODEL_RULES` the machine that `model.resolve` made of it,
+`TARGET_RULES` what was written too, for a place where not everything is to be had.
 Unknown names and targets are resolve's to report.
 """
 
 from collections.abc import Callable, Iterable
+from typing import Literal
 
 from pawlc import syntax
 from pawlc.check.closed_machines import closed_machines
@@ -23,6 +25,8 @@ from pawlc.check.retry_policies import retry_policies
 from pawlc.check.send_patterns import send_patterns
 from pawlc.check.shadowed_transitions import shadowed_transitions
 from pawlc.check.state_types import state_types
+from pawlc.check.supabase_python import supabase_python
+from pawlc.check.supabase_schemas import supabase_schemas
 from pawlc.check.unbuilt_keys import unbuilt_keys
 from pawlc.check.undeclared_events import undeclared_events
 from pawlc.check.unknown_cancels import unknown_cancels
@@ -35,6 +39,7 @@ from pawlc.check.unused_names import unused_names
 from pawlc.diagnostics import Diagnostic
 from pawlc.model.machine import Machine
 
+Target = Literal["postgres", "supabase"]
 SyntaxRule = Callable[[syntax.Machine], Iterable[Diagnostic]]
 ModelRule = Callable[[Machine], Iterable[Diagnostic]]
 
@@ -69,10 +74,20 @@ MODEL_RULES: tuple[ModelRule, ...] = (
     identifiers,
 )
 
+TARGET_RULES: dict[Target, tuple[SyntaxRule, ...]] = {
+    "postgres": (),
+    "supabase": (supabase_python, supabase_schemas),
+}
+
 
 def check_syntax(machine: syntax.Machine) -> tuple[Diagnostic, ...]:
     """What the rules over the definition as written find."""
     return tuple(found for rule in SYNTAX_RULES for found in rule(machine))
+
+
+def check_target(machine: syntax.Machine, target: Target) -> tuple[Diagnostic, ...]:
+    """What the definition asks for and the place where it will run does not have."""
+    return tuple(found for rule in TARGET_RULES[target] for found in rule(machine))
 
 
 def check_model(machine: Machine) -> tuple[Diagnostic, ...]:

@@ -110,7 +110,7 @@ def expressions(machine: syntax.Machine) -> Iterator[Text]:
     for state in states(machine):
         yield from _of_state(state)
     if machine.authorize is not None:
-        yield from _of_authorize(machine.authorize)
+        yield from authorizers(machine.authorize)
 
 
 def _of_guard(guard: syntax.Guard) -> Iterator[Text]:
@@ -168,6 +168,7 @@ def _of_state(state: syntax.State) -> Iterator[Text]:
         yield from (pair.value for pair in state.output)
 
 
-def _of_authorize(authorize: syntax.Authorize) -> Iterator[Text]:
+def authorizers(authorize: syntax.Authorize) -> Iterator[Text]:
+    """The rules of a machine, or of a state."""
     yield from (rule for rule in (authorize.create, authorize.read) if rule is not None)
     yield from (rule.rule for rule in authorize.send)

@@ -37,13 +37,17 @@ class Database:
 
 def find(dsn: str | None, output: Output) -> Database:
     """Choose the database, starting the local one if it is the choice. Raises `EmbeddedError`."""
-    named = dsn or next((os.environ[name] for name in VARIABLES if os.environ.get(name)), None)
-    if named is not None:
-        return Database(named, local=False)
+    if (address := named(dsn)) is not None:
+        return Database(address, local=False)
     home = local_home()
     if embedded.status(home) is None:
         output.note(f"starting a local Postgres in {home} (`pawl server stop` ends it)")
     return Database(embedded.start(home).dsn(), local=True)
+
+
+def named(dsn: str | None) -> str | None:
+    """The database that `--dsn` or the environment names, if any."""
+    return dsn or next((os.environ[name] for name in VARIABLES if os.environ.get(name)), None)
 
 
 def local_home() -> Path:

@@ -13,10 +13,11 @@ from pawl import drawing
 from pawl.cli import definitions
 from pawl.cli.definitions import FILE
 from pawl.cli.dump import dump as dumped
-from pawl.cli.options import json_option
+from pawl.cli.options import json_option, target_option
 from pawl.cli.output import Output
 from pawlc import codes, render
 from pawlc import diagram as diagrams
+from pawlc.check import Target
 from pawlc.lower import lower
 from pawlc.parse import parse
 
@@ -69,7 +70,7 @@ def explain(output: Output, code: str) -> None:
 @click.command(name="compile")
 @click.argument("file", type=FILE)
 @click.option(
-    "-o", "--output", "target", type=click.Path(path_type=Path), help="A file, or a folder."
+    "-o", "--output", "place", type=click.Path(path_type=Path), help="A file, or a folder."
 )
 @click.option(
     "--dump",
@@ -77,21 +78,55 @@ def explain(output: Output, code: str) -> None:
     default="sql",
     help="Which stage to print; the SQL of a first deploy unless told.",
 )
+@target_option
+@click.option(
+    "--dsn",
+    metavar="URI",
+    help="For Supabase: where the migrations before it have run; else they run in a temporary "
+    "database.",
+)
 @json_option
 @click.pass_obj
-def compile_(output: Output, file: Path, target: Path | None, dump: Dump) -> None:
-    """Compile FILE and print the SQL that deploys it."""
+def compile_(
+    output: Output, file: Path, place: Path | None, dump: Dump, target: Target, dsn: str | None
+) -> None:
+    """Compile FILE and print the SQL that deploys it.
+
+    --target supabase writes a migration that deploys it after those that are there.
+    """
+    if target == "supabase":
+        if dump != "sql":
+            raise click.UsageError("--dump goes without --target supabase")
+        _write_migration(output, file, place, dsn)
+        return
+    if dsn is not None:
+        raise click.UsageError("--dsn goes with --target supabase")
     text = _stage(output, file, dump)
-    if target is None and output.json and dump == "sql":
+    if place is None and output.json and dump == "sql":
         output.data({"sql": text})
         return
-    if target is None:
+    if place is None:
         output.raw(text)
         return
-    if target.is_dir():
-        target /= f"{file.name.split('.')[0]}.sql"
-    target.write_text(text, encoding="utf-8")
-    output.wrote(target)
+    if place.is_dir():
+        place /= f"{file.name.split('.')[0]}.sql"
+    place.write_text(text, encoding="utf-8")
+    output.wrote(place)
+
+
+def _write_migration(output: Output, file: Path, place: Path | None, dsn: str | None) -> None:
+    """Write the migration of a machine; keep its source, as a deploy does."""
+    from pawl.deploy import supabase
+
+    definition, compiled = definitions.compile_(output, file, "supabase")
+    project = supabase.Project(place or supabase.MIGRATIONS)
+    with definitions.reporting(output, definition):
+        deployment, written = supabase.add_machine(project, compiled, dsn)
+    definitions.keep(output, definition, deployment.machine, deployment.version)
+    if written is None:
+        output.unchanged(f"a migration deploys version {deployment.version} already")
+    else:
+        output.wrote(written)
 
 
 def _stage(output: Output, file: Path, dump: Dump) -> str:

@@ -18,6 +18,7 @@ from click.exceptions import Exit
 
 from pawl.cli.output import Output
 from pawlc import render
+from pawlc.check import Target
 from pawlc.compile import Compiled, Earlier, compile_machine, earlier_version
 from pawlc.compile import check as check_text
 from pawlc.diagnostics import CompileError, Diagnostic, Severity
@@ -116,7 +117,9 @@ def check(path: Path) -> tuple[Definition, Machine | None, tuple[Diagnostic, ...
     return definition, machine, found
 
 
-def compile_(output: Output, path: Path) -> tuple[Definition, Compiled]:
+def compile_(
+    output: Output, path: Path, target: Target = "postgres"
+) -> tuple[Definition, Compiled]:
     """Compile a definition, reporting warnings; end the command if there is an error."""
     definition = read(path)
     with reporting(output, definition):
@@ -126,9 +129,32 @@ def compile_(output: Output, path: Path) -> tuple[Definition, Compiled]:
             definition.companion,
             definition.impl,
             earlier(definition),
+            target,
         )
     report(output, definition, compiled.warnings)
     return definition, compiled
+
+
+def keep(output: Output, definition: Definition, machine: str, version: int) -> None:
+    """Write `versions/order.1.machine.yaml` beside the definition, and `order.1.py` likewise.
+
+    Of a definition in JSON they are `order.1.json` and `order.1.impl.yaml`.
+    """
+    stem = definition.path.parent / VERSIONS / f"{machine}.{version}"
+    suffix = ".json" if is_json(definition.path) else ".machine.yaml"
+    kept = stem.with_name(f"{stem.name}{suffix}")
+    texts = {
+        kept: definition.text,
+        companion_of(kept): definition.companion,
+        impl_of(kept): definition.impl,
+    }
+    for file, text in texts.items():
+        if text is None:
+            continue
+        if not file.exists() or file.read_bytes() != text.encode():
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(text.encode())
+            output.note(f"kept the source in {file}")
 
 
 @contextmanager

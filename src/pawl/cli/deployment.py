@@ -7,7 +7,6 @@ import rich_click as click
 from psycopg import sql
 
 from pawl.cli import connect, definitions
-from pawl.cli.definitions import Definition
 from pawl.cli.options import dsn_option, json_option
 from pawl.cli.output import Output
 from pawl.deploy.deploy import Deployment, make_current
@@ -45,7 +44,7 @@ def deploy(output: Output, files: tuple[Path, ...], dry_run: bool, dsn: str | No
             with definitions.reporting(output, definition):
                 done.append(deploy_machine(connection, machine, dry_run=dry_run))
             if not dry_run:
-                _keep_source(output, definition, done[-1])
+                definitions.keep(output, definition, done[-1].machine, done[-1].version)
     _report(output, done, dry_run=dry_run)
 
 
@@ -62,30 +61,6 @@ def _report(output: Output, done: list[Deployment], *, dry_run: bool) -> None:
     )
     if dry_run:
         output.note("dry run: nothing was changed")
-
-
-def _keep_source(output: Output, definition: Definition, deployment: Deployment) -> None:
-    """Write `versions/order.1.machine.yaml` beside the definition, and `order.1.py` likewise.
-
-    Of a definition in JSON they are `order.1.json` and `order.1.impl.yaml`.
-    """
-    stem = (
-        definition.path.parent / definitions.VERSIONS / f"{deployment.machine}.{deployment.version}"
-    )
-    suffix = ".json" if definitions.is_json(definition.path) else ".machine.yaml"
-    kept = stem.with_name(f"{stem.name}{suffix}")
-    texts = {
-        kept: definition.text,
-        definitions.companion_of(kept): definition.companion,
-        definitions.impl_of(kept): definition.impl,
-    }
-    for file, text in texts.items():
-        if text is None:
-            continue
-        if not file.exists() or file.read_bytes() != text.encode():
-            file.parent.mkdir(exist_ok=True)
-            file.write_bytes(text.encode())
-            output.note(f"kept the source in {file}")
 
 
 @click.command()

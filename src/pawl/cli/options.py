@@ -32,6 +32,16 @@ def json_option(command: Command) -> Command:
     )(command)
 
 
+def target_option(command: Command) -> Command:
+    """Add `--target`."""
+    return click.option(
+        "--target",
+        type=click.Choice(["postgres", "supabase"]),
+        default="postgres",
+        help="For Supabase a migration is written, to supabase/migrations.",
+    )(command)
+
+
 def dsn_option(command: Command) -> Command:
     """Add `--dsn`."""
     return click.option(

@@ -99,6 +99,12 @@ class Output:
             self.data({"file": str(file)})
         self.line(f"wrote {file}")
 
+    def unchanged(self, why: str) -> None:
+        """Say why a command made no file."""
+        if self.json:
+            self.data({"file": None})
+        self.line(f"unchanged: {why}")
+
     def error(self, value: Mapping[str, Any]) -> None:
         """Print an error as one line of JSON on stderr."""
         click.echo(to_json({"error": value}), err=True)

@@ -14,7 +14,11 @@ import psycopg
 from pawl.deploy import access, difference, probe, registry
 from pawl.deploy.errors import DeployRefused
 from pawl.deploy.evolution import Evolution, evolution
-from pawl.deploy.install import installed_api_schema
+from pawl.deploy.install import (
+    acting_as_owner,
+    installed_api_schema,
+    let_owner_create_schemas,
+)
 from pawl.deploy.registry import Registered
 from pawlc.compile import Compiled, check
 from pawlc.diagnostics import CompileError, Severity
@@ -71,15 +75,15 @@ def _deploy(
     _check_earlier(compiled, versions)
     _check_python(connection, machine)
     change = _evolution(machine, versions) if versions else Evolution()
-    registry.let_owner_create_schemas(connection)
-    with registry.acting_as_owner(connection):
+    let_owner_create_schemas(connection)
+    with acting_as_owner(connection):
         _check_expressions(connection, machine)
         _run(
             connection,
             evolve(machine, change.added, change.loosened) if versions else compiled.table,
         )
     _run(connection, compiled.python)  # a superuser's business: PL/Python is not trusted
-    with registry.acting_as_owner(connection):
+    with acting_as_owner(connection):
         _run(connection, compiled.functions)
         numbers = (*(known.version for known in versions), machine.version)
         _run(connection, machine_functions(machine, numbers))
@@ -110,7 +114,7 @@ def make_current(connection: Connection, name: str, version: int) -> None:
         if version not in numbers:
             connection.execute("select pawl.check_version(%s, %s)", (name, version))
         machine = read_version(name, versions[numbers.index(version)])
-        with registry.acting_as_owner(connection):
+        with acting_as_owner(connection):
             connection.execute(
                 "update pawl.machine set current_version = %s where name = %s", (version, name)
             )

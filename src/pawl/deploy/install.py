@@ -6,6 +6,9 @@ order and as whom: roles as the caller, all else as `pawl_owner`, in one transac
 again changes nothing.
 """
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -47,23 +50,31 @@ def install(connection: psycopg.Connection[Any], *, api_schema: str = "public") 
                 f"this user may not install Pawl: {error.diag.message_primary}",
                 "Install as superuser, or as the owner of the database with CREATEROLE.",
             ) from error
-        previous = connection.execute("select current_setting('role')").fetchone()
-        connection.execute("set local role pawl_owner")
-        connection.execute("set local check_function_bodies = off")
-        _bring_tables_up_to_date(connection)
-        for text in _texts("functions"):
-            _run(connection, text, api_schema)
-        for text in _texts("views"):
-            _run(connection, text, api_schema)
-        _run(connection, _routers(connection, api_schema), api_schema)
-        for text in _texts("readers"):
-            _run(connection, text, api_schema)
-        _settle(connection, api_schema)
-        _run(connection, _text("policies/grants.sql"), api_schema)
-        connection.execute(
-            sql.SQL("set local role {}").format(sql.Identifier(previous[0] if previous else "none"))
-        )
+        with acting_as_owner(connection):
+            connection.execute("set local check_function_bodies = off")
+            _bring_tables_up_to_date(connection)
+            for text in _texts("functions"):
+                _run(connection, text, api_schema)
+            for text in _texts("views"):
+                _run(connection, text, api_schema)
+            _run(connection, _routers(connection, api_schema), api_schema)
+            for text in _texts("readers"):
+                _run(connection, text, api_schema)
+            _settle(connection, api_schema)
+            _run(connection, _text("policies/grants.sql"), api_schema)
         connection.execute("set local check_function_bodies = on")
+
+
+@contextmanager
+def acting_as_owner(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Make everything inside belong to `pawl_owner`. Raises InsufficientPrivilege.
+
+    Who was acting before is kept by Postgres, so that what is run is the same text for everybody.
+    """
+    connection.execute("select set_config('pawl.installer', current_setting('role'), true)")
+    connection.execute("set local role pawl_owner")
+    yield
+    connection.execute("select set_config('role', current_setting('pawl.installer'), true)")
 
 
 def installed_api_schema(connection: psycopg.Connection[Any]) -> str | None:
@@ -84,6 +95,13 @@ def migrations() -> tuple[Migration, ...]:
         Migration(int(entry.name[:4]), entry.name[5:-4], entry.read_text("utf-8"))
         for entry in found
     )
+
+
+def fingerprint() -> str:
+    """A hash of the runtime: everything in `sql/` that an install can run."""
+    folders = ("schema", "migrations", "functions", "views", "readers", "policies")
+    texts = (text for folder in folders for text in _texts(folder))
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
 
 
 def _root() -> Traversable:
@@ -132,11 +150,18 @@ def _prepare(connection: psycopg.Connection[Any], api_schema: str) -> None:
     _run(connection, _text("policies/roles.sql"), api_schema)
     for schema in ("pawl", api_schema):
         _make_schema(connection, schema)
+    let_owner_create_schemas(connection)
+
+
+def let_owner_create_schemas(connection: psycopg.Connection[Any]) -> None:
+    """Give `pawl_owner` a right on the database itself, which a copy of a database loses."""
     if not _one(
         connection, "select has_database_privilege('pawl_owner', current_database(), 'CREATE')"
     ):
-        database = sql.Identifier(_one(connection, "select current_database()"))
-        connection.execute(sql.SQL("grant create on database {} to pawl_owner").format(database))
+        connection.execute(
+            "do $$ begin execute"
+            " format('grant create on database %I to pawl_owner', current_database()); end $$"
+        )
 
 
 def _make_schema(connection: psycopg.Connection[Any], schema: str) -> None:

@@ -1,12 +1,9 @@
 """The tables `pawl.machine`, `pawl.version` and `pawl.effect_policy`: who is deployed."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import class_row
 
 from pawl import __version__
@@ -66,28 +63,6 @@ def machines(connection: Connection) -> tuple[str, ...]:
     """Return the names of all deployed machines, in the order of their bytes."""
     rows = connection.execute('select name from pawl.machine order by name collate "C"')
     return tuple(row[0] for row in rows)
-
-
-def let_owner_create_schemas(connection: Connection) -> None:
-    """Give `pawl_owner` back what a copy of a database loses: rights on the database itself."""
-    row = connection.execute(
-        "select current_database(),"
-        " has_database_privilege('pawl_owner', current_database(), 'CREATE')"
-    ).fetchone()
-    assert row is not None
-    if not row[1]:
-        database = sql.Identifier(row[0])
-        connection.execute(sql.SQL("grant create on database {} to pawl_owner").format(database))
-
-
-@contextmanager
-def acting_as_owner(connection: Connection) -> Iterator[None]:
-    """Make everything inside belong to `pawl_owner`. Raises InsufficientPrivilege."""
-    row = connection.execute("select current_setting('role')").fetchone()
-    connection.execute("set local role pawl_owner")
-    yield
-    before = sql.Identifier(row[0] if row else "none")
-    connection.execute(sql.SQL("set local role {}").format(before))
 
 
 def register(connection: Connection, compiled: Compiled) -> None:

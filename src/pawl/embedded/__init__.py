@@ -8,7 +8,7 @@ Read in this order:
 * `layout`: the files of one server's folder, and where its data lies;
 * `lock`: one starter or stopper at a time;
 * `cluster`: `initdb`, `pg_ctl start`, `pg_ctl stop`;
-* `server`: `start`, `stop`, `status`, `remove`: what everybody else calls.
+* `server`: `start`, `stop`, `status`, `remove`, `temporary`: what everybody else calls.
 
     from pawl import embedded
 
@@ -30,6 +30,16 @@ if sys.platform == "win32":
 
 from pawl.embedded.binaries import find
 from pawl.embedded.errors import EmbeddedError
-from pawl.embedded.server import Auth, Server, remove, start, status, stop
+from pawl.embedded.server import Auth, Server, remove, start, status, stop, temporary
 
-__all__ = ["Auth", "EmbeddedError", "Server", "find", "remove", "start", "status", "stop"]
+__all__ = [
+    "Auth",
+    "EmbeddedError",
+    "Server",
+    "find",
+    "remove",
+    "start",
+    "status",
+    "stop",
+    "temporary",
+]

@@ -9,9 +9,11 @@ from __future__ import annotations
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Literal
 from urllib.parse import quote
@@ -90,6 +92,18 @@ def start(data: Path, *, settings: Mapping[str, str] = NO_SETTINGS, auth: Auth =
             log=tail(place.log),
         )
     return server
+
+
+@contextmanager
+def temporary() -> Iterator[Server]:
+    """A server for a moment, removed with all it holds at the end. Raises `EmbeddedError`."""
+    with TemporaryDirectory(prefix="pawl-") as folder:
+        place = Path(folder) / "server"
+        server = start(place, settings={"fsync": "off", "synchronous_commit": "off"})
+        try:
+            yield server
+        finally:
+            remove(place)
 
 
 def stop(data: Path) -> bool:

@@ -1,0 +1,82 @@
+"""A project of Supabase's: its migrations, written once, and a server where they have run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from pawl.deploy import supabase
+from pawl.deploy.supabase import DOORS, Project
+from pawlc.compile import compile_machine
+from tests.database.order import COUNTER, EXAMPLE
+
+USER_TABLE = "create table public.courier (id uuid primary key, name text not null);\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """A project and the addresses of its database: as `postgres`, and as the superuser."""
+
+    project: Project
+    dsn: str
+    superuser: str
+
+
+@pytest.fixture(scope="session")
+def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
+    """The runtime, a table of the project's own, the order and the counter, as `db push` runs them.
+
+    A fresh server runs what another one wrote down.
+    """
+    project = Project(tmp_path_factory.mktemp("project") / "supabase" / "migrations")
+    supabase.add_runtime(project, DOORS)
+    project.write("courier", USER_TABLE)
+    for text, file in (
+        (EXAMPLE.read_text("utf-8"), EXAMPLE.name),
+        (COUNTER, "counter.machine.yaml"),
+    ):
+        supabase.add_machine(project, compile_machine(text, file, target="supabase"))
+    with supabase.scratch() as dsn:
+        push(project, dsn)
+        superuser = make_conninfo(dsn, user="supabase_admin")
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            connection.execute("create role stranger login")
+            password = psycopg.conninfo.conninfo_to_dict(dsn)["password"]
+            for role in ("authenticator", "stranger"):
+                connection.execute(f"alter role {role} password '{password}'".encode())
+        yield Deployed(project, dsn, superuser)
+
+
+def push(project: Project, dsn: str) -> None:
+    """Run the migrations as `postgres`, statement by statement, as Supabase's tools do."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        for file in project.files():
+            for statement in cut(file):
+                connection.execute(statement.encode())
+
+
+def cut(file: Path) -> list[str]:
+    """Cut a script at the semicolons outside quotes, comments and brackets, and nowhere else."""
+    text, found, start, at, depth = file.read_text("utf-8"), [], 0, 0, 0
+    while at < len(text):
+        opened = next((mark for mark in ("--", "'", '"', "$") if text.startswith(mark, at)), None)
+        if opened == "--":
+            at = text.index("\n", at)
+        elif opened in ("'", '"'):
+            at = text.index(opened, at + 1)
+        elif opened == "$":
+            tag = text[at : text.index("$", at + 1) + 1]
+            at = text.index(tag, at + len(tag)) + len(tag) - 1
+        elif text[at] in "()":
+            depth += 1 if text[at] == "(" else -1
+        elif text[at] == ";" and depth == 0:
+            found.append(text[start : at + 1])
+            start = at + 1
+        at += 1
+    assert not text[start:].strip()
+    return found
