@@ -10,6 +10,8 @@ import pytest
 from tests.cli.conftest import Pawl
 from tests.database.order import COUNTER, EXAMPLE
 
+pytestmark = pytest.mark.database
+
 
 def test_init_names_the_schema_and_the_roles_and_keeps_what_is_not_given(
     pawl: Pawl, bare_database: str, client_role: str

@@ -27,6 +27,8 @@ from tests.database.order import (
 )
 from tests.supabase.conftest import Deployed
 
+pytestmark = pytest.mark.database
+
 MATRIX = Path(__file__).parent / "matrix.txt"
 CAST = Cast("authenticated", "authenticator", "stranger", "stranger")
 ORDER = {"customer_id": CUSTOMER, "restaurant_id": RESTAURANT, "total": 12.5}
@@ -36,7 +38,6 @@ SECOND = COUNTER.replace("version: 1", "version: 2").replace(
 
 
 @pytest.mark.smoke
-@pytest.mark.database
 def test_a_browser_does_what_the_chart_allows_and_no_more(deployed: Deployed) -> None:
     claims = {"sub": CUSTOMER, "role": "authenticated"}
     kitchen = {"sub": "r", "role": "authenticated", "restaurant_id": RESTAURANT}
