@@ -34,6 +34,7 @@ HEARTBEAT = 10.0  # seconds
 SWEEP = 180.0  # seconds
 CONNECTIONS = 8  # one for each loop: none waits for another
 PATIENCE = 0.05  # seconds without a free slot until peers are told that there is work
+STORING = 5.0  # seconds that results still have when handlers have no more time
 LIMIT = 100  # timers, results or messages of one statement
 SHORTEST = 0.02  # seconds between two looks at timers that are due and cannot fire yet
 
@@ -126,11 +127,12 @@ class Daemon:
         left.cancel()
         if emptied.done():
             return
-        emptied.cancel()
         try:
             await self._holding.release()
         except (psycopg.Error, OSError) as error:
             say("not_released", logging.WARNING, reason=str(error))
+        await asyncio.wait({emptied}, timeout=STORING)  # what handlers did before is stored
+        emptied.cancel()
 
     async def _say_gone(self) -> None:
         try:
