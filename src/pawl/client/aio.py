@@ -23,13 +23,15 @@ NOTHING: Mapping[str, Any] = {}
 class AsyncClient:
     """Calls the SQL API; raises the classes of `pawl.errors`.
 
-    When Postgres cannot be reached it raises psycopg's `OperationalError`.
+    When Postgres cannot be reached, or the connection is lost, it raises psycopg's
+    `OperationalError`; the next call connects again.
 
     `database` is one of
 
     * a conninfo: one connection, opened at the first call, shared by tasks one call at a time;
       each call is a transaction of its own, repeated after a serialization failure or a deadlock;
-    * an `AsyncConnectionPool`: the same, with the pool's connections, which stay the pool's;
+    * an `AsyncConnectionPool`: the same, with the pool's connections, which stay the pool's; behind
+      a pooler in transaction mode give them `prepare_threshold=None`, as ours have;
     * an `AsyncConnection`: the calls are part of whatever transaction it is in, and never
       repeated: what must be repeated then is the caller's whole transaction.
 
@@ -140,7 +142,7 @@ class AsyncClient:
                 return await _traced(self._database, call)
             return await self._repeated(call)
         except psycopg.Error as error:
-            if error.sqlstate is None:  # Postgres was not reached, or went away
+            if retry.gone(error):
                 raise
             raise from_postgres(error) from error
 
@@ -172,7 +174,7 @@ class AsyncClient:
                 async with self._lock:
                     if self._own is None or self._own.closed:
                         self._own = await psycopg.AsyncConnection.connect(
-                            self._database, autocommit=True
+                            self._database, autocommit=True, prepare_threshold=None
                         )
                     yield self._own
 

@@ -14,6 +14,8 @@ from psycopg import errors
 ATTEMPTS = 6
 FIRST = 0.01  # seconds before the second attempt, at most; doubled each time
 LONGEST = 0.5  # seconds
+AWAY = frozenset({"57P01", "57P02", "57P03", "57P05", "25P03"})
+"""Ended by an administrator or a crash, not started yet, idle for too long."""
 
 
 def pauses() -> Iterator[float]:
@@ -26,3 +28,13 @@ def pauses() -> Iterator[float]:
 def retryable(error: psycopg.Error) -> bool:
     """Say whether Postgres rolled back for a reason that may be gone in a moment."""
     return isinstance(error, (errors.SerializationFailure, errors.DeadlockDetected))
+
+
+def gone(error: psycopg.Error) -> bool:
+    """Say whether Postgres was not reached, or went away and may have done the call or not.
+
+    >>> gone(errors.AdminShutdown()), gone(errors.UniqueViolation())
+    (True, False)
+    """
+    state = error.sqlstate
+    return state is None or state.startswith("08") or state in AWAY
