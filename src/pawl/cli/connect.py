@@ -61,7 +61,7 @@ def local_home() -> Path:
 def connected(database: Database) -> Iterator[psycopg.Connection]:
     """Connect in autocommit mode; close at the end."""
     parameters = {**DEFAULTS, **conninfo_to_dict(database.dsn)}
-    with psycopg.connect(autocommit=True, **parameters) as connection:
+    with psycopg.connect(autocommit=True, prepare_threshold=None, **parameters) as connection:
         yield connection
 
 

@@ -13,6 +13,7 @@ import psycopg
 from pawl.worker.queue import Connection, Queue
 
 CHANNEL = "pawl"
+NAME = "pawl worker, listening"  # as pg_stat_activity shows it
 TRIES = 60  # a millisecond apart, for senders in their commit to end
 SELF_TEST = 2.0  # seconds in which our own NOTIFY must come back
 ALIVE: dict[str, Any] = {
@@ -41,7 +42,8 @@ class Doorbell:
         """
         given = psycopg.conninfo.conninfo_to_dict(dsn)
         connection = await psycopg.AsyncConnection.connect(
-            autocommit=True, **{"connect_timeout": 10, **ALIVE, **given}
+            autocommit=True,
+            **{"connect_timeout": 10, "application_name": NAME, **ALIVE, **given},
         )
         try:
             await connection.execute(f"listen {CHANNEL}".encode())

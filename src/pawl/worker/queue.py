@@ -56,8 +56,13 @@ class Completion:
 
 
 async def configure(connection: Connection) -> None:
-    """Make a connection read JSON without loss; for a pool's `configure`."""
+    """Make a connection read JSON without loss; for a pool's `configure`.
+
+    Nothing is prepared: behind a pooler in transaction mode another session has the statement, or
+    another statement has the name.
+    """
     await connection.set_autocommit(True)
+    connection.prepare_threshold = None
     set_json_loads(from_json, connection)
 
 
