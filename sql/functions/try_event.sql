@@ -1,5 +1,5 @@
 -- Send an internal event to an instance in a subtransaction, and tell how it went.
--- A paused instance has not failed: it is asked again, uncounted.
+-- A paused instance, or one in a deadlock, has not failed: it is asked again, uncounted.
 -- Locks: the instance.
 create or replace function pawl.try_event(
   p_machine text,
@@ -24,16 +24,7 @@ begin
 exception
   when others then
     get stacked diagnostics v_detail = pg_exception_detail;
-    v_attempt.outcome := 'failed';
-    v_attempt.message := sqlerrm;
-    v_attempt.error := jsonb_build_object(
-      'sqlstate', sqlstate, 'message', sqlerrm, 'detail', nullif(v_detail, ''));
-    v_attempt.counts := case
-      when v_detail like '{"error": "not_running",%"status": "paused"%' then 0
-      else 1
-    end;
-    v_attempt.retry_in := interval '5 seconds';
-    return v_attempt;
+    return pawl.failed_attempt(sqlstate, sqlerrm, v_detail);
 end
 $$;
 

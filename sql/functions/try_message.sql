@@ -35,18 +35,11 @@ begin
 exception
   when others then
     get stacked diagnostics v_detail = pg_exception_detail;
-    v_attempt.message := sqlerrm;
-    v_attempt.error := jsonb_build_object(
-      'sqlstate', sqlstate, 'message', sqlerrm, 'detail', nullif(v_detail, ''));
-    v_attempt.counts := 1;
-    if v_detail like '{"error": "not_running",%"status": "paused"%' then
-      v_attempt.counts := 0;
-    elsif sqlstate like 'PT4%' then
+    v_attempt := pawl.failed_attempt(sqlstate, sqlerrm, v_detail);
+    if v_attempt.counts > 0 and sqlstate like 'PT4%' then
       v_attempt.outcome := 'refused';
-      return v_attempt;
+      v_attempt.retry_in := null;
     end if;
-    v_attempt.outcome := 'failed';
-    v_attempt.retry_in := interval '5 seconds';
     return v_attempt;
 end
 $$;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -432,6 +433,26 @@ def test_a_receiver_that_sorts_before_the_sender_is_not_waited_for(dsn: str, cas
         with refuses("receiver_busy", Conflict) as busy:
             send(call, "m_order", "busy", "assign", {"courier": "held"})
         assert busy.value.sqlstate == "40001"
+
+
+def test_an_atomic_receiver_that_is_busy_is_no_failure(call: Call, dsn: str) -> None:
+    call("select create_instance('m_order', 'o')")
+    call("select create_instance('courier', 'kim')")
+    assign = {"type": "assign", "courier": "kim"}
+    call(
+        "insert into pawl.message"
+        " (sender_iid, sender_seq, due_at, sender_machine, sender_id, kin, machine, id, event)"
+        " values (1, 1, pawl.now(), 'desk', 'd', true, 'm_order', 'o', %s) returning 1",
+        json.dumps(assign),
+    )
+    with psycopg.connect(dsn) as other:
+        other.execute("select pawl.route_lock('courier', 'kim')")
+        for _ in range(12):
+            assert call("select pawl.deliver_messages()") == 1
+            call("select pawl.advance_clock('1 s')")
+    assert call("select max(attempts) from pawl.message") == 0
+    deliver(call)
+    assert call("select state from pawl_m_order.instance where id = 'o'") == ["assigned"]
 
 
 @pytest.mark.timeout(180)
