@@ -15,7 +15,7 @@ POSTGREST := tests/postgrest/node_modules/.installed
 SUITES ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check conformance golden fuzz oracle-setup postgrest-setup bench clean
+.PHONY: help setup demo test check reliability conformance golden fuzz oracle-setup postgrest-setup bench clean
 
 help: ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,13 +39,16 @@ demo: $(STAMP) ## see the order machine run, on a Postgres of its own
 	@$(BIN)/pawl demo
 
 test: $(STAMP) ## run the tests, on a Postgres of their own
-	@$(BIN)/python -m pytest -n 2 $(TESTS) $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not long" $(TESTS) $(ARGS)
 
 check: $(STAMP) ## ruff, mypy, then the tests: what CI runs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(MAKE) --no-print-directory test
+
+reliability: $(STAMP) ## kill workers, Postgres and connections under load, and count
+	@$(BIN)/python -m pytest -n 2 tests/reliability $(ARGS)
 
 conformance: $(STAMP) ## hold Pawl against suites that others wrote (SUITES=folder: any other)
 	@$(BIN)/python -m tests.conformance $(SUITES) $(if $(ACCEPT),--accept)

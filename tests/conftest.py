@@ -28,6 +28,9 @@ SERVER = pytest.StashKey[testserver.TestServer]()
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "database: needs a Postgres (set by itself where it shows)")
     config.addinivalue_line("markers", "smoke: the few tests that CI runs on every major version")
+    config.addinivalue_line(
+        "markers", "long: left out by `make test`; CI and `make reliability` run it"
+    )
     is_worker = hasattr(config, "workerinput")
     if not is_worker and not config.option.collectonly and testserver.address() is None:
         config.stash[SERVER] = testserver.start()

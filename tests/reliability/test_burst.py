@@ -1,0 +1,46 @@
+"""Thousands of events from many clients, in the best of worlds and with workers that die."""
+
+from __future__ import annotations
+
+import itertools
+
+import psycopg
+import pytest
+
+from tests.reliability.conftest import Place
+
+BURST = {"clients": 20, "jobs": 25, "adds": 19}  # 10,000 events
+
+
+@pytest.mark.long
+def test_a_burst_is_performed_to_the_last(place: Place) -> None:
+    with place.worker("--concurrency", "50"), place.worker("--concurrency", "50"):
+        with place.load(**BURST) as load:
+            assert load.events == 10_000
+        place.balance()
+    assert set(place.ledger.effects().values()) == {1}, "nobody died, so nothing is done twice"
+
+
+@pytest.mark.long
+def test_a_burst_survives_workers_that_die_again_and_again(place: Place) -> None:
+    with place.load(**BURST) as load:
+        for round in itertools.count(1):
+            with place.worker("--concurrency", "50") as process:
+                place.ledger.wait_for_effects(round * 1500)
+                process.popen.kill()
+                process.end()
+            if round * 1500 > load.events:
+                break
+    with place.worker("--concurrency", "50"):
+        place.balance()
+
+
+@pytest.mark.long
+def test_a_snapshot_that_is_held_for_ever_stops_nothing(place: Place) -> None:
+    with psycopg.connect(place.dsn) as idle:
+        idle.execute("set transaction isolation level repeatable read")
+        idle.execute("select pg_current_xact_id(), count(*) from pawl.outbox")
+        with place.worker("--concurrency", "50"):
+            with place.load(clients=8, jobs=25, adds=14):
+                pass
+            place.balance()
