@@ -401,7 +401,8 @@ class Machine:
 
     `indexes` holds the expressions of each. `unbuilt` are the documented keys that this version
     refuses. `reading` says whose reading of statecharts decides where XState and W3C differ;
-    `session` is the `name` of an `<scxml>`.
+    `session` is the `name` of an `<scxml>`. `reply` is what clients are answered: the instance, or
+    nothing of it.
     """
 
     file: str
@@ -424,3 +425,4 @@ class Machine:
     migrate: tuple[Migrate, ...] = field(default=())
     reading: Literal["xstate", "scxml"] = "xstate"
     session: str = ""
+    reply: Literal["state", "none"] = "state"

@@ -34,8 +34,7 @@ begin
     perform pawl.lock_receivers(p_machine, p_iid, p_messages);
     foreach v_message in array p_messages loop
       if v_message.atomic then
-        perform pawl.route_message(
-          v_message.machine, v_message.id, v_message.event, array[p_machine, p_id]);
+        perform pawl.post_atomic(v_message, array[p_machine, p_id]);
       end if;
     end loop;
   end if;

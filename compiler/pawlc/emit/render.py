@@ -51,6 +51,7 @@ class Access:
     """
 
     schema: Sql
+    machine: Sql
     newest_first: tuple[int, ...]
     context: Sql
     columns: Sql

@@ -49,6 +49,7 @@ ROUTES = (
     ),
     ("route_simulate", "simulate_event", "jsonb", ("p_id text", "p_event jsonb")),
     ("route_enabled", "enabled_events", "text[]", ("p_id text",)),
+    ("route_admits", "admits", "boolean", ("p_id text", "p_event jsonb")),
     ("route_iid", "find_instance", "bigint", ("p_id text",)),
     ("route_reply", "reply", "jsonb", ("p_id text",)),
     ("route_lock", "lock_instance", "bigint", ("p_id text",)),

@@ -83,9 +83,18 @@ def machine_functions(machine: Machine, versions: tuple[int, ...]) -> Sql:
         returns=sql("text[]"),
         comment=literal("The events that this caller could send now"),
     )
+    admits = Query(
+        *_common(view),
+        function=ident("admits"),
+        verb=ident("admits"),
+        parameters=sql("p_id text, p_event jsonb"),
+        arguments=sql("p_id, p_event"),
+        returns=sql("boolean"),
+        comment=literal("Whether this caller may send an event, whatever its payload"),
+    )
     shared = (fill(template, view) for template in _SHARED)
     revoke = sql("revoke all on all functions in schema {} from public;\n", view.schema)
-    queries = (fill("query", simulate), fill("query", enabled))
+    queries = (fill("query", query) for query in (simulate, enabled, admits))
     read = access(machine, view.newest_first)
     made = (statement for _, statement in indexes(machine))
     granted = fill("readers", view)

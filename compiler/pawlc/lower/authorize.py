@@ -4,60 +4,62 @@ Rules are asked against the locked row, only when there are claims, or another i
 event: a trusted caller without claims passes. A rule that reads a payload waits for the payload to
 be checked; it stands in the event's own branch. Of several patterns that match an event, the most
 specific counts, in the machine's rules and in those of each state; all that are left must admit.
+
+A sender who may not read the instance either is told that it is absent (`refuse`): else anybody
+could find out which ids exist. Whom `simulate_event` lets in may read (`deny`).
 """
 
-from pawlc.lower.payload import source_comment
+from collections.abc import Callable
+
+from pawlc.lower.payload import receive, source_comment
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import Scope, reads_payload
-from pawlc.lower.target import Body, Branch, Call, Comment, If
+from pawlc.lower.target import Body, Branch, Call, Comment, If, Return
 from pawlc.lower.variables import own
 from pawlc.model import events
 from pawlc.model.machine import Expression, SendRule
 from pawlc.model.rules import in_states
-from pawlc.sql import Sql, ident, join, literal, sql
+from pawlc.sql import Sql, boolean, ident, join, literal, sql
 
 CLIENT = sql("self.claims is not null")
 CLIENT_OR_INSTANCE = sql("self.claims is not null or cardinality(p_sender) = 2")
 """Who is asked: whoever has claims, and where messages arrive, an instance that is no kin."""
 
+Refuse = Callable[[Plan], Body]
+
 
 def create(plan: Plan) -> Body:
     """Refuse a creator whom `authorize.create` does not admit."""
     rule = plan.machine.authorize.create
-    deny = _deny(plan, sql("null"))
+    refusal = _denied(plan, sql("null"))
     if rule is None:
-        return (If((Branch(CLIENT, deny),)),)
+        return (If((Branch(CLIENT, refusal),)),)
     refused = sql("{} and ({}) is not true", CLIENT, Scope(plan, events.CREATION).sql(rule))
-    return (_comment((rule,), "create"), If((Branch(refused, deny),)))
+    return (_comment((rule,), "create"), If((Branch(refused, refusal),)))
 
 
-def send(plan: Plan, asked: Sql, trusted: Body = ()) -> Body:
+def send(plan: Plan, asked: Sql, refuse: Refuse, trusted: Body = ()) -> Body:
     """Refuse a sender whom no rule admits, before the payload is looked at.
 
     `trusted` is done for a trusted caller instead.
     """
-    groups: dict[tuple[Expression, ...], list[str]] = {}
-    for name in declared(plan):
-        rules = rules_for(plan, name)
-        if rules and not _reads_event(rules):
-            groups.setdefault(rules, []).append(name)
-    later = [n for n in declared(plan) if _reads_event(rules_for(plan, n))]
     branches = [
-        Branch(_is_one_of(names), _unless(plan, rules, f"send {', '.join(names)}"))
-        for rules, names in groups.items()
+        Branch(_is_one_of(names), _unless(plan, rules, f"send {', '.join(names)}", refuse))
+        for rules, names in _groups(plan).items()
     ]
     unknown = rules_for(plan, None) if not plan.machine.strict else ()
-    deny = _unless(plan, unknown, "send any other") if unknown else _deny_any(plan)
+    refusal = _unless(plan, unknown, "send any other", refuse) if unknown else refuse(plan)
+    later = _later(plan)
     if later:
-        branches.append(Branch(sql("not ({})", _is_one_of(later)), deny))
+        branches.append(Branch(sql("({}) is not true", _is_one_of(later)), refusal))
         otherwise: Body = ()
     else:
-        otherwise = deny
+        otherwise = refusal
     inner: Body = (If(tuple(branches), otherwise),) if branches else otherwise
     return (If((Branch(asked, inner),), trusted),)
 
 
-def after_payload(plan: Plan, name: str, asked: Sql) -> Body:
+def after_payload(plan: Plan, name: str, asked: Sql, refuse: Refuse) -> Body:
     """Refuse a sender by a rule that reads the payload of this event.
 
     What the machine raises itself, while it processes what was sent, nobody sends.
@@ -66,7 +68,56 @@ def after_payload(plan: Plan, name: str, asked: Sql) -> Body:
     if not _reads_event(rules):
         return ()
     sent = sql("({}) and self.handled is null", asked) if plan.queue else asked
-    return (If((Branch(sent, _unless(plan, rules, f"send {name}", name)),)),)
+    return (If((Branch(sent, _unless(plan, rules, f"send {name}", refuse, name)),)),)
+
+
+def by_payload(plan: Plan) -> Body:
+    """Ask a rule that reads the payload before anything is told: a first reply, a status, a seq."""
+    branches = tuple(
+        Branch(
+            _is_one_of([name]),
+            (
+                *receive(plan, name, ident("p_event")),
+                *_unless(plan, rules_for(plan, name), f"send {name}", refuse, name),
+            ),
+        )
+        for name in _later(plan)
+    )
+    return (If((Branch(CLIENT_OR_INSTANCE, (If(branches),)),)),) if branches else ()
+
+
+def admits(plan: Plan) -> Body:
+    """Return whether this caller may send the event, as far as its payload does not matter."""
+    branches = [
+        Branch(_is_one_of(names), (_comment(rules, what), Return(_admits(plan, rules))))
+        for rules, names in _groups(plan).items()
+        for what in (f"send {', '.join(names)}",)
+    ]
+    unknown = rules_for(plan, None) if not plan.machine.strict else ()
+    other = _admits(plan, unknown) if unknown and not _reads_event(unknown) else boolean(False)
+    later = _later(plan)
+    if later and other != boolean(False):
+        branches.append(Branch(_is_one_of(later), (Return(boolean(False)),)))
+    return (If(tuple(branches), (Return(other),)),) if branches else (Return(other),)
+
+
+def _admits(plan: Plan, rules: tuple[Expression, ...]) -> Sql:
+    return sql("({}) is true", _all(plan, rules, None))
+
+
+def _groups(plan: Plan) -> dict[tuple[Expression, ...], list[str]]:
+    """The events whose rules read no payload, by their rules."""
+    groups: dict[tuple[Expression, ...], list[str]] = {}
+    for name in declared(plan):
+        rules = rules_for(plan, name)
+        if rules and not _reads_event(rules):
+            groups.setdefault(rules, []).append(name)
+    return groups
+
+
+def _later(plan: Plan) -> list[str]:
+    """The events whose rules wait for the payload."""
+    return [name for name in declared(plan) if _reads_event(rules_for(plan, name))]
 
 
 def admitted(plan: Plan, name: str) -> Sql | None:
@@ -111,12 +162,15 @@ def _reads_event(rules: tuple[Expression, ...]) -> bool:
     return any(reads_payload(rule) for rule in rules)
 
 
-def _unless(plan: Plan, rules: tuple[Expression, ...], what: str, name: str | None = None) -> Body:
+def _unless(
+    plan: Plan,
+    rules: tuple[Expression, ...],
+    what: str,
+    refuse: Refuse,
+    name: str | None = None,
+) -> Body:
     refused = sql("({}) is not true", _all(plan, rules, name))
-    return (
-        _comment(rules, what),
-        If((Branch(refused, _deny(plan, ident("event", "type"))),)),
-    )
+    return (_comment(rules, what), If((Branch(refused, refuse(plan)),)))
 
 
 def _comment(rules: tuple[Expression, ...], what: str) -> Comment:
@@ -139,12 +193,17 @@ def _is_one_of(names: list[str]) -> Sql:
     return sql("event.type in ({})", join(", ", [literal(name) for name in names]))
 
 
-def _deny_any(plan: Plan) -> Body:
-    """Deny what is not even an event as such."""
-    form = Call(ident("pawl", "check_event"), (literal(plan.machine.name), ident("p_event")))
-    return (form, *_deny(plan, ident("event", "type")))
+def refuse(plan: Plan) -> Body:
+    """Deny the sender, or whoever may not even know that the instance exists."""
+    arguments = (own("iid"), own("id"), ident("p_event"), ident("p_sender"))
+    return (Call(ident(plan.machine.schema, "refuse"), arguments),)
 
 
-def _deny(plan: Plan, event: Sql) -> Body:
+def deny(plan: Plan) -> Body:
+    """Deny a sender who may read the instance."""
+    return _denied(plan, ident("event", "type"))
+
+
+def _denied(plan: Plan, event: Sql) -> Body:
     arguments = (literal(plan.machine.name), own("id"), event)
     return (Call(ident("pawl", "raise_denied"), arguments),)

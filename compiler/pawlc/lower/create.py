@@ -52,7 +52,7 @@ def create(plan: Plan) -> Function:
         store.write_journal(plan, _journalled()),
         *store.post_messages(plan),
         *_end(plan),
-        Return(store.reply(plan, None)),
+        *store.answer(plan, store.reply(plan, None), Return),
     )
     return Function(
         name=name(plan, "create"),

@@ -5,7 +5,17 @@ import re
 from pawlc.lower import configuration, parallel, session, store
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import context_variables, event_variables
-from pawlc.lower.target import Block, Body, Call, Diagnose, Handler, Statement, Variable
+from pawlc.lower.target import (
+    Block,
+    Body,
+    Branch,
+    Call,
+    Diagnose,
+    Handler,
+    If,
+    Statement,
+    Variable,
+)
 from pawlc.lower.variables import own
 from pawlc.model.machine import Column
 from pawlc.sql import Sql, ident, literal, sql
@@ -127,14 +137,14 @@ def cursors(plan: Plan) -> tuple[Variable, ...]:
     return tuple(found)
 
 
-def guarded(plan: Plan, event: Sql, body: Body) -> Block:
+def guarded(plan: Plan, event: Sql, body: Body, sent: bool = False) -> Block:
     """A block whose errors name the line of the definition. It writes nothing, so it costs no
-    transaction id."""
+    transaction id. Of a `sent` event, clients may have to be told less."""
     return Block(
         None,
         tuple(Variable(ident(f"v_{n}"), TEXT) for n in _DIAGNOSTICS),
         body,
-        Handler(sql("others"), _rethrow(plan, event)),
+        Handler(sql("others"), _rethrow(plan, event, sent)),
     )
 
 
@@ -147,7 +157,7 @@ def protected(plan: Plan, columns: tuple[Column, ...], statement: Statement) -> 
     return (Block(None, variables, (statement,), handler),)
 
 
-def _rethrow(plan: Plan, event: Sql) -> Body:
+def _rethrow(plan: Plan, event: Sql, sent: bool = False) -> Body:
     names = tuple(ident(f"v_{n}") for n in _DIAGNOSTICS)
     detail, hint, context, constraint = names
     arguments = (
@@ -170,5 +180,14 @@ def _rethrow(plan: Plan, event: Sql) -> Body:
                 (constraint, sql("constraint_name")),
             )
         ),
+        *_blindly(plan, sent, arguments),
         Call(ident("pawl", "rethrow"), arguments),
     )
+
+
+def _blindly(plan: Plan, sent: bool, arguments: tuple[Sql, ...]) -> Body:
+    """With `reply: none`, an error must not tell a client what the reply does not."""
+    if not sent or plan.machine.reply == "state":
+        return ()
+    blind = Call(ident("pawl", "rethrow_blindly"), arguments)
+    return (If((Branch(sql("self.claims is not null"), (blind,)),)),)

@@ -5,7 +5,7 @@ from pawlc.lower.create import create
 from pawlc.lower.frame import name
 from pawlc.lower.migrate import migrate
 from pawlc.lower.plan import Plan
-from pawlc.lower.query import enabled, simulate
+from pawlc.lower.query import admits, enabled, simulate
 from pawlc.lower.reduce import reduce
 from pawlc.lower.send import send
 from pawlc.lower.target import Function, Parameter
@@ -23,6 +23,7 @@ def functions(plan: Plan) -> tuple[Function, ...]:
         create(plan),
         simulate(plan),
         enabled(plan),
+        admits(plan),
         *(migrate(plan, migration) for migration in plan.machine.migrations),
     )
 

@@ -141,6 +141,7 @@ def dispatched(plan: Plan, pure: bool, refusal: Body = ()) -> Body:
     `pure`: in the reducer, where no message arrives.
     """
     asked = authorize.CLIENT if pure else authorize.CLIENT_OR_INSTANCE
+    refuse = authorize.deny if pure else authorize.refuse
     declared = {event.name for event in plan.machine.events}
     if_called = (If((Branch(sql("p_source is null"), refusal),)),) if refusal else ()
     refused = if_called if plan.unbound else refusal
@@ -150,7 +151,7 @@ def dispatched(plan: Plan, pure: bool, refusal: Body = ()) -> Body:
         found = tuple(matching(plan.machine, name))
         receiving = (
             *receive(plan, name, event_source(plan)),
-            *authorize.after_payload(plan, name, asked),
+            *authorize.after_payload(plan, name, asked, refuse),
         )
         if refusal:
             taken = _taken_or(plan, found, name, refused if name in declared else ())

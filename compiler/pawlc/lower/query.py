@@ -1,4 +1,4 @@
-"""`v1_simulate` and `v1_enabled`: what would happen, without writing."""
+"""`v1_simulate`, `v1_enabled` and `v1_admits`: what would happen, without writing."""
 
 from collections.abc import Callable
 
@@ -105,7 +105,7 @@ def enabled(plan: Plan) -> Function:
         store.read(plan, lock=False),
         If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
         *configuration.unpack(plan),
-        If((Branch(sql("self.status <> 'running'"), (Return(sql("'{{}}'::text[]")),)),)),
+        If((Branch(_tells_nothing(plan), (Return(sql("'{{}}'::text[]")),)),)),
     ]
     for event in authorize.declared(plan):
         body += _possible(plan, event)
@@ -127,6 +127,43 @@ def enabled(plan: Plan) -> Function:
         body=blocks(plan, variables, (*body, Return(own("events"))), arrives=False),
         language="plpgsql",
         comment="The events that this caller could send now; null: no instance of this version",
+        volatility="stable",
+    )
+
+
+def _tells_nothing(plan: Plan) -> Sql:
+    """Whether the list is empty; with `reply: none` it would tell the state to who may not read."""
+    over = sql("self.status <> 'running'")
+    if plan.machine.reply == "state":
+        return over
+    reads = ident(plan.machine.schema, "admits_reader")
+    return sql("{} or self.claims is not null and not {}(self.iid)", over, reads)
+
+
+def admits(plan: Plan) -> Function:
+    """Whether this caller may send an event, as far as its payload does not matter."""
+    body: Body = (
+        store.read(plan, lock=False),
+        If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
+        *configuration.unpack(plan),
+        Block(None, (), authorize.admits(plan), Handler(sql("others"), (Return(boolean(False)),))),
+    )
+    variables = (
+        Variable(ident("iid"), sql("bigint")),
+        Variable(ident("id"), TEXT, ident("p_id"), constant=True),
+        Variable(ident("now"), TIME, sql("pawl.now()"), constant=True),
+        Variable(ident("claims"), JSONB, sql("pawl.claims()"), constant=True),
+        *nobody(),
+        *system(plan),
+    )
+    return Function(
+        name=name(plan, "admits"),
+        parameters=(Parameter(ident("p_id"), TEXT), Parameter(ident("p_event"), JSONB)),
+        returns=sql("boolean"),
+        body=blocks(plan, variables, body),
+        language="plpgsql",
+        comment="Whether this caller may send an event, whatever its payload; null: no instance of"
+        " this version",
         volatility="stable",
     )
 

@@ -7,6 +7,8 @@ Each event is a transaction, and PL/pgSQL prepares an expression anew in each tr
 evaluates it, for half a microsecond: so what is mostly false is asked in one condition.
 """
 
+from functools import partial
+
 from pawlc.lower import authorize, configuration, store
 from pawlc.lower.frame import (
     BIGINT,
@@ -48,13 +50,13 @@ def send(plan: Plan) -> Function:
         If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
         *configuration.unpack(plan),
         Set(own("now"), sql("pawl.now()")),
-        guarded(plan, ident("event", "type"), (*_arrival(plan), *_macrostep(plan))),
+        guarded(plan, ident("event", "type"), (*_arrival(plan), *_macrostep(plan)), sent=True),
         *protected(plan, store.assigned(plan), store.update(plan)),
         *store.stop_children(plan),
         *store.write_commands(plan),
         store.write_journal(plan, ident("p_event"), sent=True),
         *store.post_messages(plan),
-        Set(own("reply"), store.reply(plan, _handled(plan))),
+        *store.answer(plan, store.reply(plan, _handled(plan)), partial(Set, own("reply"))),
         *_last(plan),
         Return(own("reply")),
     )
@@ -129,7 +131,7 @@ def _arrival(plan: Plan) -> Body:
     ours = sql("p_source is null and p_sender is null")
     return (
         Set(own("claims"), sql("case when {} then pawl.quick_claims() end", ours)),
-        *_admitted_or(plan, (source,), authorize.CLIENT_OR_INSTANCE),
+        *_admitted_or(plan, (source,), authorize.CLIENT_OR_INSTANCE, authorize.refuse),
         If((Branch(special, _special(plan)),)),
     )
 
@@ -142,9 +144,10 @@ def _special(plan: Plan) -> Body:
     first = sql("pawl.reply_for({}, self.iid, p_event_id, p_event, self.id)", machine)
     replay = (
         Set(own("reply"), first),
-        If((Branch(sql("self.reply is not null"), (Return(own("reply")),)),)),
+        If((Branch(sql("self.reply is not null"), store.answer(plan, own("reply"), Return)),)),
     )
     return (
+        *authorize.by_payload(plan),
         If((Branch(too_large, (check,)),)),
         If((Branch(sql("p_event_id is not null"), replay),)),
         *in_time(plan),
@@ -156,13 +159,13 @@ def admitted(plan: Plan) -> Body:
 
     The authorizers of a strict machine admit declared events only.
     """
-    return _admitted_or(plan, _unless_known(plan), authorize.CLIENT)
+    return _admitted_or(plan, _unless_known(plan), authorize.CLIENT, authorize.deny)
 
 
-def _admitted_or(plan: Plan, known: Body, asked: Sql) -> Body:
+def _admitted_or(plan: Plan, known: Body, asked: Sql, refuse: authorize.Refuse) -> Body:
     if plan.machine.strict:
-        return authorize.send(plan, asked, trusted=known)
-    return (*authorize.send(plan, asked), *known)
+        return authorize.send(plan, asked, refuse, trusted=known)
+    return (*authorize.send(plan, asked, refuse), *known)
 
 
 def _unless_known(plan: Plan) -> Body:

@@ -1,5 +1,7 @@
 """Reading an instance into variables, writing it back with its commands, answering the caller."""
 
+from collections.abc import Callable
+
 from pawlc.lower import configuration
 from pawlc.lower.actions import build_object
 from pawlc.lower.payload import source_comment
@@ -264,6 +266,15 @@ def _insert(table: str, values: dict[str, Sql]) -> Insert:
 def public(plan: Plan) -> Sql:
     """The public context as jsonb."""
     return build_object(tuple((literal(name), field(name)) for name in plan.machine.public))
+
+
+def answer(plan: Plan, value: Sql, give: Callable[[Sql], Statement]) -> Body:
+    """Give whoever created or sent his answer; with `reply: none` a client learns nothing."""
+    if plan.machine.reply == "state":
+        return (give(value),)
+    machine = (literal("machine"), literal(plan.machine.name))
+    receipt = build_object(((literal("id"), own("id")), machine))
+    return (If((Branch(sql("self.claims is null"), (give(value),)),), (give(receipt),)),)
 
 
 def reply(plan: Plan, handled: Sql | None) -> Sql:

@@ -532,6 +532,8 @@ class Machine:
     stops at the first parallel (W3C SCXML, enterStates). `errors`: an error undoes the
     macrostep, or becomes an internal event and events carry what `_event` shows (SCXML). `input`
     and `public` hold field names, `indexes` the expressions over the context that each is of.
+    `reply`: clients who create or send are answered with the instance (`state`), or learn nothing
+    of it (`none`).
     """
 
     name: str
@@ -553,6 +555,7 @@ class Machine:
     indexes: tuple[tuple[Expression, ...], ...] = ()
     migrations: tuple[Migration, ...] = ()
     errors: Literal["fail", "event"] = "fail"
+    reply: Literal["state", "none"] = "state"
 
     @property
     def schema(self) -> str:

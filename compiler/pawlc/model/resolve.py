@@ -95,6 +95,7 @@ def resolve(
         regions_first=machine.reading == "xstate",
         done_chain="all" if machine.reading == "xstate" else "grandparent",
         errors="fail" if machine.reading == "xstate" else "event",
+        reply=machine.reply,
     )
     moved = migration.migrations(world, built, earlier or {}, report)
     return replace(built, migrations=moved), in_order(tuple(dict.fromkeys(report)))

@@ -17,6 +17,9 @@ class Instance:
     `state` holds the paths of the active leaves in document order, `state_value` the same in
     XState's shape. `context` has the public fields only for a client role. `handled` is false
     after an event that no transition took, which a machine that is not strict ignores.
+
+    A machine with `reply: none` tells a client who creates or sends nothing but that it was done:
+    then `told` is false, `status` "unknown", and all but `id` and `machine` empty.
     """
 
     id: str
@@ -26,14 +29,17 @@ class Instance:
     state_value: Any
     context: Mapping[str, Any]
     tags: tuple[str, ...]
-    status: Status
+    status: Status | Literal["unknown"]
     output: Any
     seq: int
     handled: bool = True
+    told: bool = True
 
     @classmethod
     def from_answer(cls, answer: Mapping[str, Any]) -> Self:
         """Read the JSON object that the SQL API returns."""
+        if "state" not in answer:
+            return cls._untold(answer["id"], answer["machine"])
         return cls(
             id=answer["id"],
             machine=answer["machine"],
@@ -47,6 +53,11 @@ class Instance:
             seq=answer["seq"],
             handled=answer.get("handled", True),
         )
+
+    @classmethod
+    def _untold(cls, id: str, machine: str) -> Self:
+        """An instance of which the reply tells nothing."""
+        return cls(id, machine, 0, (), None, {}, (), "unknown", None, 0, told=False)
 
     def as_json(self) -> dict[str, Any]:
         """Return the fields as an object for `payload.to_json`."""

@@ -444,7 +444,7 @@ def test_any_text_gives_an_expression_or_complaints(written: str) -> None:
     expression, problems = resolve(scalar(written), SCOPE)
     assert (expression is None) == bool(problems)
     if expression is not None:
-        again, problems = resolve(scalar(render(expression, lambda ref: "null")), Scope())
+        again, problems = resolve(scalar(render(expression, lambda ref: "true")), Scope())
         assert again is not None, problems
 
 

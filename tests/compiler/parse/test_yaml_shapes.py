@@ -260,8 +260,17 @@ def test_what_is_left_out_has_its_default() -> None:
 
 
 def test_documented_keys_that_are_not_built_are_kept_for_check() -> None:
-    found = machine("realtime: true\nreply: none\nstates: { a: {} }")
-    assert values(found.unbuilt) == ["realtime", "reply"]
+    found = machine("retention: 90 days\nstates: { a: {} }")
+    assert values(found.unbuilt) == ["retention"]
+
+
+def test_reply_is_state_or_none() -> None:
+    assert machine("states: { a: {} }").reply == "state"
+    assert machine("reply: state\nstates: { a: {} }").reply == "state"
+    assert machine("reply: none\nstates: { a: {} }").reply == "none"
+    for wrong in ("nothing", "true", "[none]"):
+        found = complaints(f"reply: {wrong}\nstates: {{ a: {{}} }}")
+        assert [code for code, *_ in found] == ["PW103"]
 
 
 def test_an_index_is_an_expression_or_a_list_of_them() -> None:

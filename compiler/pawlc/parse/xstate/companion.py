@@ -7,6 +7,7 @@ may be any text, since XState's are.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pawlc import syntax
 from pawlc.parse.yaml.authorize import authorize
@@ -22,6 +23,7 @@ from pawlc.parse.yaml.root import (
     is_empty,
     named_actions,
     named_expressions,
+    reply,
     version,
 )
 from pawlc.parse.yaml.shapes import Form, boolean, columns, literal, mapping, name, texts, wrong
@@ -52,6 +54,7 @@ class Sections:
     authorize: syntax.Authorize | None = None
     indexes: tuple[tuple[Text, ...], ...] = ()
     unbuilt: tuple[Text, ...] = ()
+    reply: Literal["state", "none"] = "state"
 
 
 def file_name(definition: str) -> str:
@@ -94,6 +97,7 @@ def _read(form: Form, node: Mapping) -> Sections:
         authorize=authorize(form, found["authorize"], False) if "authorize" in found else None,
         indexes=indexes(form, found.get("indexes")),
         unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
+        reply=reply(form, found["reply"]) if "reply" in found else "state",
     )
 
 

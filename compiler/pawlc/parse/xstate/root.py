@@ -63,6 +63,7 @@ def machine(reading: Import, node: Mapping, sections: Sections, file: str) -> sy
         root=replace(root, id=None if id == name.value else root.id or replaced(name, id)),
         indexes=sections.indexes,
         unbuilt=sections.unbuilt,
+        reply=sections.reply,
     )
 
 

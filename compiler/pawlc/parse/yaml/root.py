@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping as Dict
+from typing import Literal
 
 from pawlc import syntax
 from pawlc.parse.yaml.actions import actions, guard
@@ -28,7 +29,7 @@ from pawlc.parse.yaml.states import NODE_KEYS, OTHERS, state
 from pawlc.source import Position, Span, Text
 
 # Documented keys that this version refuses.
-UNBUILT = ("samples", "retention", "realtime", "reply")
+UNBUILT = ("samples", "retention", "realtime")
 
 EFFECT_KEYS = (
     "timeout",
@@ -55,6 +56,7 @@ KEYS = (
     "strict",
     "indexes",
     "migrate",
+    "reply",
     *UNBUILT,
     *NODE_KEYS,
 )
@@ -90,7 +92,17 @@ def machine(form: Form, node: Mapping) -> syntax.Machine | None:
         indexes=indexes(form, found.get("indexes")),
         unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
         migrate=migrate(form, found.get("migrate")),
+        reply=reply(form, found["reply"]) if "reply" in found else "state",
     )
+
+
+def reply(form: Form, node: Node) -> Literal["state", "none"]:
+    """What clients who create or send are answered."""
+    found = literal(form, node, "`reply`")
+    if found is not None and found.value not in ("state", "none"):
+        hint = "`none` keeps the instance from clients who may send and not read"
+        wrong(form, node, "`reply`", "`state` or `none`", hint)
+    return "none" if found is not None and found.value == "none" else "state"
 
 
 def indexes(form: Form, node: Node | None) -> tuple[tuple[Text, ...], ...]:
