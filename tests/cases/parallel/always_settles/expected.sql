@@ -446,8 +446,7 @@ begin
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl.check_event('always_settles', p_event);
-          perform pawl.raise_denied('always_settles', self.id, event.type);
+          perform pawl_always_settles.refuse(self.iid, self.id, p_event, p_sender);
         else
           if p_source is null then
             if event.type is null or event.type <> all (array['go', 'add', 'back']) then
@@ -911,7 +910,6 @@ begin
         v_constraint text;
       begin
         if self.claims is not null then
-          perform pawl.check_event('always_settles', p_event);
           perform pawl.raise_denied('always_settles', self.id, event.type);
         else
           if event.type is null or event.type <> all (array['go', 'add', 'back']) then
@@ -1114,6 +1112,60 @@ $function$;
 comment on function pawl_always_settles.v1_enabled is
   'The events that this caller could send now; null: no instance of this version';
 
+create or replace function pawl_always_settles.v1_admits(
+  p_id text,
+  p_event jsonb
+)
+returns boolean
+language plpgsql stable
+as $function$
+#variable_conflict use_column
+<<self>>
+declare
+  iid bigint;
+  state text[];
+  conf bigint := 0::bigint;
+  status text;
+  seq bigint;
+begin
+  <<context>>
+  declare
+    n int;
+  begin
+    <<event>>
+    begin
+      select
+        i.state,
+        i.iid,
+        i.status,
+        i.seq,
+        i.n
+      into
+        self.state,
+        self.iid,
+        self.status,
+        self.seq,
+        context.n
+      from pawl_always_settles.instance i
+      where i.id = p_id and i.version = 1;
+      if self.iid is null then
+        return null;
+      end if;
+      self.conf := pawl_always_settles.v1_conf(self.state);
+      begin
+        return false;
+      exception
+        when others then
+          return false;
+      end;
+    end event;
+  end context;
+end self;
+$function$;
+
+comment on function pawl_always_settles.v1_admits is
+  'Whether this caller may send an event, whatever its payload; null: no instance of this version';
+
 -- Which version an instance runs is asked of its row; the current version is tried first.
 -- One expression, so that Postgres inlines it into the router: a call less for every event.
 create or replace function pawl_always_settles.send_event(
@@ -1304,6 +1356,21 @@ $function$;
 
 comment on function pawl_always_settles.enabled_events is 'The events that this caller could send now';
 
+create or replace function pawl_always_settles.admits(p_id text, p_event jsonb)
+returns boolean
+language plpgsql
+as $function$
+begin
+  case (select i.version from pawl_always_settles.instance i where i.id = p_id)
+    when 1 then return pawl_always_settles.v1_admits(p_id, p_event);
+    else
+      perform pawl.raise_not_found('always_settles', p_id);
+  end case;
+end
+$function$;
+
+comment on function pawl_always_settles.admits is 'Whether this caller may send an event, whatever its payload';
+
 create or replace function pawl_always_settles.facts(p_version integer, p_state text[])
 returns jsonb
 language sql stable security definer
@@ -1357,6 +1424,38 @@ as $function$
 $function$;
 
 comment on function pawl_always_settles.admits_reader is 'Whether the read rule admits the claims';
+
+-- Asked when it is too late to be fast. What an instance sent comes back to it with the reason.
+create or replace function pawl_always_settles.refuse(
+  p_iid bigint,
+  p_id text,
+  p_event jsonb,
+  p_sender text[]
+)
+returns void
+language plpgsql
+as $function$
+declare
+  v_readable boolean := p_sender is not null;
+begin
+  if not v_readable then
+    begin
+      v_readable := pawl_always_settles.admits_reader(p_iid);
+    exception
+      when others then
+        null; -- what the rule fails on would tell that there is an instance
+    end;
+    if v_readable is not true then
+      perform pawl.raise_not_found('always_settles', p_id);
+    end if;
+  end if;
+  perform pawl.check_event('always_settles', p_event);
+  perform pawl.raise_denied('always_settles', p_id, p_event ->> 'type');
+end
+$function$;
+
+comment on function pawl_always_settles.refuse is
+  'Say that a sender is denied; to one who may not read the instance either, that it is absent';
 
 drop policy if exists clients_read on pawl_always_settles.instance;
 drop policy if exists trusted_read on pawl_always_settles.instance;
