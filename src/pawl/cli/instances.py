@@ -12,7 +12,7 @@ from pawl.cli import connect, options
 from pawl.cli.options import caller_options, dsn_option, json_option
 from pawl.cli.output import Output
 from pawl.client import Client, Instance
-from pawl.client.results import Status
+from pawl.client.results import Kept
 from pawl.deploy.install import installed_api_schema
 
 LIST = """\
@@ -170,7 +170,7 @@ def show(
 @click.command(name="list")
 @click.argument("machine")
 @click.option("--state", metavar="PATH", help="Only those in this state, or inside it.")
-@click.option("--status", type=click.Choice(get_args(Status)), help="Only those of this status.")
+@click.option("--status", type=click.Choice(get_args(Kept)), help="Only those of this status.")
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @dsn_option
 @json_option

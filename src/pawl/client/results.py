@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal, Self
 
-Status = Literal["running", "done", "failed", "paused", "stopped"]
+Kept = Literal["running", "done", "failed", "paused", "stopped"]
+"""What the instance's row can say."""
+Status = Literal[Kept, "unknown"]
 OVER: tuple[Status, ...] = ("done", "failed", "stopped")
 """An instance of these takes no event any more."""
 
@@ -29,7 +31,7 @@ class Instance:
     state_value: Any
     context: Mapping[str, Any]
     tags: tuple[str, ...]
-    status: Status | Literal["unknown"]
+    status: Status
     output: Any
     seq: int
     handled: bool = True
