@@ -119,6 +119,9 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW413", "a raised event that no state takes"),
     ("PW414", "a cancel of what is never raised"),
     ("PW430", "a limit by a field that no input has"),
+    ("PW450", "a sample with an unknown field"),
+    ("PW451", "a rule that no sample satisfies"),
+    ("PW452", "a rule that every sample satisfies"),
     # what a place lacks
     ("PW455", "Python where there is no plpython3u"),
     ("PW456", "something of Supabase's own that pawl_owner may not use"),

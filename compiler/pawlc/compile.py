@@ -5,7 +5,7 @@ parse -> resolve -> check -> lower -> emit -> verify
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pawlc.check import Target, check_model, check_syntax, check_target
 from pawlc.diagnostics import CompileError, Diagnostic, Severity, in_order
@@ -86,15 +86,30 @@ def compile_machine(
     machine, diagnostics = check(text, file, companion, impl, earlier, target)
     if machine is None or _has_error(diagnostics):
         raise CompileError(diagnostics)
-    unit = lower(machine)
-    compiled = Compiled(
-        machine=machine,
+    compiled = replace(
+        emitted(machine),
         source=text,
         companion=companion,
         impl=impl,
         hash=content_hash(text, companion, impl),
         earlier=_used(machine, earlier or {}),
         warnings=diagnostics,
+    )
+    verify.verify(compiled.sql)
+    return compiled
+
+
+def emitted(machine: Machine) -> Compiled:
+    """The scripts of a machine that passed every check, without its text."""
+    unit = lower(machine)
+    return Compiled(
+        machine=machine,
+        source="",
+        companion=None,
+        impl=None,
+        hash="",
+        earlier=(),
+        warnings=(),
         table=scripts.schema_and_table(machine, unit),
         python=scripts.python_functions(unit),
         functions=join("\n", [scripts.version_functions(unit), scripts.migrations(machine)])
@@ -102,8 +117,6 @@ def compile_machine(
         else scripts.version_functions(unit),
         shared=scripts.machine_functions(machine, (machine.version,)),
     )
-    verify.verify(compiled.sql)
-    return compiled
 
 
 def check(

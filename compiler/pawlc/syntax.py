@@ -396,6 +396,23 @@ class Migrate:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """An example under a name: a JSON object, and its keys as written."""
+
+    name: Text
+    value: str
+    keys: tuple[Text, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Example callers, by their claims, and example instances, by their context."""
+
+    claims: tuple[Sample, ...] = ()
+    contexts: tuple[Sample, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """A whole definition. `root` carries the keys of the root state; `public` None means all.
 
@@ -426,3 +443,4 @@ class Machine:
     reading: Literal["xstate", "scxml"] = "xstate"
     session: str = ""
     reply: Literal["state", "none"] = "state"
+    samples: Samples = field(default=Samples())

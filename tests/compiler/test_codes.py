@@ -10,8 +10,8 @@ from pawlc.diagnostics import Diagnostic, Severity
 from pawlc.parse.yaml import actions, root, states, transitions
 from tests.errors_golden import diagnose
 
-# Found by Postgres when a machine is deployed; the compiler alone cannot know.
-AT_DEPLOY = {"PW315", "PW326"}
+# Found by Postgres when a machine is deployed or its rules are tried; the compiler cannot know.
+AT_DEPLOY = {"PW315", "PW326", "PW451", "PW452"}
 # Found when the definition is compiled for Supabase.
 AT_SUPABASE = {"PW455", "PW456"}
 

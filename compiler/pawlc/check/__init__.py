@@ -22,6 +22,7 @@ from pawlc.check.required_input import required_input
 from pawlc.check.reserved_events import reserved_events
 from pawlc.check.reserved_fields import reserved_fields
 from pawlc.check.retry_policies import retry_policies
+from pawlc.check.sample_fields import sample_fields
 from pawlc.check.send_patterns import send_patterns
 from pawlc.check.shadowed_transitions import shadowed_transitions
 from pawlc.check.state_types import state_types
@@ -62,6 +63,7 @@ SYNTAX_RULES: tuple[SyntaxRule, ...] = (
     retry_policies,
     limit_fields,
     closed_machines,
+    sample_fields,
     unbuilt_keys,
 )
 

@@ -474,6 +474,17 @@ class Authorize:
 
 
 @dataclass(frozen=True, slots=True)
+class Samples:
+    """Example callers and instances, (name, JSON object) each: claims, and fields of the context.
+
+    They say nothing of the machine itself; the truth table of its authorizers is made for them.
+    """
+
+    claims: tuple[tuple[str, str], ...] = ()
+    contexts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PythonFunction:
     """A companion function that becomes a PL/Python function in the machine's schema.
 
@@ -556,6 +567,7 @@ class Machine:
     migrations: tuple[Migration, ...] = ()
     errors: Literal["fail", "event"] = "fail"
     reply: Literal["state", "none"] = "state"
+    samples: Samples = field(default=Samples())
 
     @property
     def schema(self) -> str:

@@ -46,6 +46,7 @@ from pawlc.model.machine import (
     Invoke,
     Machine,
     Prefix,
+    Samples,
     SendRule,
     State,
     Timer,
@@ -96,9 +97,14 @@ def resolve(
         done_chain="all" if machine.reading == "xstate" else "grandparent",
         errors="fail" if machine.reading == "xstate" else "event",
         reply=machine.reply,
+        samples=Samples(_samples(machine.samples.claims), _samples(machine.samples.contexts)),
     )
     moved = migration.migrations(world, built, earlier or {}, report)
     return replace(built, migrations=moved), in_order(tuple(dict.fromkeys(report)))
+
+
+def _samples(written: tuple[syntax.Sample, ...]) -> tuple[tuple[str, str], ...]:
+    return tuple((sample.name.value, sample.value) for sample in written)
 
 
 @dataclass(frozen=True, slots=True)

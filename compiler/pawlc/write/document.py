@@ -29,12 +29,21 @@ def machine(written: syntax.Machine) -> Node:
         "actions": {each.name.value: writer.named_actions(each) for each in written.actions},
         "strict": None if written.strict else "false",
         "reply": None if written.reply == "state" else Word(written.reply),
+        "samples": _samples(written.samples),
     }
     head: Node = {"machine": Word(written.name.value), "version": str(written.version)}
     kept = _kept(sections)
     if written.public == ():
         kept["public"] = []
     return {**head, **kept, **writer.state(written.root, description=False)}
+
+
+def _samples(written: syntax.Samples) -> Node:
+    claims, contexts = (
+        {each.name.value: Json(each.value) for each in samples}
+        for samples in (written.claims, written.contexts)
+    )
+    return _kept({"claims": claims, "contexts": contexts})
 
 
 class _Writer:

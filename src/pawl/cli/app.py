@@ -27,6 +27,7 @@ SECTIONS = {
     "Deploy": {
         "deploy": "deployment:deploy",
         "versions": "deployment:versions",
+        "authz": "authorizers:authz",
         "migrate": "migration:migrate",
     },
     "Use": {

@@ -59,6 +59,15 @@ def versions(connection: Connection, machine: str) -> tuple[Registered, ...]:
         return tuple(cursor.fetchall())
 
 
+def current(connection: Connection, machine: str) -> Registered:
+    """Return the version that new instances of a deployed machine take."""
+    row = connection.execute(
+        "select current_version from pawl.machine where name = %s", (machine,)
+    ).fetchone()
+    assert row is not None, "only a deployed machine has a current version"
+    return next(known for known in versions(connection, machine) if known.version == row[0])
+
+
 def machines(connection: Connection) -> tuple[str, ...]:
     """Return the names of all deployed machines, in the order of their bytes."""
     rows = connection.execute('select name from pawl.machine order by name collate "C"')

@@ -6,7 +6,7 @@ Its sections are those of the native form, without the states: `guards`, `action
 may be any text, since XState's are.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pawlc import syntax
@@ -26,6 +26,7 @@ from pawlc.parse.yaml.root import (
     reply,
     version,
 )
+from pawlc.parse.yaml.samples import samples
 from pawlc.parse.yaml.shapes import Form, boolean, columns, literal, mapping, name, texts, wrong
 from pawlc.parse.yaml.sink import Sink
 from pawlc.parse.yaml.states import NODE_KEYS
@@ -55,6 +56,7 @@ class Sections:
     indexes: tuple[tuple[Text, ...], ...] = ()
     unbuilt: tuple[Text, ...] = ()
     reply: Literal["state", "none"] = "state"
+    samples: syntax.Samples = field(default=syntax.Samples())
 
 
 def file_name(definition: str) -> str:
@@ -98,6 +100,7 @@ def _read(form: Form, node: Mapping) -> Sections:
         indexes=indexes(form, found.get("indexes")),
         unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
         reply=reply(form, found["reply"]) if "reply" in found else "state",
+        samples=samples(form, found.get("samples")),
     )
 
 

@@ -64,6 +64,7 @@ def machine(reading: Import, node: Mapping, sections: Sections, file: str) -> sy
         indexes=sections.indexes,
         unbuilt=sections.unbuilt,
         reply=sections.reply,
+        samples=sections.samples,
     )
 
 

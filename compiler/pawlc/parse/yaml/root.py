@@ -9,6 +9,7 @@ from pawlc.parse.yaml.actions import actions, guard
 from pawlc.parse.yaml.authorize import authorize
 from pawlc.parse.yaml.migrate import migrate
 from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Scalar
+from pawlc.parse.yaml.samples import samples
 from pawlc.parse.yaml.shapes import (
     Form,
     boolean,
@@ -29,7 +30,7 @@ from pawlc.parse.yaml.states import NODE_KEYS, OTHERS, state
 from pawlc.source import Position, Span, Text
 
 # Documented keys that this version refuses.
-UNBUILT = ("samples", "retention", "realtime")
+UNBUILT = ("retention", "realtime")
 
 EFFECT_KEYS = (
     "timeout",
@@ -57,6 +58,7 @@ KEYS = (
     "indexes",
     "migrate",
     "reply",
+    "samples",
     *UNBUILT,
     *NODE_KEYS,
 )
@@ -93,6 +95,7 @@ def machine(form: Form, node: Mapping) -> syntax.Machine | None:
         unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
         migrate=migrate(form, found.get("migrate")),
         reply=reply(form, found["reply"]) if "reply" in found else "state",
+        samples=samples(form, found.get("samples")),
     )
 
 
