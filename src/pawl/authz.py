@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import psycopg
 
-from pawl.deploy import registry
 from pawl.deploy.deploy import deploy
+from pawl.deploy.install import acting_as_owner
 from pawl.errors import PawlError, from_postgres
 from pawlc.compile import emitted
 from pawlc.diagnostics import Diagnostic, Severity
@@ -81,7 +81,7 @@ def truth(connection: Connection, machine: Machine) -> Truth:
     preview = replace(machine, name=NAME, version=1, migrations=())
     with connection.transaction(force_rollback=True):
         deploy(connection, emitted(preview))
-        with registry.acting_as_owner(connection):
+        with acting_as_owner(connection):
             asking = _Asking(connection, preview, machine.name)
             instances = tuple(asking.instances())
             rows = (*asking.creations(), *asking.readers(instances), *asking.senders(instances))
