@@ -1,4 +1,4 @@
--- Say that no authorizer admits the caller.
+-- Say that no authorizer admits the caller, and tell the log.
 -- Raises PT403.
 create or replace function pawl.raise_denied(p_machine text, p_id text, p_event text)
 returns void
@@ -6,6 +6,7 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 begin
+  perform pawl.log_denial(p_machine, p_id, p_event);
   perform pawl.raise_error(
     'PT403',
     'denied',

@@ -1144,6 +1144,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('timeout', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('timeout', p_id);
     end if;
   end if;

@@ -1175,6 +1175,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('after_every_microstep', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('after_every_microstep', p_id);
     end if;
   end if;

@@ -1196,6 +1196,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('before_internal_events', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('before_internal_events', p_id);
     end if;
   end if;

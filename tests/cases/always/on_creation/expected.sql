@@ -1090,6 +1090,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('on_creation', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('on_creation', p_id);
     end if;
   end if;

@@ -1155,6 +1155,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('assign_sees_before', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('assign_sees_before', p_id);
     end if;
   end if;

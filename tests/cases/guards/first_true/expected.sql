@@ -1089,6 +1089,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('first_true', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('first_true', p_id);
     end if;
   end if;

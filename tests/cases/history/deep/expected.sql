@@ -1415,6 +1415,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('deep', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('deep', p_id);
     end if;
   end if;

@@ -1256,6 +1256,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('left_by_itself', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('left_by_itself', p_id);
     end if;
   end if;

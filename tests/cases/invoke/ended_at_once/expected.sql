@@ -1237,6 +1237,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('ended_at_once', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('ended_at_once', p_id);
     end if;
   end if;

@@ -1448,6 +1448,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('parent_and_child', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('parent_and_child', p_id);
     end if;
   end if;

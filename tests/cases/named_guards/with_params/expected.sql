@@ -1119,6 +1119,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('with_params', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('with_params', p_id);
     end if;
   end if;

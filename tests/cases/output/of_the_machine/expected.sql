@@ -1096,6 +1096,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('of_the_machine', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('of_the_machine', p_id);
     end if;
   end if;

@@ -1370,6 +1370,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('ancestor_asked_last', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('ancestor_asked_last', p_id);
     end if;
   end if;

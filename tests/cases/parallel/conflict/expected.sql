@@ -1420,6 +1420,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('conflict', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('conflict', p_id);
     end if;
   end if;

@@ -1479,6 +1479,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('cross_region_target', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('cross_region_target', p_id);
     end if;
   end if;

@@ -1525,6 +1525,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('eventless_in_leaf_order', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('eventless_in_leaf_order', p_id);
     end if;
   end if;

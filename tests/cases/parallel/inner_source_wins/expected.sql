@@ -1308,6 +1308,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('inner_source_wins', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('inner_source_wins', p_id);
     end if;
   end if;

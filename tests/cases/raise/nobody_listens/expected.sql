@@ -1085,6 +1085,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('nobody_listens', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('nobody_listens', p_id);
     end if;
   end if;

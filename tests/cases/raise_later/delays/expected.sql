@@ -1359,6 +1359,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('raise_later_delays', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('raise_later_delays', p_id);
     end if;
   end if;

@@ -1473,6 +1473,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('in_a_region', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('in_a_region', p_id);
     end if;
   end if;

@@ -1302,6 +1302,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('payload_of_then', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('payload_of_then', p_id);
     end if;
   end if;

@@ -1194,6 +1194,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('survives_leaving', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('survives_leaving', p_id);
     end if;
   end if;

@@ -1221,6 +1221,7 @@ begin
         null; -- what the rule fails on would tell that there is an instance
     end;
     if v_readable is not true then
+      perform pawl.log_denial('self_compound', p_id, p_event ->> 'type');
       perform pawl.raise_not_found('self_compound', p_id);
     end if;
   end if;
