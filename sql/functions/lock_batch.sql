@@ -30,9 +30,8 @@ begin
     ) as t
     order by t.machine collate "C", t.iid
   loop
-    if v_iid is not null
-      and v_asked
-      and pawl.route_admits(v_machine, v_id, v_event) is not true
+    if v_asked
+      and (v_iid is null or pawl.route_admits(v_machine, v_id, v_event) is not true)
     then
       continue;
     end if;

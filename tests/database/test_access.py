@@ -337,8 +337,9 @@ def test_a_machine_without_authorize_is_closed_to_clients(
     with client(dsn, cast, sub=CUSTOMER, role="admin") as own, unchanged(admin):
         with refuses("denied", Denied):
             own("select create_instance('closed', 'mine')")
-        with refuses("not_found", NotFound):
-            send(own, "closed", "c", "open")
+        for id in ("c", "absent"):
+            with refuses("denied", Denied):
+                send(own, "closed", id, "open")
         for query in ("get_instance", "enabled_events", "history"):
             with pytest.raises(NotFound):
                 own(f"select {query}('closed', 'c')")

@@ -287,6 +287,57 @@ def test_who_may_neither_read_nor_send_cannot_tell_an_instance_from_none(
     assert told(forbidden.value).replace("there", "gone") == told(absent.value)
 
 
+def test_where_no_client_may_read_all_are_denied_whether_or_not_there_is_an_instance(
+    admin: psycopg.Connection, dsn: str, cast: Cast
+) -> None:
+    deploy_text(
+        admin,
+        "machine: post\nversion: 1\nevents: { drop: {}, lock: { by: int not null } }\n"
+        "authorize:\n  create: claims ? 'sub'\n  send:\n    drop: claims->>'sub' = 'ann'\n"
+        "    lock: event.by < (claims->>'limit')::int\n"
+        "initial: open\nstates: { open: { on: { drop: {}, lock: {} } } }\n",
+    )
+    admin.execute("select create_instance('post', 'there')")
+    with client(dsn, cast, sub="eve", limit=1) as eve, unchanged(admin):
+        for query in (
+            "select send_event('post', %s, '{\"type\": \"drop\"}')",
+            'select send_event(\'post\', %s, \'{"type": "lock", "by": 1}\')',
+            "select send_event('post', %s, '{\"type\": \"unheard_of\"}', 'k', 9)",
+            "select send_event('post', %s, '{\"no\": 1}')",
+            "select send_event('post', %s, '[]')",
+            "select post_drop(%s)",
+            "select send_events(jsonb_build_array(jsonb_build_object("
+            "  'machine', 'post', 'id', %s::text, 'event', '{\"type\": \"drop\"}'::jsonb)))",
+        ):
+            said = []
+            for id in ("there", "gone"):
+                with pytest.raises(PawlError) as caught:
+                    eve(query, id)
+                assert caught.value.code in ("denied", "malformed_event")
+                said.append(told(caught.value).replace("there", "gone"))
+            assert said[0] == said[1], query
+    with client(dsn, cast, sub="ann") as ann:
+        assert send(ann, "post", "there", "drop")["handled"]
+        with refuses("denied", Denied):
+            send(ann, "post", "gone", "drop")
+    with refuses("not_found", NotFound):
+        send(call_on(admin), "post", "gone", "drop")
+
+
+def test_who_is_nobody_cannot_tell_an_instance_from_none_either(dsn: str, cast: Cast) -> None:
+    event = '{"type": "complete"}'
+    for user, role, code in (
+        (cast.authenticator, cast.client, "claims_missing"),
+        (cast.stranger, None, "unknown_caller"),
+    ):
+        with acting(dsn, user, role=role) as nobody:
+            for machine in ("order", "poll"):
+                for id in ("there", "gone"):
+                    with pytest.raises(PawlError) as caught:
+                        nobody("select send_event(%s, %s, %s)", machine, id, event)
+                    assert caught.value.code == code
+
+
 def test_who_may_read_is_told_that_he_may_not_send(dsn: str, cast: Cast) -> None:
     with client(dsn, cast, sub=CUSTOMER) as customer, refuses("denied", Denied) as caught:
         send(customer, "order", "there", "reject", {"reason": "x"})

@@ -35,6 +35,7 @@ REASONS = {
     r"never read variable \"\w+\"": "a row is read as a whole, by the same select everywhere",
     r"unmodified OUT variable \"p_(effects|timers|messages|log)\"": "reducers have one signature",
     r"unused parameter \"p_event\": .*admits": "where nobody may send anything",
+    r"unused parameter \"p_(iid|sender)\": .*refuse": "where no client may read",
     r"unused parameter \"p_(source|now|claims)\"": "all reducers have one signature",
     r"composite OUT variable \"p_instance\" is not single argument": "a row and its commands",
     r"control reached end of function without RETURN": "the last branch raises, by a function",

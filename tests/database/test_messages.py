@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from pawl.client import Client
-from pawl.errors import Conflict, NotAccepted, NotFound, PawlError
+from pawl.errors import Conflict, Denied, NotAccepted, NotFound, PawlError
 from tests.database.calls import Call, call_on, refuses
 from tests.database.order import Cast, admit, client, deploy_text, send, unchanged
 
@@ -178,7 +178,7 @@ def test_the_receiver_authorizes_the_sender_and_nobody_can_pretend_to_be_one(
     assert got(call) == []
     assert came_back(call) == ("denied", 1)
     with client(dsn, cast, sub="d", sender={"machine": "desk", "id": "d"}) as end_user:
-        with refuses("not_found", NotFound):
+        with refuses("denied", Denied):
             send(end_user, "box", "b", "add", {"n": 1})
         with refuses("database_error", PawlError):
             end_user("select pawl_box.receive_message('b', '{\"type\": \"add\"}', '{desk,d}')")
@@ -405,7 +405,7 @@ def test_a_refusal_of_the_receiver_refuses_the_event(dsn: str, cast: Cast) -> No
         assert refused.value.detail["machine"] == "courier"
         with unchanged(owner), refuses("not_found", NotFound):
             send(call, "m_order", "o-2", "assign", {"courier": "nobody"})
-        with unchanged(owner), refuses("not_found", NotFound):
+        with unchanged(owner), refuses("denied", Denied):
             send(call, "courier", "carl", "free")
         send(call, "m_order", "o-1", "finish")
         send(call, "m_order", "o-2", "assign", {"courier": "carl"})

@@ -41,7 +41,6 @@ def access(machine: Machine, versions: tuple[int, ...]) -> Sql:
     rule = machine.authorize.read
     view = Access(
         schema=ident(machine.schema),
-        machine=literal(machine.name),
         newest_first=versions,
         context=Sql(fit(build_object(public), 4, len("|| jsonb_build_object('context', "))),
         columns=join(",\n  ", [ident(name) for name in columns]),

@@ -17,6 +17,7 @@ class Machine:
     """What the functions that all versions of a machine share need to know.
 
     `newest_first` begins with the current version; `context` is the public context of a row `i`.
+    `is_read`: there is a rule that lets clients read.
     """
 
     schema: Sql
@@ -25,6 +26,7 @@ class Machine:
     current: int
     newest_first: tuple[int, ...]
     context: Sql
+    is_read: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,6 @@ class Access:
     """
 
     schema: Sql
-    machine: Sql
     newest_first: tuple[int, ...]
     context: Sql
     columns: Sql

@@ -19,7 +19,7 @@ from pawlc.lower.target import Function, Unit
 from pawlc.model.machine import Machine, Migration
 from pawlc.sql import Sql, ident, join, literal, sql
 
-_SHARED = ("versions", "create", "child", "internal", "message", "instance", "reply")
+_SHARED = ("versions", "create", "child", "internal", "message", "instance", "reply", "refuse")
 
 
 def schema_and_table(machine: Machine, unit: Unit) -> Sql:
@@ -115,6 +115,7 @@ def _view(machine: Machine, versions: tuple[int, ...]) -> View:
         current=machine.version,
         newest_first=(machine.version, *others),
         context=Sql(fit(build_object(public), 4, len("|| jsonb_build_object('context', "))),
+        is_read=machine.authorize.read is not None,
     )
 
 

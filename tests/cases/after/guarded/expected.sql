@@ -878,7 +878,7 @@ language sql
 as $function$
   select coalesce(
     pawl_after_guarded.v1_send(p_id, p_event, p_event_id, p_expected_seq),
-    pawl.not_found('after_guarded', p_id)
+    pawl.closed('after_guarded', p_id, p_event)
   )
 $function$;
 
@@ -1025,6 +1025,24 @@ $function$;
 
 comment on function pawl_after_guarded.reply is 'An instance as send_event returns it; null: absent';
 
+-- No client may read: all are denied, as they are where there is no instance (see pawl.closed).
+create or replace function pawl_after_guarded.refuse(
+  p_iid bigint,
+  p_id text,
+  p_event jsonb,
+  p_sender text[]
+)
+returns void
+language plpgsql
+as $function$
+begin
+  perform pawl.check_event('after_guarded', p_event);
+  perform pawl.raise_denied('after_guarded', p_id, p_event ->> 'type');
+end
+$function$;
+
+comment on function pawl_after_guarded.refuse is 'Say that a sender is denied';
+
 create or replace function pawl_after_guarded.simulate_event(p_id text, p_event jsonb)
 returns jsonb
 language plpgsql
@@ -1123,39 +1141,6 @@ as $function$
 $function$;
 
 comment on function pawl_after_guarded.admits_reader is 'Whether the read rule admits the claims';
-
--- Asked when it is too late to be fast. What an instance sent comes back to it with the reason.
-create or replace function pawl_after_guarded.refuse(
-  p_iid bigint,
-  p_id text,
-  p_event jsonb,
-  p_sender text[]
-)
-returns void
-language plpgsql
-as $function$
-declare
-  v_readable boolean := p_sender is not null;
-begin
-  if not v_readable then
-    begin
-      v_readable := pawl_after_guarded.admits_reader(p_iid);
-    exception
-      when others then
-        null; -- what the rule fails on would tell that there is an instance
-    end;
-    if v_readable is not true then
-      perform pawl.log_denial('after_guarded', p_id, p_event ->> 'type');
-      perform pawl.raise_not_found('after_guarded', p_id);
-    end if;
-  end if;
-  perform pawl.check_event('after_guarded', p_event);
-  perform pawl.raise_denied('after_guarded', p_id, p_event ->> 'type');
-end
-$function$;
-
-comment on function pawl_after_guarded.refuse is
-  'Say that a sender is denied; to one who may not read the instance either, that it is absent';
 
 drop policy if exists clients_read on pawl_after_guarded.instance;
 drop policy if exists trusted_read on pawl_after_guarded.instance;

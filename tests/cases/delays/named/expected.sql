@@ -949,7 +949,7 @@ language sql
 as $function$
   select coalesce(
     pawl_delays_named.v1_send(p_id, p_event, p_event_id, p_expected_seq),
-    pawl.not_found('delays_named', p_id)
+    pawl.closed('delays_named', p_id, p_event)
   )
 $function$;
 
@@ -1096,6 +1096,24 @@ $function$;
 
 comment on function pawl_delays_named.reply is 'An instance as send_event returns it; null: absent';
 
+-- No client may read: all are denied, as they are where there is no instance (see pawl.closed).
+create or replace function pawl_delays_named.refuse(
+  p_iid bigint,
+  p_id text,
+  p_event jsonb,
+  p_sender text[]
+)
+returns void
+language plpgsql
+as $function$
+begin
+  perform pawl.check_event('delays_named', p_event);
+  perform pawl.raise_denied('delays_named', p_id, p_event ->> 'type');
+end
+$function$;
+
+comment on function pawl_delays_named.refuse is 'Say that a sender is denied';
+
 create or replace function pawl_delays_named.simulate_event(p_id text, p_event jsonb)
 returns jsonb
 language plpgsql
@@ -1194,39 +1212,6 @@ as $function$
 $function$;
 
 comment on function pawl_delays_named.admits_reader is 'Whether the read rule admits the claims';
-
--- Asked when it is too late to be fast. What an instance sent comes back to it with the reason.
-create or replace function pawl_delays_named.refuse(
-  p_iid bigint,
-  p_id text,
-  p_event jsonb,
-  p_sender text[]
-)
-returns void
-language plpgsql
-as $function$
-declare
-  v_readable boolean := p_sender is not null;
-begin
-  if not v_readable then
-    begin
-      v_readable := pawl_delays_named.admits_reader(p_iid);
-    exception
-      when others then
-        null; -- what the rule fails on would tell that there is an instance
-    end;
-    if v_readable is not true then
-      perform pawl.log_denial('delays_named', p_id, p_event ->> 'type');
-      perform pawl.raise_not_found('delays_named', p_id);
-    end if;
-  end if;
-  perform pawl.check_event('delays_named', p_event);
-  perform pawl.raise_denied('delays_named', p_id, p_event ->> 'type');
-end
-$function$;
-
-comment on function pawl_delays_named.refuse is
-  'Say that a sender is denied; to one who may not read the instance either, that it is absent';
 
 drop policy if exists clients_read on pawl_delays_named.instance;
 drop policy if exists trusted_read on pawl_delays_named.instance;

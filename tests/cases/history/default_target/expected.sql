@@ -1070,7 +1070,7 @@ language sql
 as $function$
   select coalesce(
     pawl_default_target.v1_send(p_id, p_event, p_event_id, p_expected_seq),
-    pawl.not_found('default_target', p_id)
+    pawl.closed('default_target', p_id, p_event)
   )
 $function$;
 
@@ -1217,6 +1217,24 @@ $function$;
 
 comment on function pawl_default_target.reply is 'An instance as send_event returns it; null: absent';
 
+-- No client may read: all are denied, as they are where there is no instance (see pawl.closed).
+create or replace function pawl_default_target.refuse(
+  p_iid bigint,
+  p_id text,
+  p_event jsonb,
+  p_sender text[]
+)
+returns void
+language plpgsql
+as $function$
+begin
+  perform pawl.check_event('default_target', p_event);
+  perform pawl.raise_denied('default_target', p_id, p_event ->> 'type');
+end
+$function$;
+
+comment on function pawl_default_target.refuse is 'Say that a sender is denied';
+
 create or replace function pawl_default_target.simulate_event(p_id text, p_event jsonb)
 returns jsonb
 language plpgsql
@@ -1315,39 +1333,6 @@ as $function$
 $function$;
 
 comment on function pawl_default_target.admits_reader is 'Whether the read rule admits the claims';
-
--- Asked when it is too late to be fast. What an instance sent comes back to it with the reason.
-create or replace function pawl_default_target.refuse(
-  p_iid bigint,
-  p_id text,
-  p_event jsonb,
-  p_sender text[]
-)
-returns void
-language plpgsql
-as $function$
-declare
-  v_readable boolean := p_sender is not null;
-begin
-  if not v_readable then
-    begin
-      v_readable := pawl_default_target.admits_reader(p_iid);
-    exception
-      when others then
-        null; -- what the rule fails on would tell that there is an instance
-    end;
-    if v_readable is not true then
-      perform pawl.log_denial('default_target', p_id, p_event ->> 'type');
-      perform pawl.raise_not_found('default_target', p_id);
-    end if;
-  end if;
-  perform pawl.check_event('default_target', p_event);
-  perform pawl.raise_denied('default_target', p_id, p_event ->> 'type');
-end
-$function$;
-
-comment on function pawl_default_target.refuse is
-  'Say that a sender is denied; to one who may not read the instance either, that it is absent';
 
 drop policy if exists clients_read on pawl_default_target.instance;
 drop policy if exists trusted_read on pawl_default_target.instance;

@@ -1078,6 +1078,39 @@ $function$;
 
 comment on function pawl_none.reply is 'An instance as send_event returns it; null: absent';
 
+-- Asked when it is too late to be fast. What an instance sent comes back to it with the reason.
+create or replace function pawl_none.refuse(
+  p_iid bigint,
+  p_id text,
+  p_event jsonb,
+  p_sender text[]
+)
+returns void
+language plpgsql
+as $function$
+declare
+  v_readable boolean := p_sender is not null;
+begin
+  if not v_readable then
+    begin
+      v_readable := pawl_none.admits_reader(p_iid);
+    exception
+      when others then
+        null; -- what the rule fails on would tell that there is an instance
+    end;
+    if v_readable is not true then
+      perform pawl.log_denial('none', p_id, p_event ->> 'type');
+      perform pawl.raise_not_found('none', p_id);
+    end if;
+  end if;
+  perform pawl.check_event('none', p_event);
+  perform pawl.raise_denied('none', p_id, p_event ->> 'type');
+end
+$function$;
+
+comment on function pawl_none.refuse is
+  'Say that a sender is denied; to one who may not read the instance either, that it is absent';
+
 create or replace function pawl_none.simulate_event(p_id text, p_event jsonb)
 returns jsonb
 language plpgsql
@@ -1176,39 +1209,6 @@ as $function$
 $function$;
 
 comment on function pawl_none.admits_reader is 'Whether the read rule admits the claims';
-
--- Asked when it is too late to be fast. What an instance sent comes back to it with the reason.
-create or replace function pawl_none.refuse(
-  p_iid bigint,
-  p_id text,
-  p_event jsonb,
-  p_sender text[]
-)
-returns void
-language plpgsql
-as $function$
-declare
-  v_readable boolean := p_sender is not null;
-begin
-  if not v_readable then
-    begin
-      v_readable := pawl_none.admits_reader(p_iid);
-    exception
-      when others then
-        null; -- what the rule fails on would tell that there is an instance
-    end;
-    if v_readable is not true then
-      perform pawl.log_denial('none', p_id, p_event ->> 'type');
-      perform pawl.raise_not_found('none', p_id);
-    end if;
-  end if;
-  perform pawl.check_event('none', p_event);
-  perform pawl.raise_denied('none', p_id, p_event ->> 'type');
-end
-$function$;
-
-comment on function pawl_none.refuse is
-  'Say that a sender is denied; to one who may not read the instance either, that it is absent';
 
 drop policy if exists clients_read on pawl_none.instance;
 drop policy if exists trusted_read on pawl_none.instance;

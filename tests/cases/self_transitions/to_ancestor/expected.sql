@@ -787,7 +787,7 @@ language sql
 as $function$
   select coalesce(
     pawl_to_ancestor.v1_send(p_id, p_event, p_event_id, p_expected_seq),
-    pawl.not_found('to_ancestor', p_id)
+    pawl.closed('to_ancestor', p_id, p_event)
   )
 $function$;
 
@@ -934,6 +934,24 @@ $function$;
 
 comment on function pawl_to_ancestor.reply is 'An instance as send_event returns it; null: absent';
 
+-- No client may read: all are denied, as they are where there is no instance (see pawl.closed).
+create or replace function pawl_to_ancestor.refuse(
+  p_iid bigint,
+  p_id text,
+  p_event jsonb,
+  p_sender text[]
+)
+returns void
+language plpgsql
+as $function$
+begin
+  perform pawl.check_event('to_ancestor', p_event);
+  perform pawl.raise_denied('to_ancestor', p_id, p_event ->> 'type');
+end
+$function$;
+
+comment on function pawl_to_ancestor.refuse is 'Say that a sender is denied';
+
 create or replace function pawl_to_ancestor.simulate_event(p_id text, p_event jsonb)
 returns jsonb
 language plpgsql
@@ -1032,39 +1050,6 @@ as $function$
 $function$;
 
 comment on function pawl_to_ancestor.admits_reader is 'Whether the read rule admits the claims';
-
--- Asked when it is too late to be fast. What an instance sent comes back to it with the reason.
-create or replace function pawl_to_ancestor.refuse(
-  p_iid bigint,
-  p_id text,
-  p_event jsonb,
-  p_sender text[]
-)
-returns void
-language plpgsql
-as $function$
-declare
-  v_readable boolean := p_sender is not null;
-begin
-  if not v_readable then
-    begin
-      v_readable := pawl_to_ancestor.admits_reader(p_iid);
-    exception
-      when others then
-        null; -- what the rule fails on would tell that there is an instance
-    end;
-    if v_readable is not true then
-      perform pawl.log_denial('to_ancestor', p_id, p_event ->> 'type');
-      perform pawl.raise_not_found('to_ancestor', p_id);
-    end if;
-  end if;
-  perform pawl.check_event('to_ancestor', p_event);
-  perform pawl.raise_denied('to_ancestor', p_id, p_event ->> 'type');
-end
-$function$;
-
-comment on function pawl_to_ancestor.refuse is
-  'Say that a sender is denied; to one who may not read the instance either, that it is absent';
 
 drop policy if exists clients_read on pawl_to_ancestor.instance;
 drop policy if exists trusted_read on pawl_to_ancestor.instance;
