@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import psycopg
@@ -174,3 +175,111 @@ def test_without_samples_there_is_nothing_to_ask(online: Pawl, ticket: Path) -> 
     ticket.write_text(TICKET.replace(TICKET[TICKET.index("samples") : TICKET.index("initial")], ""))
     run = online("authz", str(ticket), "--json")
     assert (run.code, run.error["code"]) == (1, "no_samples")
+
+
+# --- other rules for what is deployed ----------------------------------------------------------
+
+
+def test_the_rules_of_a_deployed_version_are_replaced_at_once_and_journalled(
+    online: Pawl, ticket: Path, connection: psycopg.Connection
+) -> None:
+    online("deploy", str(ticket))
+    online("create", "ticket", "t", "author=ann")
+    changed(ticket, "take: claims->>'team' = 'staff'", "take: claims->>'sub' = 'eve'")
+    changed(ticket, "context.author or claims->>'team' = 'staff' and in_state('open')", "'eve'")
+    before = rules(connection)
+    dry = online("authz", str(ticket), "--replace", "--dry-run")
+    assert (dry.code, "nothing was changed" in dry.err) == (0, True)
+    assert rules(connection) == before
+    run = online("authz", str(ticket), "--replace", "--json")
+    assert run.code == 0
+    assert run.json == [
+        {
+            "rule": "read",
+            "before": "claims->>'sub' = context.author or claims->>'team' = 'staff'"
+            " and in_state('open')",
+            "after": "claims->>'sub' = 'eve'",
+        },
+        {
+            "rule": "send take",
+            "before": "claims->>'team' = 'staff'",
+            "after": "claims->>'sub' = 'eve'",
+        },
+    ]
+    after = rules(connection)
+    assert (before, after) == (("staff", "ann"), ("eve", "eve"))
+    row = connection.execute(
+        "select iid, caller, event ->> 'type', event -> 'after' ->> 'send take',"
+        " event ->> 'to' = (select hash from pawl.version)"
+        " from pawl.journal where machine = 'ticket' order by iid limit 1"
+    ).fetchone()
+    assert row == (0, "postgres", "pawl.authorize", "claims->>'sub' = 'eve'", True)
+    assert Path("versions/ticket.1.machine.yaml").read_text() == ticket.read_text()
+    assert connection.execute("select count(*) from history('ticket', 't')").fetchone() == (1,)
+
+
+def rules(connection: psycopg.Connection) -> tuple[str, str]:
+    """Who may take the ticket `t`, and who may read it, of staff, ann and eve."""
+    callers = {"staff": {"sub": "bob", "team": "staff"}, "ann": {"sub": "ann"}}
+    callers["eve"] = {"sub": "eve"}
+    takes, reads = [], []
+    for name, claims in callers.items():
+        with connection.transaction(force_rollback=True):
+            connection.execute("set local role pawl_owner")
+            connection.execute(
+                "select set_config('request.jwt.claims', %s, true)", (json.dumps(claims),)
+            )
+            take, read = connection.execute(
+                'select pawl_ticket.v1_admits(id, \'{"type": "take"}\'),'
+                " pawl_ticket.admits_reader(iid) from pawl_ticket.instance"
+            ).fetchall()[0]
+            takes += [name] * take
+            reads += [name] * (read and name != "staff")
+    return ", ".join(takes), ", ".join(reads)
+
+
+def test_the_new_text_is_the_version_from_then_on(online: Pawl, ticket: Path) -> None:
+    online("deploy", str(ticket))
+    changed(ticket, "take: claims->>'team' = 'staff'", "# more\n    take: claims ? 'sub'")
+    refused = online("deploy", str(ticket), "--json")
+    assert (refused.code, refused.error["code"]) == (1, "version_exists")
+    online("authz", str(ticket), "--replace")
+    assert online("deploy", str(ticket), "--json").json[0]["outcome"] == "unchanged"
+    assert online("authz", str(ticket), "--replace", "--json").json == []
+    ticket.write_text(TICKET)
+    assert online("deploy", str(ticket), "--json").error["code"] == "version_exists"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "differs"),
+    [
+        ("price: int not null default 1", "price: int not null default 2", "context"),
+        ("take: busy, bid", "take: closed, bid", "states"),
+        ("  close: {}\n", "  close: { why: text }\n", "events"),
+        ("version: 1", "version: 1\nreply: none", "reply"),
+        ("version: 1", "version: 1\npublic: [author]", "public"),
+        ("version: 1", "version: 2", None),
+    ],
+)
+def test_nothing_else_is_replaced(
+    online: Pawl, ticket: Path, before: str, after: str, differs: str | None
+) -> None:
+    online("deploy", str(ticket))
+    changed(ticket, before, after)
+    run = online("authz", str(ticket), "--replace", "--json")
+    code = "version_absent" if differs is None else "version_exists"
+    assert (run.code, run.error["code"]) == (1, code)
+    assert differs is None or f"`{differs}`" in run.error["message"]
+
+
+def test_rules_that_postgres_refuses_replace_nothing(
+    online: Pawl, ticket: Path, connection: psycopg.Connection
+) -> None:
+    online("deploy", str(ticket))
+    hash = connection.execute("select hash from pawl.version").fetchone()
+    changed(ticket, "take: claims->>'team' = 'staff'", "take: context.price > 'x'::date")
+    run = online("authz", str(ticket), "--replace")
+    assert (run.code, "error[PW3" in run.err) == (1, True)
+    assert connection.execute("select hash from pawl.version").fetchone() == hash
+    assert online("authz", "ticket", "--replace").code == 2
+    assert online("authz", str(ticket), "--dry-run").code == 2

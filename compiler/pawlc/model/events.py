@@ -114,6 +114,23 @@ def scxml_trigger(descriptor: str) -> Trigger:
     return Prefix(name) if name else AnyEvent()
 
 
+def written(trigger: Trigger) -> str:
+    """A trigger as native YAML has it.
+
+    >>> written(Prefix("courier")), written(AnyEvent())
+    ('courier.*', '*')
+    """
+    match trigger:
+        case Exactly():
+            return trigger.name
+        case Prefix():
+            return f"{trigger.name}.*"
+        case AnyEvent():
+            return "*"
+        case _:
+            assert_never(trigger)
+
+
 def matches(trigger: Trigger, name: str) -> bool:
     """
     >>> matches(Prefix("courier"), "courier"), matches(Prefix("courier"), "courier.accept")

@@ -1,8 +1,10 @@
-"""`authz`: who may do what, for the samples of a definition."""
+"""`authz`: who may do what, for the samples of a definition; other rules for what is deployed."""
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import rich_click as click
 
 from pawl.authz import Row, Truth, truth
@@ -11,29 +13,37 @@ from pawl.cli.definitions import Definition
 from pawl.cli.options import dsn_option, json_option
 from pawl.cli.output import Output
 from pawl.deploy import registry
+from pawl.deploy.authorizers import replace as replace_authorizers
 from pawl.deploy.deploy import read_version
 from pawlc import render
-from pawlc.model.machine import Machine
 
+Connection = psycopg.Connection[Any]
 WORDS = {True: "yes", False: "no", None: "payload"}
 
 
 @click.command()
 @click.argument("machine")
+@click.option("--replace", is_flag=True, help="Give the deployed version the rules of this file.")
+@click.option("--dry-run", is_flag=True, help="With --replace: change nothing.")
 @dsn_option
 @json_option
 @click.pass_obj
-def authz(output: Output, machine: str, dsn: str | None) -> None:
+def authz(output: Output, machine: str, replace: bool, dry_run: bool, dsn: str | None) -> None:
     """Show who may do what: a truth table over the `samples` of MACHINE.
 
     MACHINE is a file, or the name of a deployed machine. Postgres is asked, in a transaction that
     is rolled back. Warns of rules that no sample satisfies, or every one. "payload": the rule reads
     what is sent.
     """
+    path = Path(machine)
+    if (replace and not path.is_file()) or (dry_run and not replace):
+        raise click.UsageError("--replace takes a file, and --dry-run takes --replace")
     database = connect.find(dsn, output)
     with connect.connected(database) as connection:
         connect.prepare(connection, database, output)
-        path = Path(machine)
+        if replace:
+            _replace(output, connection, path, dry_run)
+            return
         if path.is_file():
             definition, compiled = definitions.compile_(output, path)
             resolved = compiled.machine
@@ -46,10 +56,26 @@ def authz(output: Output, machine: str, dsn: str | None) -> None:
             resolved = read_version(machine, current)
         with definitions.reporting(output, definition):
             told = truth(connection, resolved)
-    _report(output, definition, resolved, told)
+    _report(output, definition, told)
 
 
-def _report(output: Output, definition: Definition, machine: Machine, told: Truth) -> None:
+def _replace(output: Output, connection: Connection, path: Path, dry_run: bool) -> None:
+    definition, compiled = definitions.compile_(output, path)
+    with definitions.reporting(output, definition):
+        done = replace_authorizers(connection, compiled, dry_run=dry_run)
+    names = dict.fromkeys((*done.before, *done.after))
+    output.table(
+        ("rule", "before", "after"),
+        [(name, done.before.get(name), done.after.get(name)) for name in names],
+    )
+    if dry_run:
+        output.note("dry run: nothing was changed")
+        return
+    definitions.keep(output, definition, done.machine, done.version)
+    output.note(f"version {done.version} of {done.machine} has the hash {done.hash[:12]} now")
+
+
+def _report(output: Output, definition: Definition, told: Truth) -> None:
     if output.json:
         output.data(
             {

@@ -3,6 +3,7 @@
 * `install`: the schema `pawl`, its roles and the API functions; safe to run again;
 * `initialise`: the same with the schema of the API and the roles that come in: `pawl init`;
 * `deploy`, with `registry`, `evolution`, `probe`, `access`, `difference`: a machine;
+* `authorizers`: other rules for a version that is deployed;
 * `migration`: running instances to another version;
 * `record`: a connection that keeps the text of what it changes;
 * `supabase`: what install and deploy do, as a migration of a Supabase project.

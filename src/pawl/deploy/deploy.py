@@ -77,16 +77,16 @@ def _deploy(
     change = _evolution(machine, versions) if versions else Evolution()
     let_owner_create_schemas(connection)
     with acting_as_owner(connection):
-        _check_expressions(connection, machine)
-        _run(
+        check_expressions(connection, machine)
+        run_script(
             connection,
             evolve(machine, change.added, change.loosened) if versions else compiled.table,
         )
-    _run(connection, compiled.python)  # a superuser's business: PL/Python is not trusted
+    run_script(connection, compiled.python)  # a superuser's business: PL/Python is not trusted
     with acting_as_owner(connection):
-        _run(connection, compiled.functions)
+        run_script(connection, compiled.functions)
         numbers = (*(known.version for known in versions), machine.version)
-        _run(connection, machine_functions(machine, numbers))
+        run_script(connection, machine_functions(machine, numbers))
         registry.register(connection, compiled)
         _route(connection)
         access.check_readers(connection, machine)
@@ -118,7 +118,7 @@ def make_current(connection: Connection, name: str, version: int) -> None:
             connection.execute(
                 "update pawl.machine set current_version = %s where name = %s", (version, name)
             )
-            _run(connection, machine_functions(machine, numbers))
+            run_script(connection, machine_functions(machine, numbers))
             access.check_readers(connection, machine)
             if (api_schema := installed_api_schema(connection)) is not None:
                 access.write_api(connection, machine, api_schema)
@@ -127,12 +127,12 @@ def make_current(connection: Connection, name: str, version: int) -> None:
 def _route(connection: Connection) -> None:
     """Write the routes to all machines anew."""
     machines = registry.machines(connection)
-    _run(connection, routes(machines))
+    run_script(connection, routes(machines))
     if (api_schema := installed_api_schema(connection)) is not None:
-        _run(connection, entry(machines, api_schema))
+        run_script(connection, entry(machines, api_schema))
 
 
-def _run(connection: Connection, script: Sql) -> None:
+def run_script(connection: Connection, script: Sql) -> None:
     """Execute a script of the compiler's."""
     if script:
         connection.execute(script.encode())
@@ -198,7 +198,7 @@ def _check_python(connection: Connection, machine: Machine) -> None:
     )
 
 
-def _check_expressions(connection: Connection, machine: Machine) -> None:
+def check_expressions(connection: Connection, machine: Machine) -> None:
     """Have Postgres check every expression; raise what it says, at the definition's lines."""
     found = probe.run(connection, machine)
     if any(one.severity is Severity.ERROR for one in found):
