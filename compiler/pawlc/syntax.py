@@ -444,3 +444,4 @@ class Machine:
     session: str = ""
     reply: Literal["state", "none"] = "state"
     samples: Samples = field(default=Samples())
+    realtime: bool = False

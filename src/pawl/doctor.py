@@ -246,6 +246,20 @@ CHECKS = (
         """,
     ),
     Check(
+        "realtime",
+        """
+        select 'warning',
+          format('%s may be followed, but wal_level is %s',
+            string_agg(distinct p.schemaname::text, ', '), current_setting('wal_level')),
+          'alter system set wal_level = logical, then restart the server'
+        from pg_publication_tables as p
+        join pawl.machine as m on m.schema_name = p.schemaname
+        where p.pubname in ('supabase_realtime', 'pawl_realtime')
+          and current_setting('wal_level') <> 'logical'
+        having count(*) > 0
+        """,
+    ),
+    Check(
         "clock",
         """
         select 'error', 'the clock of this database is moved, as only tests should',

@@ -211,6 +211,16 @@ def test_the_doctor_finds_a_client_role_that_can_log_in(
     assert client_role in finding["advice"]
 
 
+def test_the_doctor_finds_a_machine_that_nobody_can_follow(parcel: Pawl) -> None:
+    text = Path("parcel.machine.yaml").read_text("utf-8")
+    text = text.replace("version: 1\n", "version: 2\nrealtime: true\n")
+    Path("parcel.machine.yaml").write_text(text, "utf-8")
+    assert parcel("deploy", "parcel.machine.yaml").code == 0
+    (finding,) = parcel("doctor", "--json").json
+    assert finding["check"] == "realtime"
+    assert "pawl_parcel may be followed, but wal_level is replica" in finding["message"]
+
+
 def test_the_doctor_finds_an_old_runtime(parcel: Pawl, connection: psycopg.Connection) -> None:
     connection.execute("delete from pawl.schema_version")
     (finding,) = parcel("doctor", "--json").json

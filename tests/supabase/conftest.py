@@ -38,7 +38,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     project.write("courier", USER_TABLE)
     for text, file in (
         (EXAMPLE.read_text("utf-8"), EXAMPLE.name),
-        (COUNTER, "counter.machine.yaml"),
+        (COUNTER.replace("events:", "realtime: true\nevents:", 1), "counter.machine.yaml"),
     ):
         supabase.add_machine(project, compile_machine(text, file, target="supabase"))
     with supabase.scratch() as dsn:

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.database
 MATRIX = Path(__file__).parent / "matrix.txt"
 CAST = Cast("authenticated", "authenticator", "stranger", "stranger")
 ORDER = {"customer_id": CUSTOMER, "restaurant_id": RESTAURANT, "total": 12.5}
-SECOND = COUNTER.replace("version: 1", "version: 2").replace(
+SECOND = COUNTER.replace("version: 1", "version: 2\nrealtime: true").replace(
     "  last: text", "  last: text\n  m: int"
 )
 
@@ -89,6 +89,16 @@ def test_what_supabase_grants_to_everybody_does_not_reach_us(deployed: Deployed)
         assert connection.execute(
             "select rolsuper, rolbypassrls from pg_roles where rolname = 'postgres'"
         ).fetchone() == (False, True)
+
+
+def test_a_machine_that_may_be_followed_is_in_the_publication_of_supabase(
+    deployed: Deployed,
+) -> None:
+    with psycopg.connect(deployed.superuser) as connection:
+        published = connection.execute(
+            "select schemaname from pg_publication_tables where pubname = 'supabase_realtime'"
+        ).fetchall()
+    assert published == [("pawl_counter",)]
 
 
 def test_client_roles_are_limited_and_keep_what_they_had(deployed: Deployed) -> None:

@@ -568,6 +568,7 @@ class Machine:
     errors: Literal["fail", "event"] = "fail"
     reply: Literal["state", "none"] = "state"
     samples: Samples = field(default=Samples())
+    realtime: bool = False
 
     @property
     def schema(self) -> str:

@@ -92,6 +92,7 @@ def resolve(
         output=output,
         python=tuple(world.companion.functions.values()),
         strict=machine.strict,
+        realtime=machine.realtime,
         indexes=tuple(_index(world, index, report) for index in machine.indexes),
         regions_first=machine.reading == "xstate",
         done_chain="all" if machine.reading == "xstate" else "grandparent",

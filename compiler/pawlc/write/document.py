@@ -30,6 +30,7 @@ def machine(written: syntax.Machine) -> Node:
         "strict": None if written.strict else "false",
         "reply": None if written.reply == "state" else Word(written.reply),
         "samples": _samples(written.samples),
+        "realtime": "true" if written.realtime else None,
     }
     head: Node = {"machine": Word(written.name.value), "version": str(written.version)}
     kept = _kept(sections)

@@ -4,6 +4,7 @@
 * `initialise`: the same with the schema of the API and the roles that come in: `pawl init`;
 * `deploy`, with `registry`, `evolution`, `probe`, `access`, `difference`: a machine;
 * `authorizers`: other rules for a version that is deployed;
+* `realtime`: the table in a publication, for `realtime: true`;
 * `migration`: running instances to another version;
 * `record`: a connection that keeps the text of what it changes;
 * `supabase`: what install and deploy do, as a migration of a Supabase project.

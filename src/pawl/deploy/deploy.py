@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import psycopg
 
-from pawl.deploy import access, difference, probe, registry
+from pawl.deploy import access, difference, probe, realtime, registry
 from pawl.deploy.errors import DeployRefused
 from pawl.deploy.evolution import Evolution, evolution
 from pawl.deploy.install import (
@@ -93,6 +93,7 @@ def _deploy(
         access.drop_indexes(connection, machine)
         if (api_schema := installed_api_schema(connection)) is not None:
             access.write_api(connection, machine, api_schema)
+    realtime.follow(connection, machine)
     return Deployment(
         machine.name,
         machine.version,
@@ -122,6 +123,7 @@ def make_current(connection: Connection, name: str, version: int) -> None:
             access.check_readers(connection, machine)
             if (api_schema := installed_api_schema(connection)) is not None:
                 access.write_api(connection, machine, api_schema)
+        realtime.follow(connection, machine)
 
 
 def _route(connection: Connection) -> None:

@@ -273,6 +273,11 @@ def test_reply_is_state_or_none() -> None:
         assert [code for code, *_ in found] == ["PW103"]
 
 
+def test_others_may_follow_only_where_it_is_said() -> None:
+    assert machine("realtime: true\nstates: { a: {} }").realtime
+    assert not machine("states: { a: {} }").realtime
+
+
 def test_an_index_is_an_expression_or_a_list_of_them() -> None:
     found = machine("indexes: [context.a, [context.b, lower(context.c)]]\nstates: { a: {} }")
     assert [values(index) for index in found.indexes] == [

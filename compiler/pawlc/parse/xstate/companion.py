@@ -23,6 +23,7 @@ from pawlc.parse.yaml.root import (
     is_empty,
     named_actions,
     named_expressions,
+    realtime,
     reply,
     version,
 )
@@ -54,6 +55,7 @@ class Sections:
     actions: tuple[syntax.NamedActions, ...] = ()
     authorize: syntax.Authorize | None = None
     indexes: tuple[tuple[Text, ...], ...] = ()
+    realtime: bool = False
     unbuilt: tuple[Text, ...] = ()
     reply: Literal["state", "none"] = "state"
     samples: syntax.Samples = field(default=syntax.Samples())
@@ -98,6 +100,7 @@ def _read(form: Form, node: Mapping) -> Sections:
         actions=named_actions(form, found.get("actions")),
         authorize=authorize(form, found["authorize"], False) if "authorize" in found else None,
         indexes=indexes(form, found.get("indexes")),
+        realtime=realtime(form, found.get("realtime")),
         unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
         reply=reply(form, found["reply"]) if "reply" in found else "state",
         samples=samples(form, found.get("samples")),

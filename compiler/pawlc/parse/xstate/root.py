@@ -65,6 +65,7 @@ def machine(reading: Import, node: Mapping, sections: Sections, file: str) -> sy
         unbuilt=sections.unbuilt,
         reply=sections.reply,
         samples=sections.samples,
+        realtime=sections.realtime,
     )
 
 

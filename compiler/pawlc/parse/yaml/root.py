@@ -30,7 +30,7 @@ from pawlc.parse.yaml.states import NODE_KEYS, OTHERS, state
 from pawlc.source import Position, Span, Text
 
 # Documented keys that this version refuses.
-UNBUILT = ("retention", "realtime")
+UNBUILT = ("retention",)
 
 EFFECT_KEYS = (
     "timeout",
@@ -59,6 +59,7 @@ KEYS = (
     "migrate",
     "reply",
     "samples",
+    "realtime",
     *UNBUILT,
     *NODE_KEYS,
 )
@@ -96,6 +97,7 @@ def machine(form: Form, node: Mapping) -> syntax.Machine | None:
         migrate=migrate(form, found.get("migrate")),
         reply=reply(form, found["reply"]) if "reply" in found else "state",
         samples=samples(form, found.get("samples")),
+        realtime=realtime(form, found.get("realtime")),
     )
 
 
@@ -116,6 +118,11 @@ def indexes(form: Form, node: Node | None) -> tuple[tuple[Text, ...], ...]:
         return found or None
 
     return each(form, node, index)
+
+
+def realtime(form: Form, node: Node | None) -> bool:
+    """Whether others may follow the table; not unless said."""
+    return False if node is None else boolean(form, node, "`realtime`", False)
 
 
 def _name(form: Form, node: Mapping, value: Node | None) -> Text | None:
