@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -10,9 +11,24 @@ from psycopg import sql
 
 from pawl.deploy.install import install
 from tests import testserver
-from tests.database.order import COUNTER, deploy_order, deploy_text
+from tests.database.order import COUNTER, Cast, deploy_order, deploy_text
 from tests.optional import require
 from tests.postgrest.rest import Rest, missing, postgrest
+
+# An event that keeps its transaction busy for as long as the caller likes.
+SLOW = """\
+machine: slow
+version: 1
+events: { work: { steps: bigint not null } }
+authorize: { create: true, read: true, send: { "*": true } }
+initial: on
+states:
+  on:
+    on:
+      work:
+        guard: (select count(*) from pg_catalog.generate_series(1, event.steps)) >= 0
+        target: on
+"""
 
 
 @pytest.fixture(scope="session")
@@ -26,6 +42,13 @@ def rest(server_dsn: str, template_database: str, worker_name: str) -> Iterator[
         admin.execute(sql.SQL("create role {} nologin").format(user))
         admin.execute(sql.SQL("create role {} login noinherit").format(login))
         admin.execute(sql.SQL("grant {}, {} to {}").format(anon, user, login))
+        # Shorter than what `pawl init` gives who has none: these tests wait for them to be over.
+        for role, limit in (
+            (user, "statement_timeout = '2s'"),
+            (user, "lock_timeout = '1s'"),
+            (login, "idle_in_transaction_session_timeout = '1s'"),
+        ):
+            admin.execute(sql.SQL("alter role {} set " + limit).format(role))
         admin.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
         address = testserver.within(server_dsn, name)
         with psycopg.connect(address, autocommit=True) as connection:
@@ -33,9 +56,11 @@ def rest(server_dsn: str, template_database: str, worker_name: str) -> Iterator[
             connection.execute("select pawl.init_roles(%s, %s)", (roles[:2], roles[2:]))
             deploy_order(connection)
             deploy_text(connection, COUNTER)
+            deploy_text(connection, SLOW)
         uri = psycopg.conninfo.make_conninfo(address, user=roles[2])
+        cast = Cast(roles[1], roles[2], roles[2], roles[2])
         with postgrest(uri, "api", roles[0], roles[1]) as running:
-            yield running
+            yield replace(running, dsn=address, cast=cast)
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
         for role in (login, user, anon):
             admin.execute(sql.SQL("drop role {}").format(role))

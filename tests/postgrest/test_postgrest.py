@@ -12,6 +12,23 @@ from tests.database.order import COURIER, CUSTOMER, RESTAURANT
 from tests.postgrest.rest import HERE, Rest, signed
 
 ORDER = {"customer_id": CUSTOMER, "restaurant_id": RESTAURANT, "total": 12.5}
+ERRORS: list[tuple[str, dict[str, Any], int, str]] = [
+    ("send_event", {"machine": "order", "id": "", "event": {"no": 1}}, 400, "malformed_event"),
+    ("order_accept", {"id": "", "prep_minutes": None}, 400, "malformed_payload"),
+    ("order_accept", {"id": "", "prep_minutes": 0}, 422, "check_violated"),
+    ("order_complete", {"id": ""}, 403, "denied"),
+    ("order_accept", {"id": "absent", "prep_minutes": 5}, 404, "not_found"),
+    (
+        "send_event",
+        {"machine": "ordr", "id": "", "event": {"type": "x"}},
+        404,
+        "unknown_machine",
+    ),
+    ("order_accept", {"id": "", "prep_minutes": 5, "expected_seq": 9}, 409, "seq_mismatch"),
+    ("create_order", {"id": "", **ORDER}, 409, "already_exists"),
+    ("order_reject", {"id": "", "reason": "x" * 1_100_000}, 413, "too_large"),
+    ("create_order", {"id": "cheap", **ORDER, "total": -1}, 422, "check_violated"),
+]
 
 
 @pytest.fixture
@@ -81,26 +98,7 @@ def test_reading_goes_by_get_and_by_post(rest: Rest, customer: str, order: str) 
     assert rest.rpc("get_instance", arguments, customer).body["status"] == "running"
 
 
-@pytest.mark.parametrize(
-    ("function", "arguments", "status", "code"),
-    [
-        ("send_event", {"machine": "order", "id": "", "event": {"no": 1}}, 400, "malformed_event"),
-        ("order_accept", {"id": "", "prep_minutes": None}, 400, "malformed_payload"),
-        ("order_accept", {"id": "", "prep_minutes": 0}, 422, "check_violated"),
-        ("order_complete", {"id": ""}, 403, "denied"),
-        ("order_accept", {"id": "absent", "prep_minutes": 5}, 404, "not_found"),
-        (
-            "send_event",
-            {"machine": "ordr", "id": "", "event": {"type": "x"}},
-            404,
-            "unknown_machine",
-        ),
-        ("order_accept", {"id": "", "prep_minutes": 5, "expected_seq": 9}, 409, "seq_mismatch"),
-        ("create_order", {"id": "", **ORDER}, 409, "already_exists"),
-        ("order_reject", {"id": "", "reason": "x" * 1_100_000}, 413, "too_large"),
-        ("create_order", {"id": "cheap", **ORDER, "total": -1}, 422, "check_violated"),
-    ],
-)
+@pytest.mark.parametrize(("function", "arguments", "status", "code"), ERRORS)
 def test_an_error_is_an_http_status_with_a_code(
     rest: Rest,
     order: str,
@@ -110,12 +108,41 @@ def test_an_error_is_an_http_status_with_a_code(
     code: str,
 ) -> None:
     token = rest.token(sub=CUSTOMER, restaurant_id=RESTAURANT)
-    named = {
-        key: order if (key, value) == ("id", "") else value for key, value in arguments.items()
-    }
-    answer = rest.rpc(function, named, token)
+    answer = rest.rpc(function, of(order, arguments), token)
     assert answer.status == status, answer.body
     assert json.loads(answer.body["details"])["error"] == code
+
+
+def of(order: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments, about this order where they leave the id empty."""
+    return {key: order if (key, value) == ("id", "") else value for key, value in arguments.items()}
+
+
+def test_the_official_clients_tell_each_error_by_status_and_code(rest: Rest, order: str) -> None:
+    """400, 403, 404, 409, 413, 422, and 401 for a token that is not ours."""
+    from postgrest import APIError, SyncPostgrestClient
+
+    token = rest.token(sub=CUSTOMER, restaurant_id=RESTAURANT)
+    calls = [(token, name, of(order, given)) for name, given, _, _ in ERRORS]
+    expected = [[status, f"PT{status}", code] for _, _, status, code in ERRORS]
+    forged = signed({"role": rest.user}, "another secret, 32 characters or more")
+    calls.append((forged, "get_instance", {"machine": "order", "id": order}))
+    expected.append([401, "PGRST301", None])
+    command = ["node", "errors.mjs", rest.url]
+    ran = subprocess.run(
+        command, cwd=HERE, input=json.dumps(calls), capture_output=True, text=True, timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout) == {"plain": expected, "supabase": expected}
+    for (sent, function, arguments), (_, sqlstate, code) in zip(calls, expected, strict=True):
+        headers = {"Authorization": f"Bearer {sent}"}
+        with (
+            SyncPostgrestClient(rest.url, schema="api", headers=headers) as client,
+            pytest.raises(APIError) as refused,
+        ):
+            client.rpc(function, arguments).execute()
+        assert refused.value.code == sqlstate
+        assert code is None or json.loads(str(refused.value.details))["error"] == code
 
 
 def test_a_token_of_another_secret_is_nobodys(rest: Rest, order: str) -> None:
