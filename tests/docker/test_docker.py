@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import psycopg
 import pytest
@@ -16,7 +18,9 @@ from psycopg import sql
 from ruamel.yaml import YAML
 
 from tests import testserver
+from tests.postgrest import rest
 
+PROGRAMS = Path(sys.executable).parent  # of the development tools
 DOCKER = Path(__file__).parents[2] / "docker"
 DOCKERFILES = sorted(DOCKER.glob("*/Dockerfile"))
 SCRIPTS = sorted(DOCKER.glob("*/*.sh"))
@@ -63,6 +67,16 @@ def test_a_dockerfile_keeps_the_rules_of_the_house(path: Path) -> None:
         assert re.search(r"^USER (?!root)", text, re.M)
 
 
+@pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)
+def test_hadolint_finds_nothing_in_a_dockerfile(path: Path) -> None:
+    ran = subprocess.run([PROGRAMS / "hadolint", path], capture_output=True, text=True, check=False)
+    assert ran.stdout + ran.stderr == ""
+
+
+def test_the_postgrest_of_compose_is_the_one_that_is_tested() -> None:
+    assert COMPOSE["services"]["postgrest"]["image"] == f"postgrest/postgrest:v{rest.VERSION}"
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
 def test_a_script_is_strict_executable_and_parses(path: Path) -> None:
     text = path.read_text("utf-8")
@@ -70,8 +84,7 @@ def test_a_script_is_strict_executable_and_parses(path: Path) -> None:
     assert "\nset -euo pipefail\n" in text
     assert os.access(path, os.X_OK)
     subprocess.run(["bash", "-n", path], check=True)
-    if shutil.which("shellcheck"):
-        subprocess.run(["shellcheck", path], check=True)
+    subprocess.run([PROGRAMS / "shellcheck", path], check=True)
 
 
 def test_the_worker_is_called_with_its_handlers(tmp_path: Path) -> None:
@@ -90,6 +103,27 @@ def test_the_worker_is_called_with_its_handlers(tmp_path: Path) -> None:
     assert called[:3] == ["worker", "app.orders", "app.mail"]
     assert called[-2:] == ["--concurrency", "3"]
     assert "PAWL_HANDLERS" in run().stderr
+
+
+def test_the_worker_is_well_while_its_metrics_answer() -> None:
+    command = [DOCKER / "worker" / "entry.sh", "health"]
+    with HTTPServer(("127.0.0.1", 0), Metrics) as server:
+        environment = os.environ | {"PAWL_METRICS_PORT": str(server.server_port)}
+        Thread(target=server.handle_request, daemon=True).start()
+        assert subprocess.run(command, env=environment, check=False).returncode == 0
+    ran = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert ran.returncode == 1, "nobody listens there any more"
+
+
+class Metrics(BaseHTTPRequestHandler):
+    """Answers as `pawl worker --metrics-port` does."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/metrics" else 404)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 @pytest.fixture
@@ -129,3 +163,8 @@ def test_a_new_database_gets_the_roles_and_the_runtime(fresh: str, tmp_path: Pat
             "select pg_has_role('pawl_worker_login', 'pawl_worker', 'USAGE'),"
             " to_regprocedure('api.send_event(text,text,jsonb,text,bigint)') is not null"
         ).fetchone() == (True, True)
+        limits = connection.execute(
+            "select rolname, cardinality(rolconfig) from pg_roles where rolname = any (%s)",
+            (["anon", "authenticated", "authenticator"],),
+        ).fetchall()
+        assert dict(limits) == {"anon": 3, "authenticated": 3, "authenticator": 3}
