@@ -31,7 +31,11 @@ NOT_EXECUTED = {
     ("docs/supabase.md", "this needs `supabase start`"),
     ("docs/supabase.md", "this needs Supabase's own command"),
     ("docs/supabase.md", "this needs a project"),
-    ("docs/supabase.md", "a browser's part; tests/postgrest/clients.mjs is executed"),
+    ("docs/supabase.md", "a browser's part; tests/supabase runs it behind a PostgREST"),
+    (
+        "docs/supabase.md",
+        "this needs Supabase Realtime; tests/database/test_realtime.py asks as it does",
+    ),
 }
 
 

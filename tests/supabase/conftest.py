@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from pawl.deploy import supabase
@@ -46,10 +47,18 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         superuser = make_conninfo(dsn, user="supabase_admin")
         with psycopg.connect(superuser, autocommit=True) as connection:
             connection.execute("create role stranger login")
-            password = psycopg.conninfo.conninfo_to_dict(dsn)["password"]
-            for role in ("authenticator", "stranger"):
-                connection.execute(f"alter role {role} password '{password}'".encode())
+        let_in(dsn, "authenticator", "stranger")
         yield Deployed(project, dsn, superuser)
+
+
+def let_in(dsn: str, *roles: str) -> None:
+    """Let roles log in with the password of `postgres`."""
+    superuser = make_conninfo(dsn, user="supabase_admin")
+    password = sql.Literal(psycopg.conninfo.conninfo_to_dict(dsn)["password"])
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        for role in roles:
+            change = sql.SQL("alter role {} password {}").format(sql.Identifier(role), password)
+            connection.execute(change)
 
 
 def push(project: Project, dsn: str) -> None:
