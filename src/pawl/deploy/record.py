@@ -2,8 +2,8 @@
 
 In: a database to change, in a transaction that is rolled back or in one of our own. Out: the
 statements that did it, with their values written out, so that somebody else can run them there or
-in a database like it. What only asks is not kept: a statement whose rows are fetched was a
-question. Nor is what a rolled back transaction did.
+in a database like it. What only asks is not kept: a `select` whose rows are fetched was a question.
+Nor is what a rolled back transaction did.
 """
 
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ class _Cursor(psycopg.ClientCursor[Any]):
         statement = Statement(self.mogrify(query, params), values=params is not None)
         super().execute(query, params, **named)
         _recorder(self).kept.append(statement)
-        self._asked = statement
+        self._asked = statement if _asks(statement) else None
         return self
 
     def executemany(self, query: Any, params_seq: Any, **named: Any) -> None:
@@ -81,6 +81,15 @@ class _Cursor(psycopg.ClientCursor[Any]):
         if self._asked in kept:
             kept.remove(self._asked)
         self._asked = None
+
+
+def _asks(statement: Statement) -> bool:
+    """Whether it can be a question: what inserts and returns rows is none.
+
+    >>> _asks(Statement(" select 1", values=False)), _asks(Statement("insert …", values=True))
+    (True, False)
+    """
+    return statement.text.lstrip()[:6].lower() == "select"
 
 
 def _recorder(cursor: _Cursor) -> Recorder:
