@@ -16,6 +16,10 @@ from pawl.deploy.supabase import DOORS, Project
 from pawlc.compile import compile_machine
 from tests.database.order import COUNTER, EXAMPLE
 
+MACHINES = (
+    (EXAMPLE.read_text("utf-8"), EXAMPLE.name),
+    (COUNTER.replace("events:", "realtime: true\nevents:", 1), "counter.machine.yaml"),
+)
 USER_TABLE = "create table public.courier (id uuid primary key, name text not null);\n"
 
 
@@ -32,18 +36,15 @@ class Deployed:
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     """The runtime, a table of the project's own, the order and the counter, as `db push` runs them.
 
-    A fresh server runs what another one wrote down.
+    One server is asked what each migration should say, and then runs it.
     """
     project = Project(tmp_path_factory.mktemp("project") / "supabase" / "migrations")
-    supabase.add_runtime(project, DOORS)
-    project.write("courier", USER_TABLE)
-    for text, file in (
-        (EXAMPLE.read_text("utf-8"), EXAMPLE.name),
-        (COUNTER.replace("events:", "realtime: true\nevents:", 1), "counter.machine.yaml"),
-    ):
-        supabase.add_machine(project, compile_machine(text, file, target="supabase"))
     with supabase.scratch() as dsn:
-        push(project, dsn)
+        push(dsn, supabase.add_runtime(project, DOORS, dsn))
+        push(dsn, project.write("courier", USER_TABLE))
+        for text, file in MACHINES:
+            compiled = compile_machine(text, file, target="supabase")
+            push(dsn, supabase.add_machine(project, compiled, dsn)[1])
         superuser = make_conninfo(dsn, user="supabase_admin")
         with psycopg.connect(superuser, autocommit=True) as connection:
             connection.execute("create role stranger login")
@@ -61,10 +62,11 @@ def let_in(dsn: str, *roles: str) -> None:
             connection.execute(change)
 
 
-def push(project: Project, dsn: str) -> None:
-    """Run the migrations as `postgres`, statement by statement, as Supabase's tools do."""
+def push(dsn: str, *migrations: Path | None) -> None:
+    """Run migrations as `postgres`, statement by statement, as Supabase's tools do."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        for file in project.files():
+        for file in migrations:
+            assert file is not None
             for statement in cut(file):
                 connection.execute(statement.encode())
 

@@ -47,7 +47,7 @@ def test_the_guide_leads_from_nothing_to_a_browser(
     assert app.run(["init", "--target", "supabase"]) == 0
     assert app.run(["compile", "--target", "supabase", "ticket.machine.yaml"]) == 0
     with supabase.scratch() as dsn:
-        push(Project(), dsn)
+        push(dsn, *Project().files())
         let_in(dsn, "authenticator")
         login = make_conninfo(dsn, user="authenticator")
         with postgrest(login, "api", "anon", "authenticated") as rest:
