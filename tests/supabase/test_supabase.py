@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import psycopg
@@ -25,7 +26,7 @@ from tests.database.order import (
     create_order,
     send,
 )
-from tests.supabase.conftest import Deployed
+from tests.supabase.conftest import Deployed, push
 
 pytestmark = pytest.mark.database
 
@@ -130,6 +131,19 @@ def test_a_further_version_is_a_migration_after_the_others(deployed: Deployed) -
         connection.execute(file.read_bytes())
         versions = connection.execute("select version from pawl.version where machine = 'counter'")
         assert versions.fetchall() == [(1,), (2,)]
+
+
+def test_an_update_of_pawl_is_a_migration_too(deployed: Deployed, tmp_path: Path) -> None:
+    project = Project(shutil.copytree(deployed.project.migrations, tmp_path / "migrations"))
+    runtime = next(file for file in project.files() if "pawl_runtime" in file.name)
+    runtime.write_text(runtime.read_text("utf-8").replace("sha256 ", "sha256 0", 1), "utf-8")
+    file = supabase.add_runtime(project, DOORS, deployed.dsn)
+    assert file is not None
+    assert file == project.files()[-1]
+    assert "create table pawl.journal" not in file.read_text("utf-8")
+    push(deployed.dsn, file)
+    with psycopg.connect(deployed.dsn) as connection:
+        assert connection.execute("select count(*) > 1 from pawl.machine").fetchone() == (True,)
 
 
 def test_a_database_where_the_migrations_have_run_is_asked_and_left_alone(
