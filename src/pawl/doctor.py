@@ -242,7 +242,22 @@ CHECKS = (
         cross join jsonb_array_elements_text(s.value) as c (name)
         join pg_roles as r on r.rolname = c.name
         where s.name = 'client_roles' and (r.rolcanlogin or r.rolsuper or r.rolbypassrls)
-        order by r.rolname
+        union all
+        select 'warning',
+          format('role "%s" has no %s', r.rolname, t.name),
+          format('alter role %I set %I = %L', r.rolname, t.name, t.value)
+        from pawl.setting as s
+        cross join jsonb_array_elements_text(s.value) as c (name)
+        join pg_roles as r on r.rolname = c.name
+        cross join (values ('statement_timeout', '8s'), ('lock_timeout', '4s')) as t (name, value)
+        where s.name in ('client_roles', 'authenticators')
+          and not exists (
+            select
+            from pg_db_role_setting as d
+            cross join unnest(d.setconfig) as e (entry)
+            where d.setrole = r.oid and split_part(e.entry, '=', 1) = t.name
+          )
+        order by 1, 2
         """,
     ),
     Check(

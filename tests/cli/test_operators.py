@@ -211,6 +211,16 @@ def test_the_doctor_finds_a_client_role_that_can_log_in(
     assert client_role in finding["advice"]
 
 
+def test_the_doctor_finds_a_client_role_without_limits(
+    parcel: Pawl, connection: psycopg.Connection, client_role: str
+) -> None:
+    assert parcel("init", "--client-role", client_role).code == 0
+    connection.execute(f"alter role {client_role} reset lock_timeout".encode())
+    (finding,) = parcel("doctor", "--json").json
+    assert (finding["check"], finding["severity"]) == ("client roles", "warning")
+    assert finding["advice"] == f"alter role {client_role} set lock_timeout = '4s'"
+
+
 def test_the_doctor_finds_a_machine_that_nobody_can_follow(parcel: Pawl) -> None:
     text = Path("parcel.machine.yaml").read_text("utf-8")
     text = text.replace("version: 1\n", "version: 2\nrealtime: true\n")
