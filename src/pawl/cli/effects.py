@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, LiteralString
 
 import rich_click as click
+from psycopg import sql
 
 from pawl.cli import connect
 from pawl.cli.options import dsn_option, json_option
@@ -38,7 +39,7 @@ COLUMNS = (
 
 LIST = """\
 select effect_id, machine, id, effect, state, next_at, attempt, attempts, worker, created_at, reason
-from pawl.effect_status
+from {view}
 where (%(machine)s::text is null or machine = %(machine)s)
   and (%(id)s::text is null or id = %(id)s)
   and (%(effect)s::text is null or effect = %(effect)s)
@@ -84,11 +85,13 @@ def list_(
 ) -> None:
     """List the effects that have not ended, the oldest first."""
     states = [state] if state else [s for s in STATES if ended or s not in ENDED]
+    view = "effect_status" if {*states} & {*ENDED} else "open_effect_status"
     database = connect.find(dsn, output)
     with connect.connected(database) as connection:
         connect.prepare(connection, database, output)
+        query = sql.SQL(LIST).format(view=sql.Identifier("pawl", view))
         rows = connection.execute(
-            LIST,
+            query,
             {"machine": machine, "id": id, "effect": effect, "states": states, "limit": limit},
         ).fetchall()
     output.table(COLUMNS, rows)

@@ -22,6 +22,7 @@ SETTINGS = {
     "full_page_writes": "off",
     "autovacuum": "off",
     "max_connections": "200",
+    "max_prepared_transactions": "8",
     "timezone": "UTC",
     "log_min_messages": "warning",
 }

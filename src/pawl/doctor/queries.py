@@ -1,43 +1,20 @@
-"""What is wrong with a running Pawl, as data: `examine(connection)` returns findings.
+"""The checks that are one query each.
 
-Each check is one query on the tables of `pawl` and Postgres's own statistics, which returns one row
-for each thing found: severity, what, and what to do. `error` means that something does not move
-or is not safe; `warning`, that it will be so if nobody looks. Nothing is written.
-
-What a role may not see (other users' sessions, without pg_read_all_stats) is not found.
+A row for each thing found: severity, what, and what to do. A check that asks for limits has them as
+parameters, so its `%` are written twice.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, LiteralString, cast
-
-import psycopg
-from psycopg import sql
-
-from pawl.deploy.install import migrations
-
-Severity = Literal["error", "warning"]
-
-CHANNEL = "pawl"
-PATIENCE = 5.0  # seconds that the doorbell may take
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something to look at; `check` names the check, `advice` is a sentence on what to do."""
-
-    check: str
-    severity: Severity
-    message: str
-    advice: str
+from typing import LiteralString
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A query that returns severity, message and advice, a row for each finding."""
+    """A query that returns severity, message and advice; `limited` if it takes `Limits`."""
 
     name: str
     query: LiteralString
+    limited: bool = False
 
 
 CHECKS = (
@@ -52,7 +29,7 @@ CHECKS = (
             then 'start a worker that has a handler for it: pawl worker FILE'
             else 'are the workers busy? start another, or raise --concurrency'
           end
-        from pawl.effect_status as s
+        from pawl.open_effect_status as s
         where s.state in ('ready', 'no handler')
           and s.created_at < pawl.now() - interval '1 minute'
         group by s.machine, s.effect, s.state
@@ -96,6 +73,35 @@ CHECKS = (
         where w.seen_at < pawl.now() - interval '30 seconds'
           and w.seen_at > pawl.now() - interval '1 day'
         order by w.name
+        """,
+    ),
+    Check(
+        "worker versions",
+        """
+        select 'warning',
+          format('worker "%%s" runs pawl %%s, this is %%s', w.name, w.version, %(version)s::text),
+          'restart it with the package that installed the runtime'
+        from pawl.worker as w
+        where w.seen_at >= pawl.now() - interval '30 seconds' and w.version <> %(version)s::text
+        order by w.name
+        """,
+        limited=True,
+    ),
+    Check(
+        "silence",  # the key is that of pawl.stay_awake(), which operators may not call
+        """
+        select 'error',
+          format('session %s says that a worker is awake, and none was seen: nobody rings', l.pid),
+          format('a worker hangs, and others find work only by polling: '
+            'select pg_terminate_backend(%s)', l.pid)
+        from pg_locks as l
+        where l.locktype = 'advisory' and l.classid = 1885435756 and l.objid = 2 and l.objsubid = 2
+          and l.mode = 'ShareLock'
+          and l.database = (select d.oid from pg_database as d where d.datname = current_database())
+          and not exists (
+            select from pawl.worker as w where w.seen_at >= pawl.now() - interval '30 seconds'
+          )
+        order by l.pid
         """,
     ),
     Check(
@@ -153,37 +159,59 @@ CHECKS = (
         "old snapshots",
         """
         select 'warning',
-          format('session %s of "%s" (%s) holds a snapshot since %s',
+          format('session %%s of "%%s" (%%s) holds a snapshot since %%s',
             a.pid, a.usename, a.state, a.xact_start),
-          format('vacuum cannot clean up behind it: select pg_terminate_backend(%s)', a.pid)
+          format('vacuum cannot clean up behind it: select pg_terminate_backend(%%s)', a.pid)
         from pg_stat_activity as a
         where (a.backend_xmin is not null or a.backend_xid is not null)
           and a.backend_type = 'client backend' and a.pid <> pg_backend_pid()
-          and a.xact_start < clock_timestamp() - interval '5 minutes'
+          and a.xact_start < clock_timestamp() - %(held)s
         order by a.xact_start
         """,
+        limited=True,
     ),
     Check(
         "prepared transactions",
         """
         select 'warning',
-          format('transaction "%s" of "%s" is prepared since %s', p.gid, p.owner, p.prepared),
-          format('vacuum cannot clean up behind it: commit prepared or rollback prepared %L', p.gid)
+          format('transaction "%%s" of "%%s" is prepared since %%s', p.gid, p.owner, p.prepared),
+          format(
+            'vacuum cannot clean up behind it: commit prepared or rollback prepared %%L', p.gid)
         from pg_prepared_xacts as p
-        where p.prepared < clock_timestamp() - interval '5 minutes'
+        where p.prepared < clock_timestamp() - %(held)s
         order by p.prepared
         """,
+        limited=True,
     ),
     Check(
         "replication slots",
         """
         select 'warning',
-          format('replication slot "%s" is inactive and holds back vacuum or WAL', s.slot_name),
-          format('bring its consumer back, or select pg_drop_replication_slot(%L)', s.slot_name)
+          format('replication slot "%%s" is inactive and holds back vacuum, or %%s of WAL',
+            s.slot_name, pg_size_pretty(k.kept)),
+          format('bring its consumer back, or select pg_drop_replication_slot(%%L)', s.slot_name)
         from pg_replication_slots as s
+        cross join lateral (
+          select case when not pg_is_in_recovery()
+            then pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)
+          end
+        ) as k (kept)
         where not s.active
+          and (s.xmin is not null or s.catalog_xmin is not null or k.kept > %(kept_wal)s)
         order by s.slot_name
         """,
+        limited=True,
+    ),
+    Check(
+        "notifications",
+        """
+        select 'warning',
+          format('the queue of notifications is full to %%s%%%%', round(u.share * 100)),
+          'a session that listens is in a transaction; when the queue is full, every NOTIFY fails'
+        from (select pg_notification_queue_usage()::numeric) as u (share)
+        where u.share > %(notifications)s
+        """,
+        limited=True,
     ),
     Check(
         "bloat",
@@ -283,51 +311,42 @@ CHECKS = (
         where c.frozen_at is not null or c.shift <> interval '0'
         """,
     ),
+    Check(
+        "functions",
+        """
+        select 'error',
+          format('%s is not as version %s of "%s" was deployed', p.oid::regprocedure, v.version,
+            v.machine),
+          'who changed it? what was deployed is in pawl.version.sql'
+        from pawl.version as v
+        join pawl.machine as m on m.name = v.machine
+        join pg_namespace as n on n.nspname = m.schema_name
+        join pg_proc as p
+          on p.pronamespace = n.oid and p.proname like format('v%s\\_%%', v.version)
+        where strpos(v.sql, p.prosrc) = 0
+        union all
+        select 'error',
+          format('function %s of "%s" is missing', f.found[1], v.machine),
+          'who dropped it? what was deployed is in pawl.version.sql'
+        from pawl.machine as m
+        join pawl.version as v on v.machine = m.name and v.version = m.current_version
+        cross join lateral
+          regexp_matches(v.sql, '^create or replace function ([^(]+)\\(', 'gn') as f (found)
+        where to_regproc(f.found[1]) is null
+        """,
+    ),
+    Check(
+        "row security",
+        """
+        select 'error',
+          format('row security of %s is off: whoever may select from it sees every row',
+            c.oid::regclass),
+          format('alter table %s enable row level security, force row level security',
+            c.oid::regclass)
+        from pawl.machine as m
+        join pg_class as c on c.oid = to_regclass(format('%I.instance', m.schema_name))
+        where not (c.relrowsecurity and c.relforcerowsecurity)
+        order by m.name
+        """,
+    ),
 )
-
-
-def examine(connection: psycopg.Connection[Any]) -> tuple[Finding, ...]:
-    """Return what is wrong, in the order of `CHECKS`. The connection is in autocommit mode."""
-    return (*_runtime(connection), *_queried(connection), *_doorbell(connection))
-
-
-def _queried(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
-    for check in CHECKS:
-        for severity, message, advice in connection.execute(check.query).fetchall():
-            yield Finding(check.name, cast(Severity, severity), message, advice)
-
-
-def _runtime(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
-    """The runtime schema is the one that this package installs."""
-    row = connection.execute("select max(version) from pawl.schema_version").fetchone()
-    found, known = (row[0] if row else 0) or 0, len(migrations())
-    if found < known:
-        yield Finding(
-            "runtime",
-            "error",
-            f"the runtime schema has version {found}, this package brings {known}",
-            "run `pawl init`",
-        )
-    if found > known:
-        yield Finding(
-            "runtime",
-            "error",
-            f"the runtime schema has version {found}, newer than this package's {known}",
-            "update the package",
-        )
-
-
-def _doorbell(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
-    """What is rung here is heard here: a pooler in transaction mode drops LISTEN."""
-    channel = sql.Identifier(CHANNEL)
-    connection.execute(sql.SQL("listen {}").format(channel))
-    connection.execute("select pawl.ring()")
-    heard = list(connection.notifies(timeout=PATIENCE, stop_after=1))
-    connection.execute(sql.SQL("unlisten {}").format(channel))
-    if not heard:
-        yield Finding(
-            "doorbell",
-            "warning",
-            f"a NOTIFY did not come back within {PATIENCE:.0f} s",
-            "is this a pooler in transaction mode? give workers --listen-dsn, or --poll",
-        )
