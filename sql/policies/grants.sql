@@ -77,6 +77,7 @@ to pawl_admin;
 grant execute on function
   pawl.cancel_effect,
   pawl.complete_by_hand,
+  pawl.retry_message,
   pawl.retry_effect,
   pawl.retry_dead,
   pawl.migrate_instances

@@ -133,6 +133,7 @@ CLASSES: dict[str, type[PawlError]] = {
     "not_found": NotFound,
     "unknown_dead_letter": NotFound,
     "unknown_effect": NotFound,
+    "unknown_message": NotFound,
     "unknown_machine": NotFound,
     "unknown_version": NotFound,
     "no_migration": NotFound,

@@ -165,6 +165,68 @@ def test_an_instance_is_paused_resumed_stopped_and_erased(
     assert parcel("show", "parcel", "p-1").code == 1
 
 
+NOTES = """\
+machine: note
+version: 1
+events: { write: {}, read: {} }
+authorize: { send: { read: "true" } }
+initial: open
+states:
+  open:
+    on:
+      write:
+        actions:
+          - send: { event: read, to: { machine: note, id: $$reader$$ }, id: copy }
+          - send: { event: read, to: { machine: note, id: $$reader$$ } }
+      read: {}
+      error.send.copy: {}
+"""
+
+
+@pytest.fixture
+def notes(online: Pawl) -> Pawl:
+    """Two messages of `writer` to `reader`, who is paused."""
+    Path("note.machine.yaml").write_text(NOTES)
+    assert online("deploy", "note.machine.yaml").code == 0
+    for id in ("writer", "reader"):
+        assert online("create", "note", id).code == 0
+    assert online("pause", "note", "reader").code == 0
+    assert online("send", "note", "writer", "write").code == 0
+    return online
+
+
+def test_messages_are_listed_with_what_they_wait_for_and_shown(
+    notes: Pawl, connection: psycopg.Connection
+) -> None:
+    first, second = notes("messages", "list", "--json").json
+    assert (first["from"], first["to"], first["event"]) == ("note writer", "note reader", "read")
+    assert (first["state"], second["state"]) == ("ready", f"behind {first['message_id']}")
+    connection.execute("select pawl.deliver_messages()")
+    first, second = notes("messages", "list", "--json", "--id", "reader").json
+    assert first["state"] == "backing off"
+    assert first["next_at"] is not None
+    assert notes("messages", "list", "--json", "--machine", "other").json == []
+    assert notes("messages", "list", "--json", "--from", "other").json == []
+    shown = notes("messages", "show", str(first["message_id"]), "--json").json
+    assert (shown["payload"], shown["send_id"]) == ({"type": "read"}, "copy")
+    assert "payload" in notes("messages", "show", str(first["message_id"])).out
+
+
+def test_a_message_is_delivered_now_when_an_operator_says_so(
+    notes: Pawl, connection: psycopg.Connection
+) -> None:
+    connection.execute("select pawl.deliver_messages()")
+    assert notes("resume", "note", "reader").code == 0
+    first, _ = notes("messages", "list", "--json").json
+    assert notes("messages", "retry", str(first["message_id"])).code == 0
+    connection.execute("select pawl.deliver_messages()")
+    assert notes("messages", "list", "--json").json == []
+    assert "pawl.retry_message" in acts(connection)
+    for command in ("retry", "show"):
+        run = notes("messages", command, str(first["message_id"]), "--json")
+        assert (run.code, run.error["code"]) == (1, "unknown_message")
+
+
 def test_the_doctor_finds_nothing_in_a_fresh_database(parcel: Pawl) -> None:
     run = parcel("doctor")
     assert (run.code, run.out) == (0, "all is well\n")

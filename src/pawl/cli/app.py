@@ -10,6 +10,7 @@ import rich_click as click
 from pawl import __version__
 from pawl.cli import failures
 from pawl.cli.output import Output
+from pawlc.suggest import did_you_mean
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
@@ -43,6 +44,7 @@ SECTIONS = {
         "doctor": "doctor:doctor",
         "effects": "effects:effects",
         "timers": "timers:timers",
+        "messages": "messages:messages",
         "dead": "dead:dead",
         "pause": "control:pause",
         "resume": "control:resume",
@@ -67,6 +69,15 @@ class Commands(click.RichGroup):
         found = getattr(import_module(f"pawl.cli.{module}"), name)
         assert isinstance(found, click.Command)
         return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is called. Raises UsageError, with what was meant if it is near."""
+        if args and args[0] not in PLACES and not args[0].startswith("-"):
+            hint = did_you_mean(args[0], PLACES)
+            raise click.UsageError(f"no command `{args[0]}`" + (f": {hint}" if hint else ""), ctx)
+        return super().resolve_command(ctx, args)
 
 
 @click.group(
