@@ -54,7 +54,7 @@ def test_help_lists_what_there_is_and_nothing_else(pawl: Pawl) -> None:
             "migrate",
         ),
         *("create", "send", "show", "list", "history", "simulate", "worker", "doctor"),
-        *("effects", "timers", "dead", "pause", "resume", "stop", "erase", "server"),
+        *("effects", "timers", "messages", "dead", "pause", "resume", "stop", "erase", "server"),
     )
     for command in built:
         assert f" {command} " in text
@@ -64,6 +64,12 @@ def test_help_lists_what_there_is_and_nothing_else(pawl: Pawl) -> None:
         assert pawl(later).code == 2
 
 
+def test_a_misspelt_command_is_told_which_was_meant(pawl: Pawl) -> None:
+    run = pawl("depoly", "x")
+    assert run.code == 2
+    assert "no command `depoly`: did you mean `deploy`?" in run.err
+
+
 def test_the_version_is_the_packages(pawl: Pawl) -> None:
     from pawl import __version__
 
@@ -71,13 +77,18 @@ def test_the_version_is_the_packages(pawl: Pawl) -> None:
 
 
 @pytest.mark.parametrize(
-    "dsn", ["postgresql://127.0.0.1:1/nothing?connect_timeout=2", "no conninfo at all"]
+    ("dsn", "hint"),
+    [
+        ("postgresql://127.0.0.1:1/nothing?connect_timeout=2", "is the server running"),
+        ("no conninfo at all", "write postgresql://user:password@host:port/database"),
+        ("postgresql://127.0.0.1/x?port=5&foo=1", "write postgresql://"),
+    ],
 )
-def test_a_server_that_is_not_there_is_one_message(pawl: Pawl, dsn: str) -> None:
+def test_a_server_that_is_not_there_is_one_message(pawl: Pawl, dsn: str, hint: str) -> None:
     run = pawl("list", "parcel", "--dsn", dsn)
     assert (run.code, run.out) == (1, "")
     assert run.err.startswith("error[connection]: ")
-    assert "= hint: is the server running" in run.err
+    assert f"= hint: {hint}" in run.err
 
 
 def test_a_database_without_pawl_says_how_to_install_it(pawl: Pawl, bare_database: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Iterator
@@ -51,6 +52,15 @@ def bell(online: Pawl, tmp_path: Path) -> Pawl:
     assert online("deploy", "bell.machine.yaml").code == 0
     assert online("create", "bell", "b-1").code == 0
     return online
+
+
+def test_a_handler_that_nobody_asks_for_is_told(bell: Pawl, tmp_path: Path) -> None:
+    handlers = HANDLERS.replace('"ring"', '"rign"').replace('"rest"', '"http"')
+    (tmp_path / "handlers.py").write_text(handlers, encoding="utf-8")
+    run = bell("worker", "handlers.py", "--drain", "--log-format", "json")
+    (said,) = [json.loads(line) for line in run.err.splitlines() if "not_asked_for" in line]
+    assert (said["level"], said["effect"]) == ("warning", "rign")
+    assert said["reason"] == "no machine that is deployed has this effect: did you mean `ring`?"
 
 
 def test_drain_does_what_is_due_and_says_what(bell: Pawl) -> None:

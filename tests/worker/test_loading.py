@@ -41,12 +41,36 @@ def test_a_module_is_found_from_the_current_folder(
     assert load(("shop_effects",)).effects == ("mail",)
 
 
+def test_a_module_that_is_not_there_may_be_a_file() -> None:
+    with pytest.raises(NoHandlers, match="there is no module handlers") as caught:
+        load(("handlers",))
+    assert (caught.value.code, caught.value.hint) == (
+        "no_handlers",
+        "A file is named with its ending: handlers.py.",
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "code", "message"),
     [
         ("x = 1\n", "no_handlers", "has no Worker"),
-        ("import nowhere_at_all\n", "handlers_broken", "ModuleNotFoundError"),
+        ("import nowhere_at_all\n", "handlers_broken", r"ModuleNotFoundError.* \(handlers.py:1\)"),
         ("def\n", "handlers_broken", "SyntaxError"),
+        (
+            HANDLERS.format("mail").replace("task", ""),
+            "handlers_broken",
+            "first parameter, the task",
+        ),
+        (
+            HANDLERS.format("mail").replace("task", "to: str, n: int = 1"),
+            "handlers_broken",
+            r"f: the task comes first: write \(task, to: str, n: int = 1\)",
+        ),
+        (
+            HANDLERS.format("mail").replace("('mail')", ""),
+            "handlers_broken",
+            r"""written with the effect's name: @app.effect\("send_email"\)""",
+        ),
     ],
 )
 def test_a_file_that_cannot_serve_is_refused_by_name(

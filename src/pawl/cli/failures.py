@@ -59,6 +59,8 @@ def _of_pawl(error: PawlError) -> Failure:
 def _unreachable(error: psycopg.Error) -> Failure:
     lines = _lines(str(error)) or ("the connection to Postgres was lost",)
     hint = "is the server running, and are host, port, user and password right?"
+    if isinstance(error, psycopg.ProgrammingError):  # nothing was tried: it cannot be read
+        hint = "write postgresql://user:password@host:port/database, or host=… dbname=… user=…"
     return Failure("connection", lines[0], hint, lines[1:])
 
 

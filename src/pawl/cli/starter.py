@@ -67,7 +67,7 @@ states:
 """
 
 TEST = '''\
-"""The life of a {name}, for pytest: a fresh Postgres, and a clock that the test moves.
+"""The machine {name}, for pytest: a fresh Postgres, and a clock that the test moves.
 
     pip install pytest
     pytest {test}

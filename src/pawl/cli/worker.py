@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import rich_click as click
 
-from pawl.cli import connect
+from pawl.cli import asked, connect
 from pawl.cli.options import dsn_option, json_option
 from pawl.cli.output import Output
 from pawl.worker import logs
@@ -81,8 +81,10 @@ def worker(
     _add_built_in(app, database.dsn, hosts, functions)
     with connect.connected(database) as connection:
         connect.prepare(connection, database, output)
+        known = asked.effects(connection)
     named = _chosen(app, effects)
     logs.configure(log_format, logging.DEBUG if verbose else logging.INFO)
+    asked.warn(named, known)
     if drain:
         _drain(output, app, named, database.dsn)
         return

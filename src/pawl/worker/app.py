@@ -46,6 +46,8 @@ class Worker:
 
         Raises ValueError if there is one already, TypeError for a signature that cannot work.
         """
+        if not isinstance(name, str):
+            raise TypeError('it is written with the effect\'s name: @app.effect("send_email")')
 
         def register(function: Function) -> Function:
             if name in self._handlers:

@@ -73,6 +73,11 @@ class Signature:
         return bound
 
 
+def _said(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The parameters as they are written."""
+    return tuple(str(parameter) for parameter in inspect.signature(function).parameters.values())
+
+
 def signature(function: Callable[..., Any]) -> Signature:
     """Read a handler's signature. Raises TypeError for one that cannot be called with names.
 
@@ -85,7 +90,11 @@ def signature(function: Callable[..., Any]) -> Signature:
     parameters = list(inspect.signature(function).parameters.values())
     if not parameters or parameters[0].kind in (Kind.KEYWORD_ONLY, Kind.VAR_KEYWORD):
         raise TypeError(f"{name} needs a first parameter, the task")
-    others = parameters[1:]
+    first, *others = parameters
+    if any(hints.get(first.name) is scalar for scalar in SCALARS):
+        raise TypeError(
+            f"{name}: the task comes first: write ({', '.join(('task', *_said(function)))})"
+        )
     found: list[Parameter] = []
     for other in others:
         if other.kind in (Kind.POSITIONAL_ONLY, Kind.VAR_POSITIONAL):

@@ -3,6 +3,7 @@
 import importlib
 import importlib.util
 import sys
+import traceback
 from pathlib import Path
 from types import ModuleType
 
@@ -37,11 +38,28 @@ def _module(place: str) -> ModuleType:
     try:
         return _of_file(file) if is_file else _of_name(place)
     except Exception as error:
+        if isinstance(error, ModuleNotFoundError) and error.name == place:
+            raise NoHandlers(
+                f"there is no module {place}",
+                code="no_handlers",
+                hint=f"A file is named with its ending: {place}.py.",
+            ) from error
         raise NoHandlers(
-            f"{place} cannot be loaded: {type(error).__name__}: {error}",
+            f"{place} cannot be loaded: {type(error).__name__}: {error}{_raised_at(error)}",
             code="handlers_broken",
-            hint="`python` with the same file or module shows where it was raised.",
+            hint="`python` with the same file or module shows how it came there.",
         ) from error
+
+
+def _raised_at(error: Exception) -> str:
+    """The line of the user's code that raised, as " (handlers.py:3)"; empty if there is none."""
+    ours = str(Path(__file__).parents[1])
+    frames = [
+        f"{Path(frame.filename).name}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith((ours, "<frozen")) and "importlib" not in frame.filename
+    ]
+    return f" ({frames[-1]})" if frames else ""
 
 
 def _of_file(file: Path) -> ModuleType:
