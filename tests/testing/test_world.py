@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from pawl import Fatal, Task, Worker
+from pawl import Fatal, RetryAfter, Task, Worker
 from pawl.errors import Denied, InstallRefused, NotFound
 from pawl.testing import Live, Stuck, TransitionFailed, World
 from pawl.testing.databases import Databases, within
@@ -130,6 +130,18 @@ def test_a_failure_can_say_when_to_try_again(world: World, trial: Live) -> None:
         14 * DAY,
         14 * DAY + timedelta(hours=7),
     ]
+
+
+def test_a_handler_may_say_when_by_the_clock_of_the_test(world: World, trial: Live) -> None:
+    def charge(task: Task) -> dict[str, str]:
+        if task.attempt == 1:
+            raise RetryAfter(world.now + timedelta(hours=9))
+        return {"receipt": "r-1"}
+
+    world.effects.answer("charge", charge)
+    world.advance("15 days")
+    first, second = world.effects.calls("charge")
+    assert second.at - first.at == timedelta(hours=9)
 
 
 def test_an_answer_may_depend_on_the_task_and_may_be_async(world: World, trial: Live) -> None:
@@ -255,6 +267,39 @@ def test_an_async_test_awaits_it_and_handlers_run_in_its_own_loop(
 
     asyncio.run(test())
     trial.expect("active", charges=4)
+
+
+VERSION = """\
+machine: lamp
+version: {version}
+events: {{ press: {{}} }}
+authorize: {{}}
+{migrate}initial: {initial}
+states:
+  {initial}: {{ on: {{ press: lit }} }}
+  lit: {{ after: {{ 1 hour: {initial} }} }}
+"""
+
+
+def test_a_migration_is_tested_with_instances_that_run(world: World, tmp_path: Path) -> None:
+    (tmp_path / "versions").mkdir()
+    first = VERSION.format(version=1, initial="dark", migrate="")
+    migrate = "migrate: { 1: { states: { dark: out } } }\n"
+    second = VERSION.format(version=2, initial="out", migrate=migrate)
+    (tmp_path / "versions" / "lamp.1.machine.yaml").write_text(first)
+    (tmp_path / "lamp.machine.yaml").write_text(second)
+    world.deploy(tmp_path / "versions" / "lamp.1.machine.yaml")
+    dark, lit = (world.create("lamp", id) for id in ("l-1", "l-2"))
+    lit.send("press")
+    world.advance("30 minutes")
+    world.deploy(tmp_path / "lamp.machine.yaml")
+    migrated = world.migrate("lamp", 2)
+    assert [(one.id, one.before, one.after) for one in migrated] == [
+        ("l-1", ["dark"], ["out"]),
+        ("l-2", ["lit"], ["lit"]),
+    ]
+    world.advance("30 minutes")
+    assert (dark.state, lit.state, lit.version) == (("out",), ("out",), 2)
 
 
 def test_a_chart_that_does_not_compile_is_shown_as_check_shows_it(

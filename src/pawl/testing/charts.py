@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,18 @@ from pawlc.compile import compile_machine
 from pawlc.diagnostics import CompileError
 
 PATTERNS = ("*.machine.yaml", "*.machine.yml", "*.machine.json", "*.scxml")
+NUMBERED = re.compile(r"\.[0-9]+\.(machine\.)?\w+")
+"""How the name of a file ends that holds a version beside others: `order.2.machine.yaml`."""
 
 
 def beside(folder: Path, top: Path) -> tuple[Path, ...]:
-    """The definitions in a folder, else in the nearest folder above that has some, up to `top`."""
+    """The definitions in a folder, else in the nearest folder above that has some, up to `top`.
+
+    Not those with a version's number in their names: which of them run together, a test says.
+    """
     for place in (folder, *folder.parents):
-        found = sorted(file for pattern in PATTERNS for file in place.glob(pattern))
+        files = sorted(file for pattern in PATTERNS for file in place.glob(pattern))
+        found = [file for file in files if not NUMBERED.search(file.name)]
         if found or place == top:
             return tuple(found)
     return ()

@@ -73,6 +73,7 @@ class Clockwork:
 
     async def step(self, loop: asyncio.AbstractEventLoop) -> Call | None:
         """Do what is due now up to the next effect, and perform that; None if there is none."""
+        self._effects.now = await self._value("select pawl.now()")
         for _ in range(ROUNDS):
             moved = await self._move()
             if (call := await self._perform(loop)) is not None:

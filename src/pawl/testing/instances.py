@@ -31,8 +31,8 @@ order by t.due_at, t.timer_id
 """
 WAITING = """\
 select effect_id, effect, state, attempt, next_at, reason
-from pawl.effect_status
-where machine = %s and id = %s and state not in ('done', 'failed', 'cancelled')
+from pawl.open_effect_status
+where machine = %s and id = %s
 order by effect_id
 """
 LAST = 5  # entries of the history in a report

@@ -57,10 +57,11 @@ class Script:
 class Effects:
     """The effects of a test: answers, failures, handlers, and the calls that there were.
 
-    `folder` is where the files of `use` are looked for.
+    `folder` is where the files of `use` are looked for, `now` what the test's clock shows.
     """
 
     folder: Path = field(default_factory=Path)
+    now: datetime | None = None
     _scripts: dict[str, deque[Script]] = field(default_factory=dict)
     _standing: dict[str, Script] = field(default_factory=dict)
     _app: Worker = field(default_factory=Worker)
@@ -128,6 +129,9 @@ class Effects:
 
     def take(self, effect: str) -> Handler:
         """What performs the next attempt at an effect; called once for each. Raises KeyError."""
+        return _by_the_clock(self._next(effect), self.now)
+
+    def _next(self, effect: str) -> Handler:
         scripts = self._scripts.get(effect)
         if scripts:
             script = scripts[0]
@@ -165,6 +169,30 @@ def _async(function: Callable[[Task], Any]) -> Callable[[Task], Any]:
         return await answered if hasattr(answered, "__await__") else answered
 
     return answer
+
+
+def _by_the_clock(handler: Handler, now: datetime | None) -> Handler:
+    """The same handler, whose `RetryAfter(moment)` is a moment of the test's clock."""
+
+    def waits(error: RetryAfter) -> RetryAfter:
+        if not isinstance(error.when, datetime) or now is None:
+            return error
+        return RetryAfter(error.delay(now), str(error), code=error.code)
+
+    async def called_async(task: Task, **arguments: Any) -> Any:
+        try:
+            return await handler.function(task, **arguments)
+        except RetryAfter as error:
+            raise waits(error) from error
+
+    def called(task: Task, **arguments: Any) -> Any:
+        try:
+            return handler.function(task, **arguments)
+        except RetryAfter as error:
+            raise waits(error) from error
+
+    function = called_async if handler.is_async else called
+    return Handler(handler.effect, function, handler.signature, handler.is_async)
 
 
 def _failure(code: str, message: str) -> Exception:

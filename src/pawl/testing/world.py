@@ -16,6 +16,7 @@ import psycopg
 from pawl.client import Caller, Client
 from pawl.client.payload import to_json
 from pawl.deploy.install import installed_api_schema
+from pawl.deploy.migration import Choice, Migrated, batches, steps
 from pawl.errors import InstallRefused
 from pawl.testing import charts
 from pawl.testing.clockwork import Clockwork
@@ -114,6 +115,18 @@ class World:
             client = Client(self.dsn, schema=self._schema, caller=Caller(claims, role))
             self._clients[key] = self._stack.enter_context(client)
         return self._clients[key]
+
+    def migrate(self, machine: str, to: int) -> tuple[Migrated, ...]:
+        """Migrate the instances of earlier versions to one that is deployed, as `pawl migrate`.
+
+        What could not be taken along has no `after`, but a `reason`. Raises `DeployRefused`.
+        """
+        return tuple(
+            migrated
+            for step in steps(self.connection, machine, to)
+            for batch in batches(self.connection, machine, step, Choice())
+            for migrated in batch
+        )
 
     # --- time -----------------------------------------------------------------------------------
 
