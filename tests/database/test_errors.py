@@ -79,7 +79,8 @@ def test_every_call_of_raise_error_is_seen_by_the_test_above() -> None:
     seen = sum(
         len(
             re.findall(
-                r"raise_error\(\s*(?:'PT\d+'|'40001'|p_sqlstate),\s*'\w+'", p.read_text("utf-8")
+                r"raise_error\(\s*(?:'PT\d+'|'40001'|p_sqlstate|sqlstate),\s*(?:'\w+'|v_code)",
+                p.read_text("utf-8"),
             )
         )
         for p in FUNCTIONS.glob("*.sql")
