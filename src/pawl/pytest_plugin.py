@@ -47,7 +47,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Give each worker of pytest-xdist the folder of the one server that they share."""
-    node.workerinput[INPUT] = str(_home(node.config).folder)
+    if _named(node.config) is None:
+        node.workerinput[INPUT] = str(_home(node.config).folder)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -58,9 +59,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def pawl_server(pytestconfig: pytest.Config) -> str:
     """The address of the Postgres on which databases are made."""
-    named = pytestconfig.getoption("--pawl-dsn") or os.environ.get(VARIABLE)
-    if named:
-        return str(named)
+    named = _named(pytestconfig)
+    if named is not None:
+        return named
     from pawl.testing import server
 
     shared = getattr(pytestconfig, "workerinput", {}).get(INPUT)
@@ -108,6 +109,11 @@ def pawl_world(pawl_database: str, request: pytest.FixtureRequest) -> Iterator[W
 
     with World(pawl_database, folder=request.path.parent) as world:
         yield world
+
+
+def _named(config: pytest.Config) -> str | None:
+    """The address of another server than one of the run's own."""
+    return config.getoption("--pawl-dsn") or os.environ.get(VARIABLE) or None
 
 
 def _home(config: pytest.Config) -> Home:
