@@ -15,7 +15,7 @@ POSTGREST := tests/postgrest/node_modules/.installed
 SUITES ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check reliability conformance golden fuzz oracle-setup postgrest-setup bench clean
+.PHONY: help setup demo upgrade test check reliability conformance golden fuzz oracle-setup postgrest-setup bench clean
 
 help: ## print this help
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP) ## see the order machine run, on a Postgres of its own
 	@$(BIN)/pawl demo
+
+upgrade: $(STAMP) ## see running orders go from version 1 to 3 while events keep coming
+	@$(BIN)/pawl demo upgrade
 
 test: $(STAMP) ## run the tests, on a Postgres of their own
 	@$(BIN)/python -m pytest -n 2 -m "not long" $(TESTS) $(ARGS)

@@ -54,6 +54,29 @@ def test_a_dry_run_shows_the_difference_and_changes_nothing(parcel: Pawl) -> Non
     assert not Path("versions/parcel.2.machine.yaml").exists()
 
 
+def test_a_folder_is_deployed_version_by_version(online: Pawl) -> None:
+    online("new", "parcel")
+    first = Path("parcel.machine.yaml")
+    text = first.read_text().replace("version: 1 ", "version: 2 ")
+    later = f"{text}migrate: {{ 1: {{}} }}\n"
+    Path("a.machine.yaml").write_text(later)  # sorted by version, not by name
+    done = online("deploy", ".", "--json").json
+    assert [(d["version"], d["outcome"]) for d in done] == [(1, "created"), (2, "updated")]
+    assert {file.name for file in Path("versions").iterdir()} == {
+        "parcel.1.machine.yaml",
+        "parcel.2.machine.yaml",
+    }
+    again = online("deploy", ".", "--json").json
+    assert [d["outcome"] for d in again] == ["unchanged", "unchanged"]
+
+
+def test_a_folder_without_a_definition_is_a_mistake_of_the_command_line(online: Pawl) -> None:
+    Path("empty").mkdir()
+    run = online("deploy", "empty")
+    assert run.code == 2
+    assert "no definition (*.machine.yaml) lies in empty" in run.err
+
+
 def test_what_only_postgres_knows_is_reported_at_its_line(online: Pawl) -> None:
     online("new", "parcel")
     file = Path("parcel.machine.yaml")

@@ -67,6 +67,17 @@ def test_check_names_the_path_as_it_was_typed(pawl: Pawl) -> None:
     assert "--> deep/lamp.machine.yaml:7:" in pawl("check", "deep/lamp.machine.yaml").err
 
 
+def test_a_version_that_lies_beside_is_known_to_a_migration(pawl: Pawl) -> None:
+    lamp = BROKEN.replace("lid", "lit")
+    Path("lamp.machine.yaml").write_text(lamp)
+    later = lamp.replace("version: 1", "version: 2").replace("off", "dark")
+    Path("lamp.2.machine.yaml").write_text(f"{later}migrate: {{ 1: {{}} }}\n")
+    run = pawl("check", ".")
+    assert run.code == 1
+    assert run.out == "lamp.machine.yaml: lamp version 1 is good\n"
+    assert "error[PW461]: from version 1, `off` has no state to go to" in run.err
+
+
 def test_check_gives_the_diagnostics_as_json(pawl: Pawl) -> None:
     Path("lamp.machine.yaml").write_text(BROKEN)
     run = pawl("check", "--json", "lamp.machine.yaml")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 from pawl import demo
 from pawl.demo import Answer, Beat, Refusal
+from pawl.demo.upgrade import Counted
 from tests.cli.conftest import Pawl
 
 
@@ -63,3 +66,42 @@ def test_the_command_plays_it_on_a_postgres_of_its_own_and_leaves_nothing(pawl: 
     assert "select send_event('order', 'o-17', '{\"type\": \"accept\"" in run.out
     assert "refused [PT409]" in run.out
     assert list(Path().iterdir()) == []
+
+
+@pytest.mark.timeout(120)
+def test_the_upgrade_moves_every_order_and_nothing_is_lost_or_sent_twice(pawl: Pawl) -> None:
+    run = pawl("demo", "upgrade", "--orders", "100", "--json")
+    assert run.code == 0, run.err
+    counted = run.json
+    assert counted["good"]
+    assert counted["orders"] == 100
+    assert 0 < counted["moved"][1] <= counted["moved"][0] <= 100
+    assert counted["events"] > 0
+    assert counted["effects"] > 0
+    wrong = ("left", "lost", "taken_twice", "not_performed", "sent_twice")
+    assert {name: counted[name] for name in wrong} == dict.fromkeys(wrong, 0)
+    assert counted["refused"] == []
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"lost": 1}, {"taken_twice": 1}, {"sent_twice": 1}, {"left": 1}, {"refused": ("no",)}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_the_upgrade_is_not_good_if_one_count_is_wrong(wrong: dict[str, Any]) -> None:
+    good = Counted(
+        orders=2,
+        moved=(2, 2),
+        left=0,
+        migrating=1.0,
+        events=2,
+        refused=(),
+        lost=0,
+        taken_twice=0,
+        effects=2,
+        not_performed=0,
+        sent_twice=0,
+    )
+    assert good.is_good
+    assert not replace(good, **wrong).is_good

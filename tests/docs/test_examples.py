@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pawl.cli.definitions import read
+from pawl.cli.definitions import earlier, read
 from pawlc.compile import compile_machine
 from tests.docs.document import CHECKOUT, blocks
 
@@ -16,7 +16,9 @@ EXAMPLES = CHECKOUT / "examples"
 @pytest.mark.parametrize("path", sorted(EXAMPLES.rglob("*.machine.yaml")), ids=lambda p: p.stem)
 def test_an_example_compiles_without_a_warning(path: Path) -> None:
     definition = read(path)
-    compiled = compile_machine(definition.text, path.name, definition.companion)
+    compiled = compile_machine(
+        definition.text, path.name, definition.companion, earlier=earlier(definition)
+    )
     assert compiled.warnings == ()
     assert bool(compiled.python) == (definition.companion is not None)
 

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from pawl.cli import definitions
 from pawl.deploy.deploy import deploy
 from pawlc.compile import compile_machine
 
@@ -79,8 +80,12 @@ class Parcels:
 
 
 def deploy_file(connection: psycopg.Connection, file: Path) -> None:
-    """Deploy an example."""
-    deploy(connection, compile_machine(file.read_text("utf-8"), file.name))
+    """Deploy an example; it may migrate from versions that lie beside it."""
+    definition = definitions.read(file)
+    deploy(
+        connection,
+        compile_machine(definition.text, file.name, earlier=definitions.earlier(definition)),
+    )
 
 
 def deploy_parcel(connection: psycopg.Connection) -> None:

@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 
 from pawl import drawing
 from pawl.cli import definitions
-from pawl.cli.definitions import FILE
+from pawl.cli.definitions import FILE, FILE_OR_FOLDER
 from pawl.cli.dump import dump as dumped
 from pawl.cli.options import json_option, target_option
 from pawl.cli.output import Output
@@ -27,12 +27,12 @@ FORMS: dict[str, Form] = {".mmd": "mermaid", ".dot": "dot", ".gv": "dot", ".svg"
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=FILE, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, type=FILE_OR_FOLDER, metavar="FILE...")
 @json_option
 @click.pass_obj
 def check(output: Output, files: tuple[Path, ...]) -> None:
-    """Say what is wrong with each FILE; exit code 1 if there is an error."""
-    checked = [definitions.check(file) for file in files]
+    """Say what is wrong with each FILE, or each in a folder; exit code 1 if there is an error."""
+    checked = [definitions.check(file) for file in definitions.definitions_in(files)]
     if output.json:
         output.data(
             [

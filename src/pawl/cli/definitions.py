@@ -28,8 +28,11 @@ from pawlc.parse.xstate import file_name
 from pawlc.source import Span
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+FILE_OR_FOLDER = click.Path(exists=True, path_type=Path)
 VERSIONS = "versions"
 MACHINE = re.compile(r"^machine: *['\"]?([\w-]+)", re.MULTILINE)
+VERSION = re.compile(r"^version: *(\d+)", re.MULTILINE)
+MIGRATE = re.compile(r"^migrate:", re.MULTILINE)
 SUFFIXES = (".machine.yaml", ".machine.yml", ".machine.json", ".yaml", ".yml", ".json", ".scxml")
 
 
@@ -60,19 +63,67 @@ def read(path: Path) -> Definition:
 
 
 def earlier(definition: Definition) -> dict[int, Earlier]:
-    """Read the versions that deploy kept in `versions/` beside a definition, by number."""
+    """Read the versions that a definition may migrate from, by number.
+
+    They are those that deploy kept in `versions/`, and those that lie beside it.
+    """
     named = MACHINE.search(definition.text)
-    if named is None:
+    if named is None or MIGRATE.search(definition.text) is None:
         return {}
+    folder, name = definition.path.parent, named[1]
+    files = {
+        **{number: path for path, number in _beside(definition.path, name)},
+        **{number: path for path, number in _kept(folder / VERSIONS, name)},
+    }
     found: dict[int, Earlier] = {}
-    for file in sorted((definition.path.parent / VERSIONS).glob(f"{named[1]}.*.machine.yaml")):
-        number = file.name.removeprefix(f"{named[1]}.").removesuffix(".machine.yaml")
-        if number.isdecimal():
-            kept = read(file)
-            version = earlier_version(kept.text, file.name, kept.companion, kept.impl)
-            if version is not None:
-                found[int(number)] = version
+    for number, file in sorted(files.items()):
+        kept = read(file)
+        version = earlier_version(kept.text, file.name, kept.companion, kept.impl)
+        if version is not None:
+            found[number] = version
     return found
+
+
+def _kept(folder: Path, machine: str) -> Iterator[tuple[Path, int]]:
+    """The versions of a machine that deploy kept, with their numbers."""
+    for file in folder.glob(f"{machine}.*.machine.yaml"):
+        number = file.name.removeprefix(f"{machine}.").removesuffix(".machine.yaml")
+        if number.isdecimal():
+            yield file, int(number)
+
+
+def _beside(path: Path, machine: str) -> Iterator[tuple[Path, int]]:
+    """The other definitions of a machine in its folder, with their versions."""
+    for file in path.parent.glob("*.machine.yaml"):
+        found = named(file)
+        if file.name != path.name and found is not None and found[0] == machine:
+            yield file, found[1]
+
+
+def named(path: Path) -> tuple[str, int] | None:
+    """The machine and version that a definition in YAML says it is; None if it does not."""
+    text = _text(path)
+    machine, version = MACHINE.search(text), VERSION.search(text)
+    return (machine[1], int(version[1])) if machine and version else None
+
+
+def definitions_in(paths: tuple[Path, ...]) -> tuple[Path, ...]:
+    """The files, and in the place of a folder the definitions in it, earlier versions first.
+
+    Raises `click.UsageError` for a folder without one.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(
+            path.glob("*.machine.yaml"), key=lambda file: (named(file) or ("", 0), file)
+        )
+        if not inside:
+            raise click.UsageError(f"no definition (*.machine.yaml) lies in {path}")
+        found += inside
+    return tuple(found)
 
 
 def _if_there(path: Path) -> str | None:

@@ -25,17 +25,17 @@ order by v.version
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, type=definitions.FILE)
+@click.argument("files", nargs=-1, required=True, type=definitions.FILE_OR_FOLDER)
 @click.option("--dry-run", is_flag=True, help="Show the difference; change nothing.")
 @dsn_option
 @json_option
 @click.pass_obj
 def deploy(output: Output, files: tuple[Path, ...], dry_run: bool, dsn: str | None) -> None:
-    """Compile each FILE and put it into the database.
+    """Compile each FILE and put it into the database; of a folder, all definitions in it.
 
     A version, once deployed, never changes; its source is kept in versions/.
     """
-    compiled = [definitions.compile_(output, file) for file in files]
+    compiled = [definitions.compile_(output, file) for file in definitions.definitions_in(files)]
     database = connect.find(dsn, output)
     done: list[Deployment] = []
     with connect.connected(database) as connection:

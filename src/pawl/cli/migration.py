@@ -1,6 +1,5 @@
 """`pawl migrate`: running instances become those of another version."""
 
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,10 +7,9 @@ from dataclasses import dataclass
 import psycopg
 import rich_click as click
 from click.exceptions import Exit
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pawl.cli import connect
+from pawl.cli.bars import progress
 from pawl.cli.options import dsn_option, json_option
 from pawl.cli.output import Output
 from pawl.deploy import migration
@@ -84,13 +82,13 @@ def _run(
     sums: dict[Kind, Sum] = {}
     steps = migration.steps(connection, machine, to)
     total = sum(migration.waiting(connection, machine, before) for before, _ in steps)
-    with _progress() as progress:
-        task = progress.add_task(f"{machine} to version {to}", total=total)
+    with progress() as bar:
+        task = bar.add_task(f"{machine} to version {to}", total=total)
         for step in steps:
             for batch in _paced(migration.batches(connection, machine, step, choice), rate):
                 for one in batch:
                     _add(sums, step, one)
-                progress.advance(task, len(batch))
+                bar.advance(task, len(batch))
     return sums
 
 
@@ -108,19 +106,6 @@ def _paced(batches: Iterator[list[Migrated]], rate: int | None) -> Iterator[list
         yield batch
         if rate is not None:
             time.sleep(len(batch) / rate)
-
-
-def _progress() -> Progress:
-    """A bar on a terminal; nothing in a pipe."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
 
 
 def _report(output: Output, sums: dict[Kind, Sum]) -> None:

@@ -6,6 +6,12 @@
 * `setting`: the database before the story: runtime, client role, order machine;
 * `story`: who does what, and what for.
 
+`pawl demo upgrade` is another one, with numbers in the place of beats:
+
+* `upgrade`: the orders, the versions, the migration, and what is counted at the end;
+* `clients`: the people who send events meanwhile;
+* `performing`: the handlers of the worker, with their ledger.
+
 The command line prints the beats (`pawl.cli.demonstration`) and provides the database.
 """
 

@@ -13,15 +13,21 @@ from pawl.deploy import install
 from pawl.deploy.deploy import deploy
 from pawlc.compile import Compiled, compile_machine
 
-EXAMPLE = "food_delivery/order.machine.yaml"
+EXAMPLE = "food_delivery"
+VERSIONS = ("order.machine.yaml", "order.2.machine.yaml", "order.3.machine.yaml")
 SHOWN = ("offered", "preparing")
 
 
-def definition() -> Traversable:
-    """Return the order machine: package data in a wheel, the checkout's in an editable install."""
+def example() -> Traversable:
+    """Return the example's folder: package data in a wheel, the checkout's if that is installed."""
     packaged = files("pawl") / "examples"
     root = packaged if packaged.is_dir() else Path(__file__).parents[3] / "examples"
     return root / EXAMPLE
+
+
+def definition(version: int = 1) -> Traversable:
+    """Return the order machine."""
+    return example() / VERSIONS[version - 1]
 
 
 def set_up(stage: Stage) -> Iterator[Beat]:
