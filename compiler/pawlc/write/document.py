@@ -27,6 +27,7 @@ def machine(written: syntax.Machine) -> Node:
         "delays": {each.name.value: writer.named(each, "delay") for each in written.delays},
         "guards": {each.name.value: writer.named(each, "guard") for each in written.guards},
         "actions": {each.name.value: writer.named_actions(each) for each in written.actions},
+        "migrate": {Delay(each.version.value): _migrate(each) for each in written.migrate},
         "strict": None if written.strict else "false",
         "reply": None if written.reply == "state" else Word(written.reply),
         "samples": _samples(written.samples),
@@ -308,6 +309,18 @@ def _limit(limit: syntax.Limit | None, interval: str, field: str) -> Node | None
 
 def _output(output: Pairs | Text) -> Tree:
     return output.value if isinstance(output, Text) else _pairs(output)
+
+
+def _migrate(migrate: syntax.Migrate) -> Node:
+    """What becomes of one earlier version; a version that needs no word has an empty mapping."""
+    return _kept(
+        {
+            "states": {Dotted(b.state.value): _targets(b.targets) or [] for b in migrate.states},
+            "context": _pairs(migrate.context),
+            "timers": {rule.name.value: Word(rule.rule.value) for rule in migrate.timers},
+            "invokes": {rule.name.value: Word(rule.rule.value) for rule in migrate.invokes},
+        }
+    )
 
 
 def _columns(columns: Iterable[syntax.Column]) -> Node:
