@@ -17,6 +17,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from pawl.cli import definitions
 from pawl.deploy.deploy import deploy
 from pawlc.compile import Compiled, compile_machine
 from tests import optional
@@ -26,9 +27,12 @@ from tests.optional import needs_plpgsql_check
 
 ROOT = Path(__file__).parents[2]
 DEFINITIONS = sorted(
-    path.relative_to(ROOT)
-    for folder in ("tests/cases", "examples")
-    for path in (ROOT / folder).rglob("*.machine.yaml")
+    (
+        path.relative_to(ROOT)
+        for folder in ("tests/cases", "examples")
+        for path in (ROOT / folder).rglob("*.machine.yaml")
+    ),
+    key=lambda path: (path.parent, definitions.named(ROOT / path), path),
 )
 
 REASONS = {
@@ -49,10 +53,10 @@ REASONS = {
 
 @cache
 def compiled(path: Path) -> Compiled:
-    """A definition of the repository, with its companion if it has one."""
-    companion = ROOT / path.with_name(path.name.replace(".machine.yaml", ".py"))
-    code = companion.read_text("utf-8") if companion.exists() else None
-    return compile_machine((ROOT / path).read_text("utf-8"), path.name, code)
+    """A definition of the repository, with its companion and earlier versions if it has some."""
+    read = definitions.read(ROOT / path)
+    before = definitions.earlier(read)
+    return compile_machine(read.text, path.name, read.companion, earlier=before)
 
 
 # --- plpgsql_check -----------------------------------------------------------------------------
@@ -130,12 +134,12 @@ def test_every_sql_function_can_be_planned(module_database: str) -> None:
 PRINT = """\
 import sys
 from pathlib import Path
+from pawl.cli import definitions
 from pawlc.compile import compile_machine
 for name in sys.argv[1:]:
-    path = Path(name)
-    companion = path.with_name(path.name.replace(".machine.yaml", ".py"))
-    code = companion.read_text("utf-8") if companion.exists() else None
-    print(compile_machine(path.read_text("utf-8"), path.name, code).sql)
+    read = definitions.read(Path(name))
+    before = definitions.earlier(read)
+    print(compile_machine(read.text, read.path.name, read.companion, earlier=before).sql)
 """
 
 
