@@ -1,4 +1,4 @@
--- Refuse a version that is not deployed.
+-- Refuse a version that is not deployed, or that was collected.
 -- Raises PT404.
 create or replace function pawl.check_version(p_machine text, p_version int)
 returns void
@@ -7,7 +7,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   if not exists (
-    select from pawl.version as v where v.machine = p_machine and v.version = p_version
+    select from pawl.version as v
+    where v.machine = p_machine and v.version = p_version and v.collected_at is null
   ) then
     if not exists (select from pawl.machine as m where m.name = p_machine) then
       perform pawl.raise_unknown_machine(p_machine);
@@ -17,4 +18,4 @@ begin
 end
 $$;
 
-comment on function pawl.check_version is 'Refuse a version that is not deployed';
+comment on function pawl.check_version is 'Refuse a version that is not deployed, or that was collected';

@@ -7,41 +7,45 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_event jsonb := coalesce(p_timer.event, jsonb_build_object('type', p_timer.name));
+  v_timer pawl.timer;
+  v_event jsonb;
   v_attempt pawl.attempt;
 begin
-  perform from pawl.timer where timer_id = p_timer.timer_id for update skip locked;
+  -- Read again: a migration may have renamed it since it was found.
+  select t.* into v_timer from pawl.timer as t where t.timer_id = p_timer.timer_id
+  for update skip locked;
   if not found then
     return false;
   end if;
+  v_event := coalesce(v_timer.event, jsonb_build_object('type', v_timer.name));
   if v_event ->> 'type' = 'pawl.send' then
-    if pawl.send_late(p_timer) then
-      delete from pawl.timer where timer_id = p_timer.timer_id;
+    if pawl.send_late(v_timer) then
+      delete from pawl.timer where timer_id = v_timer.timer_id;
     else
       update pawl.timer set due_at = pawl.now() + interval '5 seconds'
-      where timer_id = p_timer.timer_id;
+      where timer_id = v_timer.timer_id;
     end if;
     return true;
   end if;
   v_attempt := pawl.try_event(
-    p_timer.machine, p_timer.iid, p_timer.name, p_timer.seq, v_event);
+    v_timer.machine, v_timer.iid, v_timer.name, v_timer.seq, v_event);
   if v_attempt.outcome <> 'failed' then
-    delete from pawl.timer where timer_id = p_timer.timer_id;
+    delete from pawl.timer where timer_id = v_timer.timer_id;
     return true;
   end if;
 
-  v_attempt := pawl.next_try(v_attempt, p_timer.attempts);
+  v_attempt := pawl.next_try(v_attempt, v_timer.attempts);
   if v_attempt.retry_in is null then
-    delete from pawl.timer where timer_id = p_timer.timer_id;
+    delete from pawl.timer where timer_id = v_timer.timer_id;
     insert into pawl.dead_letter (kind, machine, iid, seq, name, attempts, event, error)
-    values ('timer', p_timer.machine, p_timer.iid, p_timer.seq, p_timer.name,
-      p_timer.attempts + v_attempt.counts, v_event, v_attempt.error);
+    values ('timer', v_timer.machine, v_timer.iid, v_timer.seq, v_timer.name,
+      v_timer.attempts + v_attempt.counts, v_event, v_attempt.error);
   else
     update pawl.timer
     set attempts = attempts + v_attempt.counts,
         due_at = pawl.now() + v_attempt.retry_in,
         last_error = v_attempt.message
-    where timer_id = p_timer.timer_id;
+    where timer_id = v_timer.timer_id;
   end if;
   return true;
 end

@@ -11,7 +11,8 @@ create or replace function pawl.migrate_instances(
   p_dry_run boolean default false,
   p_id text default null,
   p_fraction double precision default 1,
-  p_rescue boolean default false
+  p_rescue boolean default false,
+  p_iids bigint[] default null
 )
 returns setof pawl.migrated
 language plpgsql security definer
@@ -20,6 +21,8 @@ as $$
 declare
   v_function text := format('v%s_migrate_batch_from_%s', p_to, p_from);
   v_schema text;
+  v_after bigint := p_after;
+  v_batch bigint[];
 begin
   perform pawl.require_trusted('migrate_instances');
   perform pawl.check_version(p_machine, p_from);
@@ -31,8 +34,35 @@ begin
   ) then
     perform pawl.raise_no_migration(p_machine, p_from, p_to);
   end if;
-  return query execute format('select * from %I.%I($1, $2, $3, $4, $5, $6)', v_schema, v_function)
-    using p_limit, p_after, not p_dry_run, p_id, p_fraction, p_rescue;
+
+  -- Between the look and the lock somebody else may have moved them all; then the next are ours.
+  loop
+    execute format(
+      $sql$
+      select array_agg(n.iid), max(n.iid)
+      from (
+        select i.iid
+        from %I.instance as i
+        where i.version = $1
+          and i.iid > $2
+          and i.status in ('running', 'paused')
+          and ($3 is null or i.id = $3)
+          and ($4 or i.needs_rescue is null)
+          and (hashtextextended(i.id, 0) & 65535) < $5 * 65536
+          and ($6 is null or i.iid = any ($6))
+        order by i.iid
+        limit $7
+      ) as n
+      $sql$,
+      v_schema
+    )
+    into v_batch, v_after
+    using p_from, v_after, p_id, p_rescue, p_fraction, p_iids, p_limit;
+    exit when v_batch is null;
+    return query execute format('select * from %I.%I($1, $2)', v_schema, v_function)
+      using v_batch, not p_dry_run;
+    exit when found;
+  end loop;
 end
 $$;
 

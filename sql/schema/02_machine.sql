@@ -25,6 +25,7 @@ create table pawl.version (
   states text[],
   deployed_at timestamptz not null default clock_timestamp(),
   deployed_by text not null default session_user,
+  collected_at timestamptz,
   primary key (machine, version),
   constraint versions_count_from_one check (version > 0)
 );
@@ -40,3 +41,5 @@ comment on column pawl.version.strict is 'an event that is not taken is refused,
 comment on column pawl.version.events is 'names of the declared events';
 comment on column pawl.version.states is
   'paths that can be a leaf: what import_instance and force_state accept; null: not recorded';
+comment on column pawl.version.collected_at is
+  'when its functions were dropped, since no instance had it; null: it can run';

@@ -143,6 +143,7 @@ CLASSES: dict[str, type[PawlError]] = {
     "event_id_reused": EventIdReused,
     "guard_refused": GuardRefused,
     "lease_lost": LeaseLost,
+    "no_rescue": Conflict,
     "not_accepted": NotAccepted,
     "not_paused": NotRunning,
     "not_running": NotRunning,

@@ -27,9 +27,10 @@ SECTIONS = {
     },
     "Deploy": {
         "deploy": "deployment:deploy",
-        "versions": "deployment:versions",
+        "versions": "versions:versions",
         "authz": "authorizers:authz",
         "migrate": "migration:migrate",
+        "rescue": "rescue:rescue",
     },
     "Use": {
         "create": "instances:create",

@@ -13,6 +13,7 @@ from pawl.cli.bars import progress
 from pawl.cli.options import dsn_option, json_option
 from pawl.cli.output import Output
 from pawl.deploy import migration
+from pawl.deploy.condition import condition
 from pawl.deploy.migration import Choice, Migrated, Step
 
 COLUMNS = ("from", "to", "before", "after", "instances", "timers", "effects", "example", "reason")
@@ -28,7 +29,7 @@ Kind = tuple[Step, tuple[str, ...], tuple[str, ...] | None, str | None]
 @click.option("--dry-run", is_flag=True, help="Tell what would become of each; change nothing.")
 @click.option("--id", help="This instance only.")
 @click.option("--fraction", type=click.FloatRange(0, 1), default=1.0, help="This share only.")
-@click.option("--rescue", is_flag=True, help="Try those again that a migration left behind.")
+@click.option("--where", metavar="SQL", help="Those of which this is true: total > 50.")
 @click.option("--rate", type=click.IntRange(1), help="At most so many instances a second.")
 @dsn_option
 @json_option
@@ -41,24 +42,26 @@ def migrate(
     dry_run: bool,
     id: str | None,
     fraction: float,
-    rescue: bool,
+    where: str | None,
     rate: int | None,
     dsn: str | None,
 ) -> None:
     """Move the running instances of MACHINE to another version, in small batches.
 
-    May be interrupted and run again. One that fails stays where it is and runs on; exit code 1.
+    May be interrupted and run again. One that fails stays where it is and runs on (`pawl rescue`);
+    exit code 1.
     """
+    chosen = None if where is None else condition(where, "--where")
+    choice = Choice(dry_run=dry_run, id=id, fraction=fraction, where=chosen)
     database = connect.find(dsn, output)
-    choice = Choice(dry_run=dry_run, id=id, fraction=fraction, rescue=rescue)
     with connect.connected(database) as connection:
         connect.prepare(connection, database, output)
         connect.machine_schema(connection, machine)
         if plan:
             _show_plan(output, connection, machine, to)
             return
-        sums = _run(connection, machine, to, choice, rate)
-    _report(output, sums)
+        sums = run(connection, machine, to, choice, rate)
+    report(output, sums)
     if dry_run:
         output.note("dry run: nothing was changed")
     if any(reason is not None for *_, reason in sums):
@@ -75,7 +78,7 @@ class Sum:
     effects: int = 0
 
 
-def _run(
+def run(
     connection: psycopg.Connection, machine: str, to: int, choice: Choice, rate: int | None
 ) -> dict[Kind, Sum]:
     """Run every step; count what became of the instances."""
@@ -108,7 +111,8 @@ def _paced(batches: Iterator[list[Migrated]], rate: int | None) -> Iterator[list
             time.sleep(len(batch) / rate)
 
 
-def _report(output: Output, sums: dict[Kind, Sum]) -> None:
+def report(output: Output, sums: dict[Kind, Sum]) -> None:
+    """Print what became of the instances, by kind."""
     output.table(
         COLUMNS,
         [

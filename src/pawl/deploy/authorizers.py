@@ -49,7 +49,7 @@ def replace(connection: Connection, compiled: Compiled, *, dry_run: bool = False
     machine = compiled.machine
     with connection.transaction(force_rollback=dry_run):
         registry.lock(connection)
-        versions = registry.versions(connection, machine.name)
+        versions = registry.live(registry.versions(connection, machine.name))
         known = _deployed(machine, versions)
         before = read_version(machine.name, known)
         _refuse_others(before, machine)

@@ -28,7 +28,7 @@ from pawlc.emit.scripts import machine_functions
 from pawlc.model.machine import Machine
 from pawlc.sql import Sql
 
-Outcome = Literal["created", "updated", "unchanged"]
+Outcome = Literal["created", "updated", "unchanged", "regenerated"]
 Connection = psycopg.Connection[Any]
 
 
@@ -36,9 +36,9 @@ Connection = psycopg.Connection[Any]
 class Deployment:
     """What a deploy did, or with `dry_run` would do.
 
-    `outcome`: the machine is new (`created`), has a further version (`updated`), or had this one
-    (`unchanged`). `added` names the columns that its table got. `diff` compares, in a dry run, the
-    SQL of the newest deployed version with this one's.
+    `outcome`: the machine is new (`created`), has a further version (`updated`), had this one
+    (`unchanged`), or has its functions anew (`regenerated`). `added` names the columns that its
+    table got. `diff` compares, in a dry run, the SQL of the newest deployed version with its SQL.
     """
 
     machine: str
@@ -69,7 +69,10 @@ def _deploy(
     connection: Connection, compiled: Compiled, versions: tuple[Registered, ...]
 ) -> Deployment:
     machine = compiled.machine
-    if any(known.version == machine.version and known.hash == compiled.hash for known in versions):
+    if any(
+        known.version == machine.version and known.hash == compiled.hash and not known.collected
+        for known in versions
+    ):
         return Deployment(machine.name, machine.version, compiled.hash, "unchanged")
     _check_version(compiled, versions)
     _check_earlier(compiled, versions)
@@ -85,7 +88,8 @@ def _deploy(
     run_script(connection, compiled.python)  # a superuser's business: PL/Python is not trusted
     with acting_as_owner(connection):
         run_script(connection, compiled.functions)
-        numbers = (*(known.version for known in versions), machine.version)
+        live = (known.version for known in versions if not known.collected)
+        numbers = (*live, machine.version)
         run_script(connection, machine_functions(machine, numbers))
         registry.register(connection, compiled)
         _route(connection)
@@ -103,29 +107,6 @@ def _deploy(
     )
 
 
-def make_current(connection: Connection, name: str, version: int) -> None:
-    """Let new instances take a version that is deployed; views and replies follow it.
-
-    Raises `DeployRefused`.
-    """
-    with connection.transaction():
-        registry.lock(connection)
-        versions = registry.versions(connection, name)
-        numbers = tuple(known.version for known in versions)
-        if version not in numbers:
-            connection.execute("select pawl.check_version(%s, %s)", (name, version))
-        machine = read_version(name, versions[numbers.index(version)])
-        with acting_as_owner(connection):
-            connection.execute(
-                "update pawl.machine set current_version = %s where name = %s", (version, name)
-            )
-            run_script(connection, machine_functions(machine, numbers))
-            access.check_readers(connection, machine)
-            if (api_schema := installed_api_schema(connection)) is not None:
-                access.write_api(connection, machine, api_schema)
-        realtime.follow(connection, machine)
-
-
 def _route(connection: Connection) -> None:
     """Write the routes to all machines anew."""
     machines = registry.machines(connection)
@@ -135,7 +116,7 @@ def _route(connection: Connection) -> None:
 
 
 def run_script(connection: Connection, script: Sql) -> None:
-    """Execute a script of the compiler's."""
+    """Execute a script of the compiler's; an empty one is nothing."""
     if script:
         connection.execute(script.encode())
 
@@ -145,16 +126,18 @@ def _check_version(compiled: Compiled, versions: tuple[Registered, ...]) -> None
     if not versions:
         return
     name, number, newest = compiled.machine.name, compiled.machine.version, versions[-1].version
-    if any(known.version == number for known in versions):
+    if any(known.version == number and not known.collected for known in versions):
         raise DeployRefused(
             f"version {number} of `{name}` is deployed with another definition",
             code="version_exists",
             detail={"machine": name, "version": number},
             hint=f"a version never changes: write `version: {newest + 1}`",
         )
-    if number < newest:
+    if number <= newest:
         raise DeployRefused(
-            f"version {number} of `{name}` comes before version {newest}, which is deployed",
+            f"version {number} of `{name}` comes before version {newest}, which is deployed"
+            if number < newest
+            else f"version {number} of `{name}` was collected",
             code="version_behind",
             detail={"machine": name, "version": number, "newest": newest},
             hint=f"write `version: {newest + 1}`",

@@ -31,7 +31,7 @@ NUMBERS = (
     r"where i\.id = p_id and i\.version = ",
     r"coalesce\(p_version, ",
     r"self\.seq,\n +",
-    r"when (?=\d+ then(?: return)?\s+(?:perform )?[\w\"]+\.v\d+_)",
+    r"when (?=\d+ then(?: return)?\s+(?:perform |v_found := )?[\w\"]+\.v\d+_)",
 )
 
 

@@ -42,12 +42,17 @@ class Migrated:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which instances, and whether only to tell what would become of them."""
+    """Which instances, and whether only to tell what would become of them.
+
+    `where` is an SQL condition over the row, as `condition` has passed it; `rescue` takes also
+    those that a migration has left behind.
+    """
 
     dry_run: bool = False
     id: str | None = None
     fraction: float = 1.0
     rescue: bool = False
+    where: str | None = None
 
 
 def steps(connection: Connection, machine: str, to: int) -> tuple[Step, ...]:
@@ -56,16 +61,9 @@ def steps(connection: Connection, machine: str, to: int) -> tuple[Step, ...]:
     An instance that is several versions behind goes through those between. Raises `DeployRefused`.
     """
     versions = registry.versions(connection, machine)
-    if all(known.version != to for known in versions):
+    if all(known.version != to or known.collected for known in versions):
         connection.execute("select pawl.check_version(%s, %s)", (machine, to))
-    rows = connection.execute(
-        "select p.proname from pg_catalog.pg_proc as p"
-        " join pawl.machine as m on p.pronamespace = m.schema_name::regnamespace"
-        " where m.name = %s and p.proname ~ '^v[0-9]+_migrate_from_[0-9]+$'",
-        (machine,),
-    ).fetchall()
-    found = (re.findall(r"\d+", row[0]) for row in rows)
-    chosen = towards(to, {(int(before), int(after)) for after, before in found})
+    chosen = towards(to, known_steps(connection, machine))
     if not chosen:
         raise DeployRefused(
             f"no version of `{machine}` migrates to version {to}",
@@ -73,6 +71,18 @@ def steps(connection: Connection, machine: str, to: int) -> tuple[Step, ...]:
             hint=f"write `migrate: {{ … }}` into version {to}",
         )
     return chosen
+
+
+def known_steps(connection: Connection, machine: str) -> set[Step]:
+    """From which version to which a deployed one migrates."""
+    rows = connection.execute(
+        "select p.proname from pg_catalog.pg_proc as p"
+        " join pawl.machine as m on p.pronamespace = m.schema_name::regnamespace"
+        " where m.name = %s and p.proname ~ '^v[0-9]+_migrate_from_[0-9]+$'",
+        (machine,),
+    ).fetchall()
+    found = (re.findall(r"\d+", row[0]) for row in rows)
+    return {(int(before), int(after)) for after, before in found}
 
 
 def towards(to: int, known: set[Step]) -> tuple[Step, ...]:
@@ -100,34 +110,81 @@ def batches(
     """Migrate the instances of one version, a batch at a time, until there are no more."""
     after = 0
     while True:
-        with connection.cursor(row_factory=class_row(Migrated)) as cursor:
-            cursor.execute(
-                "select * from pawl.migrate_instances(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                (
-                    machine,
-                    *step,
-                    size,
-                    after,
-                    choice.dry_run,
-                    choice.id,
-                    choice.fraction,
-                    choice.rescue,
-                ),
-            )
-            batch = cursor.fetchall()
-        if not batch:
+        iids = _chosen(connection, machine, step[0], choice, after, size)
+        if iids == []:
             return
-        yield batch
-        after = batch[-1].iid
+        batch = _migrate(connection, machine, step, choice, after, size, iids)
+        if batch:
+            yield batch
+        elif iids is None:
+            return
+        after = iids[-1] if iids else batch[-1].iid
+
+
+def _migrate(
+    connection: Connection,
+    machine: str,
+    step: Step,
+    choice: Choice,
+    after: int,
+    size: int,
+    iids: list[int] | None,
+) -> list[Migrated]:
+    with connection.cursor(row_factory=class_row(Migrated)) as cursor:
+        cursor.execute(
+            "select * from pawl.migrate_instances(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            (
+                machine,
+                *step,
+                size,
+                after,
+                choice.dry_run,
+                choice.id,
+                choice.fraction,
+                choice.rescue,
+                iids,
+            ),
+        )
+        return cursor.fetchall()
+
+
+def _chosen(
+    connection: Connection, machine: str, version: int, choice: Choice, after: int, size: int
+) -> list[int] | None:
+    """The next instances that `where` names; None without one.
+
+    Asked with the caller's own rights, in a transaction that cannot write: the functions that
+    migrate run with the owner's, and must see no text of the caller's.
+    """
+    if choice.where is None:
+        return None
+    with connection.transaction():
+        connection.execute("set transaction read only")
+        rows = connection.execute(
+            sql.SQL(
+                "select i.iid from {} as i where i.version = %s and i.iid > %s"
+                " and i.status in ('running', 'paused') and ({}) order by i.iid limit %s"
+            ).format(_table(machine), _written(choice.where)),
+            (version, after, size),
+        ).fetchall()
+    return [iid for (iid,) in rows]
+
+
+def _written(condition: str) -> sql.SQL:
+    """A condition in the text of a query that has parameters."""
+    return sql.SQL(condition.replace("%", "%%"))  # type: ignore[arg-type, unused-ignore]
+
+
+def _table(machine: str) -> sql.Identifier:
+    return sql.Identifier(f"pawl_{machine}", "instance")
 
 
 def waiting(connection: Connection, machine: str, version: int) -> int:
     """How many instances of a version run or are paused."""
-    schema = sql.Identifier(f"pawl_{machine}", "instance")
     query = sql.SQL(
         "select count(*) from {} where version = %s and status in ('running', 'paused')"
     )
-    row = connection.execute(query.format(schema), (version,)).fetchone()
+    row = connection.execute(query.format(_table(machine)), (version,)).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -1,5 +1,6 @@
 """The tables `pawl.machine`, `pawl.version` and `pawl.effect_policy`: who is deployed."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ Connection = psycopg.Connection[Any]
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A row of `pawl.version`."""
+    """A row of `pawl.version`; one that is `collected` has no functions any more."""
 
     version: int
     hash: str
@@ -27,6 +28,7 @@ class Registered:
     impl: str | None
     definition_file: str
     sql: str | None
+    collected: bool
 
 
 def lock(connection: Connection) -> None:
@@ -52,11 +54,17 @@ def versions(connection: Connection, machine: str) -> tuple[Registered, ...]:
     """Return the deployed versions of a machine, the oldest first."""
     with connection.cursor(row_factory=class_row(Registered)) as cursor:
         cursor.execute(
-            "select version, hash, source, companion, impl, definition_file, sql"
+            "select version, hash, source, companion, impl, definition_file, sql,"
+            " collected_at is not null as collected"
             " from pawl.version where machine = %s order by version",
             (machine,),
         )
         return tuple(cursor.fetchall())
+
+
+def live(versions: Iterable[Registered]) -> tuple[Registered, ...]:
+    """The versions that have their functions."""
+    return tuple(known for known in versions if not known.collected)
 
 
 def current(connection: Connection, machine: str) -> Registered:
@@ -130,6 +138,15 @@ def register(connection: Connection, compiled: Compiled) -> None:
                 for effect in machine.effects
             ],
         )
+
+
+def replace(connection: Connection, compiled: Compiled) -> None:
+    """Record that another compiler has made a version's functions anew."""
+    machine = compiled.machine
+    connection.execute(
+        "update pawl.version set sql = %s, compiler = %s where machine = %s and version = %s",
+        (compiled.sql, __version__, machine.name, machine.version),
+    )
 
 
 def leaves(machine: Machine) -> tuple[str, ...]:
