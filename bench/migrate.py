@@ -1,15 +1,18 @@
 """Measure a migration of many running instances, and events that arrive meanwhile; see README.md.
 
 In: nothing but the options. Out: a table, and on the last line one JSON object: instances a second,
-the longest batch (no lock is held longer), and the latency of events before and meanwhile.
+the longest batch (no lock is held longer), the latency of events before and meanwhile, and how much
+memory the migrating process and its backend have taken, at a tenth of the way and at the end. Every
+instance has a timer that goes on under another name.
 
-    python bench/migrate.py [--quick] [--instances N]
+    python bench/migrate.py [--quick] [--instances N] [--rate N]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
 import threading
 import time
@@ -22,7 +25,8 @@ import psycopg
 from pawl import embedded
 from pawl.deploy import install
 from pawl.deploy.deploy import deploy
-from pawl.deploy.migration import Choice, batches
+from pawl.deploy.migration import BATCH, RATE, Choice, batches
+from pawl.deploy.timer_index import timer_index
 from pawlc.compile import compile_machine, earlier_version
 
 V1 = """\
@@ -39,10 +43,13 @@ states:
   lost: { type: final }
 """
 SIZE = "case when old.weight > 5 then 'big' else 'small' end"
+MIGRATE = f"migrate: {{ 1: {{ states: {{ here: near }}, context: {{ size: {SIZE} }} }} }}"
 V2 = (
     V1.replace("version: 1", "version: 2")
     .replace("place: text }", "place: text, size: text }")
-    .replace("initial:", f"migrate: {{ 1: {{ context: {{ size: {SIZE} }} }} }}\ninitial:")
+    .replace("here", "near")
+    .replace("tnear", "there")
+    .replace("initial:", f"{MIGRATE}\ninitial:")
 )
 SEND = """select send_event('parcel', %s, '{"type": "push"}')"""
 SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "16GB", "timezone": "UTC"}
@@ -53,19 +60,31 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--instances", type=int, default=1_000_000)
     parser.add_argument("--quick", action="store_true", help="20,000 instances")
+    parser.add_argument("--rate", type=int, default=RATE, help="instances a second; 0: any number")
     options = parser.parse_args()
     instances = 20_000 if options.quick else options.instances
     with _server() as dsn, psycopg.connect(dsn, autocommit=True) as connection:
         _prepare(connection, instances)
         before = _meanwhile(dsn, instances, lambda: time.sleep(5 if options.quick else 20))
         taken: list[float] = []
-        during = _meanwhile(dsn, instances, lambda: taken.extend(_migrate(connection)))
+        memory: list[tuple[float, float]] = []
+        begun = time.perf_counter()
+        during = _meanwhile(
+            dsn, instances, lambda: _migrate(connection, instances, options.rate, taken, memory)
+        )
+        seconds = time.perf_counter() - begun
         row = connection.execute("select count(*) from pawl_parcel.instance where version = 2")
         assert row.fetchone() == (instances,)
     found = {
         "instances": instances,
-        "instances_a_second": round(instances / sum(taken)),
+        "rate": options.rate,
+        "instances_a_second": round(instances / seconds),
+        "busy_share": round(sum(taken) / seconds, 2),
         "longest_batch_ms": round(max(taken) * 1000, 1),
+        "client_mb_early": memory[0][0],
+        "client_mb_late": memory[-1][0],
+        "backend_mb_early": memory[0][1],
+        "backend_mb_late": memory[-1][1],
         **{f"before_{name}": value for name, value in _percentiles(before).items()},
         **{f"meanwhile_{name}": value for name, value in _percentiles(during).items()},
     }
@@ -100,12 +119,33 @@ def _prepare(connection: psycopg.Connection, instances: int) -> None:
     connection.execute("vacuum analyze")
 
 
-def _migrate(connection: psycopg.Connection) -> Iterator[float]:
-    """Migrate everything; the seconds of each batch."""
-    begun = time.perf_counter()
-    for _ in batches(connection, "parcel", (1, 2), Choice()):
-        yield time.perf_counter() - begun
+def _migrate(
+    connection: psycopg.Connection,
+    instances: int,
+    rate: int,
+    taken: list[float],
+    memory: list[tuple[float, float]],
+) -> None:
+    """Migrate everything as `pawl migrate` does; note the seconds of each batch, and the memory."""
+    row = connection.execute("select pg_backend_pid()").fetchone()
+    backend = int(row[0]) if row else 0
+    with timer_index(connection, "parcel", [(1, 2)]):
         begun = time.perf_counter()
+        for batch in batches(connection, "parcel", (1, 2), Choice()):
+            taken.append(time.perf_counter() - begun)
+            if len(taken) * BATCH in (instances // 10, instances):
+                memory.append((_megabytes(os.getpid()), _megabytes(backend)))
+            if rate:
+                time.sleep(max(0.0, len(batch) / rate - taken[-1]))
+            begun = time.perf_counter()
+
+
+def _megabytes(process: int) -> float:
+    """What a process has taken of its own, without what it shares, at this moment."""
+    for line in Path(f"/proc/{process}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return round(int(line.split()[1]) / 1024, 1)
+    return 0.0
 
 
 def _meanwhile(dsn: str, instances: int, work: Callable[[], None]) -> list[float]:

@@ -54,6 +54,7 @@ create table pawl.version (
   deployed_at timestamptz not null default clock_timestamp(),
   deployed_by text not null default session_user,
   collected_at timestamptz,
+  lazily_to int,
   primary key (machine, version),
   constraint versions_count_from_one check (version > 0)
 );
@@ -71,6 +72,8 @@ comment on column pawl.version.states is
   'paths that can be a leaf: what import_instance and force_state accept; null: not recorded';
 comment on column pawl.version.collected_at is
   'when its functions were dropped, since no instance had it; null: it can run';
+comment on column pawl.version.lazily_to is
+  'the version that its instances are migrated to when they are touched; null: they stay';
 
 create table pawl.effect_policy (
   machine text not null,

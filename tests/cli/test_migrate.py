@@ -132,3 +132,12 @@ def test_a_condition_that_writes_writes_nothing(
 def test_a_comment_in_a_condition_hides_nothing(parcels: Pawl) -> None:
     run = parcels("migrate", "parcel", "--to", "2", "--where", "id = 'a' -- and more", "--json")
     assert [row["example"] for row in run.json] == ["a"]
+
+
+def test_a_lazy_migration_moves_who_is_touched(parcels: Pawl) -> None:
+    decided = parcels("migrate", "parcel", "--to", "2", "--lazy", "--json").json
+    assert decided == [{"from": 1, "to": 2, "lazy": True, "instances": 3}]
+    assert parcels("send", "parcel", "b", "undo", "--json").json["version"] == 2
+    assert parcels("show", "parcel", "a", "--json").json["version"] == 1
+    assert parcels("migrate", "parcel", "--to", "2", "--no-lazy").code == 0
+    assert parcels("send", "parcel", "a", "pack", "--json").json["version"] == 1

@@ -21,6 +21,7 @@ import psycopg
 from pawl.deploy import migration
 from pawl.deploy.deploy import deploy
 from pawl.deploy.migration import Choice
+from pawl.deploy.timer_index import timer_index
 from pawlc.compile import compile_machine, earlier_version
 
 V1 = """\
@@ -201,3 +202,32 @@ def test_a_migration_that_is_killed_is_taken_up_where_it_was(database: str) -> N
             " where event ->> 'type' = 'pawl.migrate'"
         )
         assert rows(connection, each) == [(400, 400)]
+
+
+def test_many_timers_are_renamed_by_an_index_that_is_gone_afterwards(database: str) -> None:
+    there = "select to_regclass('pawl.timer_instance') is not null"
+    with psycopg.connect(database, autocommit=True) as connection:
+        set_up(connection, 30)
+        with timer_index(connection, "tally", [(1, 2)], few=10) as helped:
+            assert helped
+            assert rows(connection, there) == [(True,)]
+            migration_ended = list(migration.batches(connection, "tally", (1, 2), Choice()))
+            assert len(migration_ended) == 1
+        assert rows(connection, there) == [(False,)]
+        assert rows(connection, "select current_setting('role')") == [("none",)]
+        with timer_index(connection, "tally", [(1, 2)]):  # few timers: not worth it
+            assert rows(connection, there) == [(False,)]
+
+
+def test_a_broken_index_of_a_killed_migration_is_made_anew(database: str) -> None:
+    valid = "select indisvalid from pg_index where indexrelid = 'pawl.timer_instance'::regclass"
+    with psycopg.connect(database, autocommit=True) as connection:
+        set_up(connection, 30)
+        connection.execute("create index timer_instance on pawl.timer (iid)")
+        connection.execute("alter index pawl.timer_instance owner to pawl_owner")
+        connection.execute(
+            "update pg_index set indisvalid = false"
+            " where indexrelid = 'pawl.timer_instance'::regclass"
+        )
+        with timer_index(connection, "tally", [(1, 2)], few=10):
+            assert rows(connection, valid) == [(True,)]

@@ -18,6 +18,8 @@ class Machine:
 
     `newest_first` begins with the current version; `context` is the public context of a row `i`.
     `is_read`: there is a rule that lets clients read.
+    `lazy` are the migrations that an instance goes through when it is touched, the farthest first,
+    `touched` the versions that they leave.
     """
 
     schema: Sql
@@ -27,6 +29,8 @@ class Machine:
     newest_first: tuple[int, ...]
     context: Sql
     is_read: bool
+    lazy: tuple[tuple[int, int], ...] = ()
+    touched: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ machine_functions   at every deploy: what all versions of a machine share
 python_functions    once a version; a superuser runs it, since PL/Python is not trusted
 """
 
+from dataclasses import replace
+
 from pawlc.emit import printer
 from pawlc.emit.access import access
 from pawlc.emit.indexes import indexes
@@ -59,12 +61,16 @@ def _batch(machine: Machine, migration: Migration) -> Sql:
     return fill("migrate", view)
 
 
-def machine_functions(machine: Machine, versions: tuple[int, ...]) -> Sql:
+def machine_functions(
+    machine: Machine, versions: tuple[int, ...], lazy: tuple[tuple[int, int], ...] = ()
+) -> Sql:
     """What all versions of a machine share; `versions` are all that are deployed.
 
-    `machine` is the current version: its public fields are what a reply shows.
+    `machine` is the current version: its public fields are what a reply shows. `lazy` are the
+    migrations that an instance goes through when it is touched, the farthest first.
     """
-    view = _view(machine, versions)
+    touched = tuple(before for before, _ in lazy)
+    view = replace(_view(machine, versions), lazy=lazy, touched=touched)
     simulate = Query(
         *_common(view),
         function=ident("simulate_event"),
@@ -92,7 +98,7 @@ def machine_functions(machine: Machine, versions: tuple[int, ...]) -> Sql:
         returns=sql("boolean"),
         comment=literal("Whether this caller may send an event, whatever its payload"),
     )
-    shared = (fill(template, view) for template in _SHARED)
+    shared = (fill(template, view) for template in (*(("lazy",) if lazy else ()), *_SHARED))
     revoke = sql("revoke all on all functions in schema {} from public;\n", view.schema)
     queries = (fill("query", query) for query in (simulate, enabled, admits))
     read = access(machine, view.newest_first)

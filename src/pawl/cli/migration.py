@@ -1,7 +1,6 @@
 """`pawl migrate`: running instances become those of another version."""
 
-import time
-from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 import psycopg
@@ -15,8 +14,16 @@ from pawl.cli.output import Output
 from pawl.deploy import migration
 from pawl.deploy.condition import condition
 from pawl.deploy.migration import Choice, Migrated, Step
+from pawl.deploy.timer_index import timer_index
+from pawl.deploy.versions import migrate_lazily
 
 COLUMNS = ("from", "to", "before", "after", "instances", "timers", "effects", "example", "reason")
+
+SLOW = (
+    "this migration renames timers, and finds each by reading all: "
+    "run it as a member of pawl_owner, or let one run "
+    "`create index concurrently timer_instance on pawl.timer (iid)` before"
+)
 
 Kind = tuple[Step, tuple[str, ...], tuple[str, ...] | None, str | None]
 """The versions, the configurations before and after (None: it stayed) and why it stayed."""
@@ -30,7 +37,18 @@ Kind = tuple[Step, tuple[str, ...], tuple[str, ...] | None, str | None]
 @click.option("--id", help="This instance only.")
 @click.option("--fraction", type=click.FloatRange(0, 1), default=1.0, help="This share only.")
 @click.option("--where", metavar="SQL", help="Those of which this is true: total > 50.")
-@click.option("--rate", type=click.IntRange(1), help="At most so many instances a second.")
+@click.option(
+    "--lazy/--no-lazy",
+    default=None,
+    help="Move each when an event comes for it next; or no longer.",
+)
+@click.option(
+    "--rate",
+    type=click.IntRange(0),
+    default=migration.RATE,
+    show_default=True,
+    help="At most so many instances a second; 0: as many as it can.",
+)
 @dsn_option
 @json_option
 @click.pass_obj
@@ -43,7 +61,8 @@ def migrate(
     id: str | None,
     fraction: float,
     where: str | None,
-    rate: int | None,
+    lazy: bool | None,
+    rate: int,
     dsn: str | None,
 ) -> None:
     """Move the running instances of MACHINE to another version, in small batches.
@@ -60,12 +79,26 @@ def migrate(
         if plan:
             _show_plan(output, connection, machine, to)
             return
-        sums = run(connection, machine, to, choice, rate)
+        if lazy is not None:
+            _decide(output, connection, machine, to, lazy)
+            return
+        sums = run(output, connection, machine, to, choice, None if dry_run else rate or None)
     report(output, sums)
     if dry_run:
         output.note("dry run: nothing was changed")
     if any(reason is not None for *_, reason in sums):
         raise Exit(1)
+
+
+def _decide(
+    output: Output, connection: psycopg.Connection, machine: str, to: int, lazy: bool
+) -> None:
+    """Move nothing now: say from which versions instances will go, and how many there are."""
+    steps = migrate_lazily(connection, machine, to, lazily=lazy)
+    output.table(
+        ("from", "to", "lazy", "instances"),
+        [(*step, lazy, migration.waiting(connection, machine, step[0])) for step in steps],
+    )
 
 
 @dataclass(slots=True)
@@ -79,16 +112,26 @@ class Sum:
 
 
 def run(
-    connection: psycopg.Connection, machine: str, to: int, choice: Choice, rate: int | None
+    output: Output,
+    connection: psycopg.Connection,
+    machine: str,
+    to: int,
+    choice: Choice,
+    rate: int | None,
 ) -> dict[Kind, Sum]:
     """Run every step; count what became of the instances."""
     sums: dict[Kind, Sum] = {}
     steps = migration.steps(connection, machine, to)
     total = sum(migration.waiting(connection, machine, before) for before, _ in steps)
-    with progress() as bar:
+    index = nullcontext(True) if choice.dry_run else timer_index(connection, machine, steps)
+    with index as helped, progress() as bar:
+        if not helped:
+            output.note(SLOW)
         task = bar.add_task(f"{machine} to version {to}", total=total)
         for step in steps:
-            for batch in _paced(migration.batches(connection, machine, step, choice), rate):
+            for batch in migration.paced(
+                migration.batches(connection, machine, step, choice), rate
+            ):
                 for one in batch:
                     _add(sums, step, one)
                 bar.advance(task, len(batch))
@@ -101,14 +144,6 @@ def _add(sums: dict[Kind, Sum], step: Step, one: Migrated) -> None:
     found.instances += 1
     found.timers += one.timers
     found.effects += one.effects
-
-
-def _paced(batches: Iterator[list[Migrated]], rate: int | None) -> Iterator[list[Migrated]]:
-    """Wait after each batch, so that no more than `rate` instances a second are moved."""
-    for batch in batches:
-        yield batch
-        if rate is not None:
-            time.sleep(len(batch) / rate)
 
 
 def report(output: Output, sums: dict[Kind, Sum]) -> None:

@@ -69,7 +69,7 @@ def retry(output: Output, machine: str, to: int, id: str | None, dsn: str | None
         flagged = connection.execute(sql.SQL(FLAGGED).format(table), {"id": id}).fetchall()
         chosen = ", ".join(str(iid) for (iid,) in flagged)
         choice = Choice(rescue=True, where=f"i.iid in ({chosen})" if chosen else "false")
-        sums = run(connection, machine, to, choice, None)
+        sums = run(output, connection, machine, to, choice, None)
     report(output, sums)
     if any(reason is not None for *_, reason in sums):
         raise Exit(1)

@@ -55,7 +55,7 @@ def replace(connection: Connection, compiled: Compiled, *, dry_run: bool = False
         _refuse_others(before, machine)
         old, new = rules(before), rules(machine)
         if known.hash != compiled.hash:
-            _replace(connection, compiled, tuple(v.version for v in versions))
+            _replace(connection, compiled, versions)
             _record(connection, compiled, known.hash, old, new)
     changed = {name for name in {*old, *new} if old.get(name) != new.get(name)}
     return Replacement(
@@ -118,14 +118,15 @@ def _refuse_others(before: Machine, machine: Machine) -> None:
         )
 
 
-def _replace(connection: Connection, compiled: Compiled, numbers: tuple[int, ...]) -> None:
+def _replace(connection: Connection, compiled: Compiled, versions: tuple[Registered, ...]) -> None:
     machine = compiled.machine
+    numbers = tuple(known.version for known in versions)
     with acting_as_owner(connection):
         check_expressions(connection, machine)
         run_script(connection, compiled.functions)
         current = registry.current(connection, machine.name)
         if current.version == machine.version:
-            run_script(connection, machine_functions(machine, numbers))
+            run_script(connection, machine_functions(machine, numbers, registry.lazy(versions)))
             access.check_readers(connection, machine)
 
 

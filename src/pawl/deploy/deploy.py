@@ -88,9 +88,9 @@ def _deploy(
     run_script(connection, compiled.python)  # a superuser's business: PL/Python is not trusted
     with acting_as_owner(connection):
         run_script(connection, compiled.functions)
-        live = (known.version for known in versions if not known.collected)
-        numbers = (*live, machine.version)
-        run_script(connection, machine_functions(machine, numbers))
+        live = registry.live(versions)
+        numbers = (*(known.version for known in live), machine.version)
+        run_script(connection, machine_functions(machine, numbers, registry.lazy(live)))
         registry.register(connection, compiled)
         _route(connection)
         access.check_readers(connection, machine)

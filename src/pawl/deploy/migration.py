@@ -5,6 +5,7 @@ one transaction, so a migration that is interrupted has lost nothing: it goes on
 """
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from pawlc.parse import parse
 
 BATCH = 50
 """Instances a call: each has a subtransaction, and a transaction with more than 64 is costly."""
+RATE = 1000
+"""Instances a second: those who send meanwhile wait at most twice as long as otherwise."""
 
 Connection = psycopg.Connection[Any]
 Step = tuple[int, int]
@@ -119,6 +122,16 @@ def batches(
         elif iids is None:
             return
         after = iids[-1] if iids else batch[-1].iid
+
+
+def paced(batches: Iterator[list[Migrated]], rate: int | None) -> Iterator[list[Migrated]]:
+    """Wait after each batch, so that no more than `rate` instances a second are moved."""
+    begun = time.monotonic()
+    for batch in batches:
+        yield batch
+        if rate is not None:
+            time.sleep(max(0.0, len(batch) / rate - (time.monotonic() - begun)))
+        begun = time.monotonic()
 
 
 def _migrate(

@@ -29,6 +29,7 @@ class Registered:
     definition_file: str
     sql: str | None
     collected: bool
+    lazily_to: int | None = None
 
 
 def lock(connection: Connection) -> None:
@@ -55,7 +56,7 @@ def versions(connection: Connection, machine: str) -> tuple[Registered, ...]:
     with connection.cursor(row_factory=class_row(Registered)) as cursor:
         cursor.execute(
             "select version, hash, source, companion, impl, definition_file, sql,"
-            " collected_at is not null as collected"
+            " collected_at is not null as collected, lazily_to"
             " from pawl.version where machine = %s order by version",
             (machine,),
         )
@@ -65,6 +66,11 @@ def versions(connection: Connection, machine: str) -> tuple[Registered, ...]:
 def live(versions: Iterable[Registered]) -> tuple[Registered, ...]:
     """The versions that have their functions."""
     return tuple(known for known in versions if not known.collected)
+
+
+def lazy(versions: Iterable[Registered]) -> tuple[tuple[int, int], ...]:
+    """The migrations that instances go through when they are touched, the farthest first."""
+    return tuple((known.version, known.lazily_to) for known in versions if known.lazily_to)
 
 
 def current(connection: Connection, machine: str) -> Registered:

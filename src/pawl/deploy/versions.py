@@ -93,6 +93,31 @@ def _put_anew(connection: Connection, compiled: Compiled, known: dict[int, Regis
         _drop(connection, [signature for (signature,) in left])
 
 
+def migrate_lazily(
+    connection: Connection, name: str, to: int, *, lazily: bool = True
+) -> tuple[migration.Step, ...]:
+    """Let instances go to a version when they are touched next, or no longer; by which steps.
+
+    Raises `DeployRefused`.
+    """
+    with connection.transaction():
+        registry.lock(connection)
+        steps = migration.steps(connection, name, to)
+        with acting_as_owner(connection):
+            for before, after in steps:
+                connection.execute(
+                    "update pawl.version set lazily_to = %s where machine = %s and version = %s",
+                    (after if lazily else None, name, before),
+                )
+            _share(
+                connection,
+                name,
+                _live(connection, name),
+                registry.current(connection, name).version,
+            )
+    return steps
+
+
 def collect(connection: Connection, name: str) -> tuple[int, ...]:
     """Drop the functions of versions that no instance has and none needs on its way; which.
 
@@ -117,7 +142,7 @@ def collect(connection: Connection, name: str) -> tuple[int, ...]:
                 rows = connection.execute(FUNCTIONS.encode(), names).fetchall()
                 _drop(connection, [signature for (signature,) in rows])
             connection.execute(
-                "update pawl.version set collected_at = clock_timestamp()"
+                "update pawl.version set collected_at = clock_timestamp(), lazily_to = null"
                 " where machine = %s and version = any (%s)",
                 (name, list(unused)),
             )
@@ -149,7 +174,7 @@ def _live(connection: Connection, name: str) -> dict[int, Registered]:
 def _share(connection: Connection, name: str, known: dict[int, Registered], current: int) -> None:
     """Write anew what all versions share, and what the API shows of the current one."""
     machine = read_version(name, known[current])
-    run_script(connection, machine_functions(machine, tuple(known)))
+    run_script(connection, machine_functions(machine, tuple(known), registry.lazy(known.values())))
     access.check_readers(connection, machine)
     if (api_schema := installed_api_schema(connection)) is not None:
         access.write_api(connection, machine, api_schema)
