@@ -1101,12 +1101,24 @@ create or replace function pawl_payload_of_then.receive_message(
   p_sender text[]
 )
 returns jsonb
-language sql
+language plpgsql
 as $function$
-  select coalesce(
-    pawl_payload_of_then.v1_send(p_id, p_event, p_sender => p_sender),
-    pawl.not_found('payload_of_then', p_id)
-  )
+declare
+  v_reply jsonb;
+begin
+  -- An instance that is being migrated may be under none of its versions when asked.
+  while v_reply is null loop
+    v_reply := coalesce(
+      pawl_payload_of_then.v1_send(p_id, p_event, p_sender => p_sender)
+    );
+    if v_reply is null and not exists (
+      select from pawl_payload_of_then.instance i where i.id = p_id
+    ) then
+      perform pawl.raise_not_found('payload_of_then', p_id);
+    end if;
+  end loop;
+  return v_reply;
+end
 $function$;
 
 comment on function pawl_payload_of_then.receive_message is
@@ -1199,12 +1211,22 @@ create or replace function pawl_payload_of_then.simulate_event(p_id text, p_even
 returns jsonb
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found jsonb;
 begin
-  case (select i.version from pawl_payload_of_then.instance i where i.id = p_id)
-    when 1 then return pawl_payload_of_then.v1_simulate(p_id, p_event);
-    else
-      perform pawl.raise_not_found('payload_of_then', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_payload_of_then.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_payload_of_then.v1_simulate(p_id, p_event);
+      else
+        perform pawl.raise_not_found('payload_of_then', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_payload_of_then.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 
@@ -1214,12 +1236,22 @@ create or replace function pawl_payload_of_then.enabled_events(p_id text)
 returns text[]
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found text[];
 begin
-  case (select i.version from pawl_payload_of_then.instance i where i.id = p_id)
-    when 1 then return pawl_payload_of_then.v1_enabled(p_id);
-    else
-      perform pawl.raise_not_found('payload_of_then', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_payload_of_then.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_payload_of_then.v1_enabled(p_id);
+      else
+        perform pawl.raise_not_found('payload_of_then', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_payload_of_then.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 
@@ -1229,12 +1261,22 @@ create or replace function pawl_payload_of_then.admits(p_id text, p_event jsonb)
 returns boolean
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found boolean;
 begin
-  case (select i.version from pawl_payload_of_then.instance i where i.id = p_id)
-    when 1 then return pawl_payload_of_then.v1_admits(p_id, p_event);
-    else
-      perform pawl.raise_not_found('payload_of_then', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_payload_of_then.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_payload_of_then.v1_admits(p_id, p_event);
+      else
+        perform pawl.raise_not_found('payload_of_then', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_payload_of_then.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 

@@ -863,12 +863,24 @@ create or replace function pawl_to_ancestor.receive_message(
   p_sender text[]
 )
 returns jsonb
-language sql
+language plpgsql
 as $function$
-  select coalesce(
-    pawl_to_ancestor.v1_send(p_id, p_event, p_sender => p_sender),
-    pawl.not_found('to_ancestor', p_id)
-  )
+declare
+  v_reply jsonb;
+begin
+  -- An instance that is being migrated may be under none of its versions when asked.
+  while v_reply is null loop
+    v_reply := coalesce(
+      pawl_to_ancestor.v1_send(p_id, p_event, p_sender => p_sender)
+    );
+    if v_reply is null and not exists (
+      select from pawl_to_ancestor.instance i where i.id = p_id
+    ) then
+      perform pawl.raise_not_found('to_ancestor', p_id);
+    end if;
+  end loop;
+  return v_reply;
+end
 $function$;
 
 comment on function pawl_to_ancestor.receive_message is
@@ -956,12 +968,22 @@ create or replace function pawl_to_ancestor.simulate_event(p_id text, p_event js
 returns jsonb
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found jsonb;
 begin
-  case (select i.version from pawl_to_ancestor.instance i where i.id = p_id)
-    when 1 then return pawl_to_ancestor.v1_simulate(p_id, p_event);
-    else
-      perform pawl.raise_not_found('to_ancestor', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_to_ancestor.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_to_ancestor.v1_simulate(p_id, p_event);
+      else
+        perform pawl.raise_not_found('to_ancestor', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_to_ancestor.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 
@@ -971,12 +993,22 @@ create or replace function pawl_to_ancestor.enabled_events(p_id text)
 returns text[]
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found text[];
 begin
-  case (select i.version from pawl_to_ancestor.instance i where i.id = p_id)
-    when 1 then return pawl_to_ancestor.v1_enabled(p_id);
-    else
-      perform pawl.raise_not_found('to_ancestor', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_to_ancestor.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_to_ancestor.v1_enabled(p_id);
+      else
+        perform pawl.raise_not_found('to_ancestor', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_to_ancestor.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 
@@ -986,12 +1018,22 @@ create or replace function pawl_to_ancestor.admits(p_id text, p_event jsonb)
 returns boolean
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found boolean;
 begin
-  case (select i.version from pawl_to_ancestor.instance i where i.id = p_id)
-    when 1 then return pawl_to_ancestor.v1_admits(p_id, p_event);
-    else
-      perform pawl.raise_not_found('to_ancestor', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_to_ancestor.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_to_ancestor.v1_admits(p_id, p_event);
+      else
+        perform pawl.raise_not_found('to_ancestor', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_to_ancestor.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 
