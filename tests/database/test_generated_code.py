@@ -47,6 +47,7 @@ REASONS = {
     r"name of variable \"to\" is reserved keyword": "a user's field; always written event.to",
     r"marked as VOLATILE, should be IMMUTABLE: pawl\.(raise_again|illegal)": "not to be folded",
     r"marked as VOLATILE, should be STABLE: pawl\.reads_as": "it casts to any type",
+    r"marked as VOLATILE, should be STABLE: pawl\.hold_leases": "it locks what it selects",
 }
 """Why a warning of plpgsql_check is none, by a pattern of its message and the function."""
 
