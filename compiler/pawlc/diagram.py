@@ -55,6 +55,7 @@ def _event_names(machine: Machine) -> dict[str, str]:
         for invoke in state.invokes:
             names[f"done.invoke.{invoke.id}"] = f"{invoke.effect} done"
             names[f"error.invoke.{invoke.id}"] = f"{invoke.effect} failed"
+            names[f"snapshot.invoke.{invoke.id}"] = f"{invoke.effect} goes on"
     return names
 
 

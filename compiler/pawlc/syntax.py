@@ -244,6 +244,7 @@ class Invoke:
     input: tuple[Pair, ...]
     on_done: tuple[Transition, ...]
     on_error: tuple[Transition, ...]
+    on_snapshot: tuple[Transition, ...]
     span: Span
 
 

@@ -8,7 +8,8 @@ create or replace function pawl.start_child(
   p_seq bigint,
   p_invoke_id text,
   p_child text,
-  p_input jsonb
+  p_input jsonb,
+  p_observed boolean default false
 )
 returns void
 language plpgsql
@@ -19,8 +20,8 @@ declare
   v_detail text;
 begin
   insert into pawl.child
-    (machine, id, parent_machine, parent_iid, parent_id, parent_seq, invoke_id)
-  values (p_child, v_id, p_machine, p_iid, p_id, p_seq, p_invoke_id);
+    (machine, id, parent_machine, parent_iid, parent_id, parent_seq, invoke_id, observed)
+  values (p_child, v_id, p_machine, p_iid, p_id, p_seq, p_invoke_id, p_observed);
   begin
     perform pawl.route_create_child(p_child, v_id, p_input, array[p_machine, p_id, 'kin']);
   exception

@@ -92,6 +92,7 @@ grant execute on function
   pawl.claim_effects,
   pawl.extend_effects,
   pawl.release_effects,
+  pawl.publish_snapshot,
   pawl.complete_effect,
   pawl.complete_effects,
   pawl.fail_effect,

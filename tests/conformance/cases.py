@@ -17,7 +17,8 @@ Json = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What shows after a step. `actions` are the names of those that ran, in order.
+    """What shows after a step. `actions` are the names of those that ran, in order; `started` the
+    ids of the invokes that began, which nobody compares.
 
     What is wanted may leave the actions and the context open.
     """
@@ -27,6 +28,7 @@ class Seen:
     actions: tuple[str, ...] | None
     tags: tuple[str, ...] = ()
     context: Json | None = None
+    started: tuple[str, ...] = ()
 
     def differences(self, wanted: "Seen") -> tuple[str, ...]:
         """How this differs from what was wanted."""
@@ -96,7 +98,9 @@ class Case:
     """One run of a chart.
 
     `begin` is the state in which the instance is put first; None lets it begin by itself. `wanted`
-    is what is seen at first, None if nobody looks. `reason` says why the case is not applicable.
+    is what is seen at first, None if nobody looks. `tells`: an actor tells a snapshot as it begins,
+    as every actor of XState does, without a step that says so. `reason` says why the case is not
+    applicable.
     """
 
     suite: str
@@ -107,6 +111,7 @@ class Case:
     answers: Answers = field(default_factory=Answers)
     begin: Begin | None = None
     steps: tuple[Step, ...] = ()
+    tells: bool = False
     reason: str | None = None
 
     @property

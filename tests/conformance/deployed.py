@@ -103,7 +103,12 @@ class InPostgres:
             return self._stop()
         self._prepare(answers)
         name = self.names.event(event["type"])
-        for prefix, answer in (("done.invoke.", self._done), ("error.invoke.", self._error)):
+        doors = {
+            "done.invoke.": self._done,
+            "error.invoke.": self._error,
+            "snapshot.invoke.": self._tell,
+        }
+        for prefix, answer in doors.items():
             if name.startswith(prefix):
                 return answer(self._alive(name.removeprefix(prefix)), event)
         if name.startswith("after."):
@@ -140,6 +145,9 @@ class InPostgres:
         if before == after and not shown.log and not self._takes(events.error_invoke(id), before):
             self.status = "error"
         return self._seen(shown)
+
+    def _tell(self, id: str, event: Mapping[str, Any]) -> Seen:
+        return self._seen(self.database.tell(id, event.get("snapshot")))
 
     def _takes(self, name: str, leaves: list[str]) -> bool:
         """Whether a transition without a guard takes an event in this state."""
@@ -195,6 +203,7 @@ class InPostgres:
             actions=shown.log,
             tags=tuple(sorted(reply["tags"])),
             context=reply["context"],
+            started=tuple(id for id, _ in shown.started),
         )
 
     def _value(self, query: str, *arguments: object) -> Any:

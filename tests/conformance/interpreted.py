@@ -11,6 +11,7 @@ from pawlc.interpret import (
     Environment,
     Event,
     Facts,
+    InvokeStarted,
     LiveTimer,
     Logged,
     Outcome,
@@ -153,6 +154,7 @@ class Interpreted:
             actions=tuple(str(step.value) for step in trace if isinstance(step, Logged)),
             tags=tuple(sorted({tag for state in active for tag in state.tags})),
             context=self.snapshot.context,
+            started=tuple(step.id for step in trace if isinstance(step, InvokeStarted)),
         )
 
 

@@ -1,7 +1,7 @@
 """Run cases through the engines and say what came of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache, partial
 from itertools import groupby
@@ -24,6 +24,8 @@ NOT_BUILT = frozenset({"PW115", "PW907", "PW970"})
 
 class Engine(Protocol):
     """One instance, however it is made."""
+
+    machine: Machine
 
     def start(self, answers: Answers) -> Seen: ...
     def begin(self, begin: Begin) -> Seen: ...
@@ -155,15 +157,29 @@ def judge(case: Case, engine: Engine) -> str | None:
     try:
         where = "at first"
         seen = engine.start(case.answers) if case.begin is None else engine.begin(case.begin)
+        seen = _told(engine, seen) if case.tells else seen
         differences = () if case.wanted is None else seen.differences(case.wanted)
         for number, step in enumerate(case.steps, 1):
             if differences:
                 break
             where = f"after step {number} ({step})"
-            differences = take(engine, step).differences(step.wanted)
+            seen = take(engine, step)
+            seen = _told(engine, seen) if case.tells else seen
+            differences = seen.differences(step.wanted)
     except EndlessLoop as loop:
         return f"{where}: {loop}"
     return f"{where}: {'; '.join(differences)}" if differences else None
+
+
+def _told(engine: Engine, seen: Seen) -> Seen:
+    """What is seen after each actor that has begun told its first snapshot, if anybody listens."""
+    listening = {i.id for state in engine.machine.states for i in state.invokes if i.observed}
+    begun = [id for id in seen.started if id in listening]
+    while begun:
+        after = engine.send({"type": f"xstate.snapshot.{begun.pop(0)}"}, Answers())
+        begun += [id for id in after.started if id in listening]
+        seen = replace(after, actions=(*(seen.actions or ()), *(after.actions or ())))
+    return seen
 
 
 def take(engine: Engine, step: Step) -> Seen:

@@ -35,6 +35,7 @@ def cases(suite: str, file: Path) -> Iterator[Case]:
             chart=chart,
             wanted=_seen(walk["initial"]),
             steps=tuple(_step(step, named) for step in walk["steps"]),
+            tells=True,
         )
 
 

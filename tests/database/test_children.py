@@ -68,12 +68,35 @@ states:
 """
 """Has no rule: only a trusted caller and its own parent reach it."""
 
+WATCHER = """\
+machine: watcher
+version: 1
+context: { seen: "jsonb not null default '[]'" }
+events: { begin: {}, look_away: {} }
+authorize: { create: true, send: { "*": true } }
+initial: idle
+states:
+  idle: { on: { begin: watching, look_away: working } }
+  watching:
+    invoke:
+      machine: worker
+      id: job
+      input: { n: 1 }
+      onSnapshot:
+        assign: { seen: "context.seen || jsonb_build_array(event.snapshot->'context'->'n')" }
+      onDone: { target: idle, assign: { seen: "context.seen || to_jsonb('done'::text)" } }
+    on: { look_away: idle }
+  working:
+    invoke: { machine: worker, id: quiet, input: { n: 1 } }
+"""
+"""Hears of every macrostep of a worker, in one of its states."""
+
 
 @pytest.fixture(scope="module")
 def dsn(module_database: str, cast: Cast) -> str:
     with psycopg.connect(module_database, autocommit=True) as connection:
         admit(connection, cast)
-        for text in (PARENT, WORKER):
+        for text in (PARENT, WORKER, WATCHER):
             deploy_text(connection, text)
     return module_database
 
@@ -82,7 +105,7 @@ def dsn(module_database: str, cast: Cast) -> str:
 def connection(dsn: str) -> Iterator[psycopg.Connection]:
     with psycopg.connect(dsn, autocommit=True) as connection:
         yield connection
-        for machine in ("parent", "worker"):
+        for machine in ("parent", "worker", "watcher"):
             connection.execute(
                 f"select erase_instance('{machine}', id) from pawl_{machine}.instance".encode()
             )
@@ -206,3 +229,42 @@ def test_the_name_of_a_child_is_never_too_long(call: Call) -> None:
     call("select create_instance('parent', %s)", long)
     send(call, "parent", long, "begin")
     assert len(children(call)[-1][0]) == 64
+
+
+def watcher(call: Call, what: str) -> object:
+    return call("select to_jsonb(i) -> %s from pawl_watcher.instance as i where id = 'w'", what)
+
+
+def test_a_parent_that_observes_hears_of_every_macrostep_and_then_of_the_end(call: Call) -> None:
+    call("select create_instance('watcher', 'w')")
+    send(call, "watcher", "w", "begin")
+    send(call, "worker", "w/job/2", "add")
+    deliver(call)
+    assert watcher(call, "seen") == [1, 2]
+    send(call, "worker", "w/job/2", "add")
+    send(call, "worker", "w/job/2", "finish")
+    deliver(call)
+    assert watcher(call, "seen") == [1, 2, 3, 3, "done"]
+    assert watcher(call, "state") == ["idle"]
+
+
+def test_snapshots_that_come_too_late_or_were_not_asked_for_are_not_heard(call: Call) -> None:
+    call("select create_instance('watcher', 'w')")
+    send(call, "watcher", "w", "begin")
+    send(call, "watcher", "w", "look_away")
+    deliver(call)
+    assert (watcher(call, "seq"), watcher(call, "seen")) == (3, [])
+    send(call, "watcher", "w", "look_away")
+    send(call, "worker", "w/quiet/4", "add")
+    told = "select jsonb_agg(event ->> 'type') from pawl.message"
+    assert call(told) == ["told"]
+
+
+def test_a_machine_that_is_observed_must_be_there(call: Call, dsn: str) -> None:
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        with pytest.raises(psycopg.Error, match="stranger observes machine nobody") as refused:
+            deploy_text(
+                connection,
+                WATCHER.replace("watcher", "stranger").replace("worker", "nobody"),
+            )
+        assert refused.value.diag.message_hint == "deploy nobody before stranger"

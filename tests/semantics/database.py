@@ -62,6 +62,11 @@ class Deployed:
         """Fail an invoke for good."""
         return self._answer(invoke, {"type": events.error_invoke(invoke), "error": error})
 
+    def tell(self, invoke: str, snapshot: Any) -> Observed:
+        """An invoke goes on, and tells how far it is."""
+        name = events.snapshot_invoke(invoke)
+        return self._answer(invoke, {"type": name, "snapshot": snapshot})
+
     def unsent(self, send: str, error: Any) -> Observed:
         """Give a message back: nobody could take it."""
         name = events.error_send(send)

@@ -84,6 +84,12 @@ class Interpreted:
         event = Event(events.error_invoke(invoke), error=error, external=False)
         return self._try(partial(self._answered, invoke, event))
 
+    def tell(self, invoke: str, snapshot: Any) -> Observed:
+        """An invoke goes on, and tells how far it is."""
+        data = {"snapshot": snapshot}
+        event = Event(events.snapshot_invoke(invoke), data, external=False)
+        return self._try(partial(self._answered, invoke, event))
+
     # --- inside -------------------------------------------------------------------------------
 
     def _facts(self) -> Facts:

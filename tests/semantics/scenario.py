@@ -65,7 +65,15 @@ class Unsent:
     error: Any
 
 
-Action = Create | Send | Advance | Done | Fail | Unsent
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """An invoke goes on, and tells how far it is."""
+
+    invoke: str
+    snapshot: Any
+
+
+Action = Create | Send | Advance | Done | Fail | Unsent | Tell
 
 
 class Driver(Protocol):
@@ -82,6 +90,7 @@ class Driver(Protocol):
     def error(self, invoke: str, error: Any) -> Observed: ...
 
     def unsent(self, send: str, error: Any) -> Observed: ...
+    def tell(self, invoke: str, snapshot: Any) -> Observed: ...
 
 
 def perform(driver: Driver, action: Action) -> Observed:
@@ -99,6 +108,8 @@ def perform(driver: Driver, action: Action) -> Observed:
             return driver.error(invoke, error)
         case Unsent(send=send, error=error):
             return driver.unsent(send, error)
+        case Tell(invoke=invoke, snapshot=snapshot):
+            return driver.tell(invoke, snapshot)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +176,8 @@ def _action(one: Mapping[str, Any]) -> Action:
             return Fail(invoke, rest.get("error"))
         case [("error", {"send": send, **rest})]:
             return Unsent(send, rest.get("error"))
+        case [("tell", {"invoke": invoke, **rest})]:
+            return Tell(invoke, rest.get("snapshot"))
         case other:
             raise ValueError(f"not a step: {other}")
 

@@ -38,6 +38,7 @@ states:
       src: print_label
       input: { parcel: self.id, weight: context.weight }
       onDone: { target: packed, assign: { label: "event.output->>'label'" } }
+      onSnapshot: { assign: { label: "event.snapshot->>'printed'" } }
       onError: { target: failed, assign: { failure: event.error.code } }
     on: { cancel: cancelled }
     after:

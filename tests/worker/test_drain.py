@@ -46,6 +46,20 @@ def test_a_result_moves_the_instance_on(parcels: Parcels) -> None:
     assert task.idempotency_key.startswith("parcel/p-1/")
 
 
+def test_what_a_handler_tells_while_it_works_comes_before_its_result(parcels: Parcels) -> None:
+    app = Worker()
+
+    @app.effect("print_label")
+    def print_label(task: Task, parcel: str) -> None:
+        task.snapshot({"printed": "half"})
+        task.snapshot({"printed": "all"})
+        raise Fatal("jammed")
+
+    parcels.create("p-1")
+    drain_sync(app, parcels.dsn)
+    assert parcels.row("p-1") == {"state": "failed", "label": "all", "failure": "fatal"}
+
+
 def test_it_can_be_awaited(parcels: Parcels) -> None:
     app, _ = printing()
     parcels.create("p-1")

@@ -32,7 +32,7 @@ CODE = (
 )
 """Variables of the generated functions, and PL/pgSQL's own: a field would hide them."""
 
-PAYLOAD = ("type", "data", "output", "error")
+PAYLOAD = ("type", "data", "output", "error", "snapshot")
 """What `event.` means already."""
 
 SYSTEM = ("tableoid", "xmin", "xmax", "cmin", "cmax", "ctid")

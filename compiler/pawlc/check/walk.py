@@ -28,6 +28,7 @@ def transitions(state: syntax.State) -> Iterator[syntax.Transition]:
     for invoke in state.invoke:
         yield from invoke.on_done
         yield from invoke.on_error
+        yield from invoke.on_snapshot
 
 
 def actions(machine: syntax.Machine) -> Iterator[syntax.Action]:

@@ -283,7 +283,7 @@ Signature = tuple[tuple[str, str], ...]
 def _signature(expression: Expression) -> Signature:
     """The fields of `event` that an expression reads, each with its type."""
     found = {_attribute(ref): ref for ref in expression.refs() if ref.space == "event"}
-    whole = {"type": "text", "data": "jsonb", "output": "jsonb", "error": "jsonb"}
+    whole = {"type": "text", **dict.fromkeys(("data", "output", "error", "snapshot"), "jsonb")}
     typed = ((name, whole.get(name) or ref.type or "text") for name, ref in found.items())
     return tuple(sorted(typed))
 

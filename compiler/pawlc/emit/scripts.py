@@ -7,6 +7,7 @@ machine_functions   at every deploy: what all versions of a machine share
 python_functions    once a version; a superuser runs it, since PL/Python is not trusted
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from pawlc.emit import printer
@@ -104,7 +105,15 @@ def machine_functions(
     read = access(machine, view.newest_first)
     made = (statement for _, statement in indexes(machine))
     granted = fill("readers", view)
-    return _sections(*shared, *queries, read, *made, revoke, granted)
+    return _sections(*shared, *queries, read, *made, *_observations(machine), revoke, granted)
+
+
+def _observations(machine: Machine) -> Iterator[Sql]:
+    """A machine whose instances tell this one their snapshots must be made to do so."""
+    invokes = (invoke for state in machine.states for invoke in state.invokes)
+    for child in sorted({i.effect for i in invokes if i.child and i.observed}):
+        observer, observed = literal(machine.name), literal(child)
+        yield sql("select pawl.observe_machine({}, {});\n", observed, observer)
 
 
 def _common(view: View) -> tuple[Sql, Sql, tuple[int, ...]]:

@@ -258,6 +258,8 @@ def _event(name: Name, scope: Scope) -> Meaning:
             return _output(name, event)
         case "error", _:
             return _error(name, event)
+        case "snapshot", []:
+            return _snapshot(name, event)
         case _, []:
             return _field(name, event)
         case _:
@@ -319,6 +321,15 @@ def _error(name: Name, event: EventScope) -> Meaning:
     meant = closest(words[0].name, ERROR)
     hint = f"did you mean `event.error.{meant}`?" if meant else f"an error has {_list(ERROR)}"
     return Diagnostic("PW302", f"an error has no `{words[0].raw}`", name.span, hint=hint)
+
+
+def _snapshot(name: Name, event: EventScope) -> Meaning:
+    if problem := _shared(name, _path(name), event):
+        return problem
+    if not event.has_snapshot:
+        message = "no snapshot of an invoke leads here"
+        return Diagnostic("PW302", message, name.span)
+    return Ref("event", "snapshot", name.offset, "jsonb")
 
 
 def _shared(name: Name, field: str | None, event: EventScope) -> Diagnostic | None:

@@ -16,8 +16,8 @@ class EventScope:
     `causes` are the event types that can lead here, in document order. `fields` maps a payload
     field that every cause declares to its SQL type; `partial` maps one that only some declare to
     the causes that lack it; `conflicting` one whose causes declare different types to those types.
-    `output` maps the typed fields of a done event; `has_output`, `has_error`, `has_data` say
-    whether `event.output`, `event.error` and `event.data` make sense.
+    `output` maps the typed fields of a done event; `has_output`, `has_error`,
+    `has_snapshot`, `has_data` say whether `event.output` and so on make sense.
     """
 
     causes: tuple[str, ...] = ()
@@ -27,6 +27,7 @@ class EventScope:
     output: Mapping[str, str] = field(default_factory=dict)
     has_output: bool = False
     has_error: bool = False
+    has_snapshot: bool = False
     has_data: bool = False
 
 

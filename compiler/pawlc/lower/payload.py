@@ -196,9 +196,9 @@ def _output(plan: Plan, name: str, source: Sql) -> Body:
 
 
 def _raw(plan: Plan, name: str, source: Sql) -> Body:
-    """`event.output` and `event.error` as jsonb, where anything reads them."""
+    """`event.output`, `event.error` and `event.snapshot`, where anything reads them."""
     body: list[Statement] = []
-    for key, prefix in (("output", "done."), ("error", "error.")):
+    for key, prefix in (("output", "done."), ("error", "error."), ("snapshot", "snapshot.")):
         if reads_whole(plan, key) and name.startswith(prefix):
             body.append(Set(ident("event", key), sql("{} -> {}", source, literal(key))))
     return tuple(body)

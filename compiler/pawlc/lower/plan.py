@@ -16,6 +16,7 @@ from pawlc.model.machine import (
     EmitEffect,
     Exactly,
     Expression,
+    Invoke,
     Kind,
     Log,
     Machine,
@@ -84,6 +85,11 @@ class Plan:
         """The ids of the invokes that create an instance of a machine."""
         states = self.machine.states
         return tuple(invoke.id for s in states for invoke in s.invokes if invoke.child)
+
+    @property
+    def observed(self) -> tuple[Invoke, ...]:
+        """The invokes whose snapshots the machine takes."""
+        return tuple(i for state in self.machine.states for i in state.invokes if i.observed)
 
     @property
     def can_end(self) -> bool:

@@ -91,7 +91,7 @@ def event_variables(plan: Plan, arrives: bool) -> tuple[Variable, ...]:
     if not arrives:
         return (Variable(ident("type"), _NAME),)
     found: dict[str, str] = {}
-    for name in ("data", "output", "error", "scxml"):
+    for name in ("data", "output", "error", "snapshot", "scxml"):
         if reads_whole(plan, name):
             found[name] = "jsonb"
     for event, name, type in payloads(plan):

@@ -37,6 +37,7 @@ from pawlc.lower.target import (
     Variable,
 )
 from pawlc.lower.variables import own
+from pawlc.model import events
 from pawlc.sql import Sql, boolean, ident, literal, sql, text_array
 
 _LARGEST = 1048576
@@ -187,9 +188,14 @@ def _unless_known(plan: Plan) -> Body:
 
 
 def forget_source(plan: Plan) -> Body:
-    """A timer that fires and an invoke that answers are no longer live."""
+    """A timer that fires and an invoke that answers are no longer live; one that tells a snapshot
+    goes on."""
     lists = [n for n, used in (("timers", plan.timers), ("invokes", plan.invokes)) if used]
-    return tuple(Set(own(live), sql("{} - p_source", own(live))) for live in lists)
+    forgotten = tuple(Set(own(live), sql("{} - p_source", own(live))) for live in lists)
+    if not plan.observed:
+        return forgotten
+    goes_on = sql("not starts_with(event.type, {})", literal(events.snapshot_invoke("") + "."))
+    return (If((Branch(goes_on, forgotten),)),)
 
 
 def refuse_unhandled(plan: Plan, handled: Sql) -> Body:

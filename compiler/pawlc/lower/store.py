@@ -177,6 +177,9 @@ def _start(plan: Plan) -> Statement:
     """Enqueue an effect, or create the instance of an invoked machine."""
     if not plan.children:
         return _effect(plan)
+    is_child = sql("v_command.invoke_id = any ({})", text_array(plan.children))
+    observed = tuple(invoke.id for invoke in plan.observed if invoke.child)
+    is_observed = (sql("v_command.invoke_id = any ({})", text_array(observed)),) if observed else ()
     arguments = (
         literal(plan.machine.name),
         own("iid"),
@@ -185,8 +188,8 @@ def _start(plan: Plan) -> Statement:
         ident("v_command", "invoke_id"),
         ident("v_command", "effect"),
         ident("v_command", "input"),
+        *is_observed,
     )
-    is_child = sql("v_command.invoke_id = any ({})", text_array(plan.children))
     start = Call(ident("pawl", "start_child"), arguments)
     return If((Branch(is_child, (start,)),), (_effect(plan),))
 

@@ -52,6 +52,8 @@ def _invoke_results(world: World, tree: Structure) -> Iterator[Carried]:
             home = state.index
             yield Carried(events.done_invoke(id), output=output, has_output=True, home=home)
             yield Carried(events.error_invoke(id), has_error=True, home=home)
+            if invoke.on_snapshot:
+                yield Carried(events.snapshot_invoke(id), has_snapshot=True, home=home)
 
 
 def _returned(machine: syntax.Machine, tree: Structure) -> Iterator[Carried]:

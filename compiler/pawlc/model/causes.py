@@ -23,7 +23,8 @@ UNKNOWN = "*"
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """An event type and what it carries: payload fields, output, an error, or an untyped payload.
+    """An event type and what it carries: payload fields, output, an error, a snapshot, or an
+    untyped payload.
 
     Callers can send it (`sent`), the machine can raise it (`raised`). `home` is the state that must
     be active when it happens, for timers and invokes.
@@ -34,6 +35,7 @@ class Carried:
     output: Mapping[str, str] = field(default_factory=dict)
     has_output: bool = False
     has_error: bool = False
+    has_snapshot: bool = False
     has_data: bool = False
     sent: bool = False
     raised: bool = False
@@ -266,6 +268,7 @@ def event_scope(causes: Causes, names: Sequence[str], wildcard: bool = False) ->
         **{f"output.{k}": v for k, v in output.partial.items()},
         **_partly("output", found, [c.has_output for c in found]),
         **_partly("error", found, [c.has_error for c in found]),
+        **_partly("snapshot", found, [c.has_snapshot for c in found]),
     }
     return EventScope(
         causes=tuple(c.name for c in found),
@@ -278,6 +281,7 @@ def event_scope(causes: Causes, names: Sequence[str], wildcard: bool = False) ->
         output=output.all,
         has_output=bool(found) and all(c.has_output for c in found),
         has_error=bool(found) and all(c.has_error for c in found),
+        has_snapshot=bool(found) and all(c.has_snapshot for c in found),
         has_data=wildcard or any(c.has_data for c in found),
     )
 

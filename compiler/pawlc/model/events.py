@@ -1,9 +1,9 @@
 """The names of events, and which descriptor takes which name.
 
 Events that the machine makes itself: `after.<delay as written>.<path>`, `done.state.<path>`,
-`done.invoke.<id>`, `error.invoke.<id>`, `error.send.<id>`; the creation of an instance is
-`CREATION`. A root's path is empty and leaves no trace in the name. Delayed raises and sends only
-name timers; their events have names of their own.
+`done.invoke.<id>`, `error.invoke.<id>`, `snapshot.invoke.<id>`, `error.send.<id>`; the creation of
+an instance is `CREATION`. A root's path is empty and leaves no trace in the name. Delayed raises
+and sends only name timers; their events have names of their own.
 """
 
 from typing import assert_never
@@ -72,6 +72,15 @@ def error_invoke(id: str) -> str:
     'error.invoke.dispatching.find_courier'
     """
     return _dotted("error.invoke", id)
+
+
+def snapshot_invoke(id: str) -> str:
+    """What an invoke tells while it goes on.
+
+    >>> snapshot_invoke("dispatching.find_courier")
+    'snapshot.invoke.dispatching.find_courier'
+    """
+    return _dotted("snapshot.invoke", id)
 
 
 def error_send(id: str) -> str:

@@ -401,7 +401,8 @@ class Invoke:
     """An effect bound to its state. `id` is unique in the machine (default `<path>.<effect>`).
 
     With `child`, `effect` is the name of a machine, of which an instance is created.
-    Its result is the event `done.invoke.<id>` or `error.invoke.<id>`.
+    Its result is the event `done.invoke.<id>` or `error.invoke.<id>`. `observed`: before that, the
+    machine takes `snapshot.invoke.<id>`.
     """
 
     id: str
@@ -409,6 +410,7 @@ class Invoke:
     input: tuple[tuple[str, Expression], ...]
     span: Span
     child: bool = False
+    observed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

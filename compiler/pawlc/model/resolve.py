@@ -262,12 +262,13 @@ def _invokes(
 ) -> Iterator[Invoke]:
     """The invoked effects and machines."""
     for invoke, id in zip(written.invoke, places.tree.invoke_ids[state.index], strict=True):
-        if invoke.src is not None and effect_exists(places.world, invoke.src, report):
-            input = pairs(places.world, invoke.input, scope, report)
-            yield Invoke(id, invoke.src.value, input, invoke.span)
-        elif invoke.machine is not None:
-            input = pairs(places.world, invoke.input, scope, report)
-            yield Invoke(id, invoke.machine.value, input, invoke.span, child=True)
+        is_child = invoke.machine is not None
+        named = invoke.machine or invoke.src
+        if named is None or not (is_child or effect_exists(places.world, named, report)):
+            continue
+        input = pairs(places.world, invoke.input, scope, report)
+        observed = bool(invoke.on_snapshot)
+        yield Invoke(id, named.value, input, invoke.span, is_child, observed)
 
 
 def _transition(places: _Places, transition: Transition, report: Report) -> Transition:

@@ -230,6 +230,8 @@ def _arcs(
             yield _Arc(source, events.trigger(events.done_invoke(id)), f"done({name})", t)
         for t in invoke.on_error:
             yield _Arc(source, events.trigger(events.error_invoke(id)), f"error({name})", t)
+        for t in invoke.on_snapshot:
+            yield _Arc(source, events.trigger(events.snapshot_invoke(id)), f"snapshot({name})", t)
     for after in node.after:
         delay = after.delay.value
         for t in after.transitions:

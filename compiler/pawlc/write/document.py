@@ -107,6 +107,7 @@ class _Writer:
                 "input": _pairs(invoke.input),
                 "onDone": self._some(invoke.on_done),
                 "onError": self._some(invoke.on_error),
+                "onSnapshot": self._some(invoke.on_snapshot),
             }
         )
 

@@ -88,8 +88,12 @@ async def _until_quiet(app: Worker, queue: Queue, threads: ThreadPoolExecutor) -
 
 
 async def _one(app: Worker, queue: Queue, claim: Claim, threads: ThreadPoolExecutor) -> Performed:
+    told: list[str] = []
     with tracing.span(claim.effect, claim.trace, {"pawl.instance": claim.id}) as trace:
-        outcome = await perform(app.handler(claim.effect), Task(claim), threads)
+        task = Task(claim, lambda _, snapshot: told.append(snapshot))
+        outcome = await perform(app.handler(claim.effect), task, threads)
+    for snapshot in told:
+        await queue.publish(claim, snapshot, trace)
     return Performed(claim, outcome, await settle(queue, claim, outcome, trace))
 
 

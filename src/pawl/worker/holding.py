@@ -14,7 +14,7 @@ from pawl import tracing
 from pawl.worker.app import Worker
 from pawl.worker.counts import Counts
 from pawl.worker.logs import say
-from pawl.worker.outcomes import Done, Dropped, Failed, Outcome
+from pawl.worker.outcomes import Done, Dropped, Failed, Outcome, Published
 from pawl.worker.performing import perform
 from pawl.worker.queue import Completion, Queue
 from pawl.worker.task import Claim, Task
@@ -28,10 +28,10 @@ QUIET = ("applied", "void", CANCELLED, RELEASED)
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An attempt that is over, and the trace under which to say so."""
+    """An attempt that is over, or has a snapshot to tell, and the trace under which to say so."""
 
     claim: Claim
-    outcome: Outcome
+    outcome: Outcome | Published
     trace: str | None
 
 
@@ -76,7 +76,7 @@ class Holding:
     def begin(self, claims: list[Claim]) -> None:
         """Start a handler for each."""
         for claim in claims:
-            task = Task(claim)
+            task = Task(claim, self._publisher())
             self._held[claim.effect_id] = task
             self._counts.claimed[claim.effect] += 1
             if claim.attempt == 1:
@@ -86,6 +86,16 @@ class Holding:
             running = asyncio.create_task(self._perform(task), name=f"effect {claim.effect_id}")
             self._running[claim.effect_id] = running
         self._counts.in_flight = len(self._running)
+
+    def _publisher(self) -> Callable[[Claim, str], None]:
+        """What a handler calls with a snapshot, from whatever thread it runs in."""
+        loop = asyncio.get_running_loop()
+
+        def publish(claim: Claim, snapshot: str) -> None:
+            told = Ended(claim, Published(snapshot), tracing.traceparent() or claim.trace)
+            loop.call_soon_threadsafe(self._ended.put_nowait, told)
+
+        return publish
 
     async def _perform(self, task: Task) -> None:
         claim = task.claim
@@ -162,6 +172,12 @@ class Holding:
 
     async def _store(self, batch: list[Ended]) -> None:
         """Store a batch; what is stored is taken out of it, whatever becomes of the rest."""
+        for told in list(batch):
+            if isinstance(told.outcome, Published):
+                how = await self._queue.publish(told.claim, told.outcome.snapshot, told.trace)
+                batch.remove(told)
+                level = logging.DEBUG if how in QUIET else logging.WARNING
+                say("snapshot", level, became=how, **told.claim.fields())
         answers = await self._queue.complete_all([*_completions(batch)])
         for ended in [ended for ended in batch if ended.claim.effect_id in answers]:
             self._settled(batch, ended, answers[ended.claim.effect_id])
@@ -175,7 +191,7 @@ class Holding:
                     if reason == CANCELLED:
                         await self._queue.drop(ended.claim)
                     self._settled(batch, ended, reason)
-                case Done():
+                case Done() | Published():
                     raise AssertionError("every result has an answer")
 
     def _settled(self, batch: list[Ended], ended: Ended, how: str, **fields: Any) -> None:

@@ -75,6 +75,13 @@ class Dropped:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The handler goes on, and tells its instance how far it is; `snapshot` is JSON."""
+
+    snapshot: str
+
+
 Outcome = Done | Failed | Dropped
 
 

@@ -32,6 +32,7 @@ CLAIM = "select * from pawl.claim_effects(%s, %s, %s, %s)"
 COMPLETE_ALL = "select effect_id, outcome from pawl.complete_effects(%s, %s, %s::jsonb[])"
 COMPLETE = "select pawl.complete_effect(%s, %s, %s::jsonb)"
 FAIL = "select pawl.fail_effect(%s, %s, %s::jsonb, %s, %s)"
+PUBLISH = "select pawl.publish_snapshot(%s, %s, %s::jsonb)"
 EXTEND = "select effect_id, verdict from pawl.extend_effects(%s, %s, %s, %s)"
 FIRE = "select pawl.fire_due_timers(%s)"
 DELIVER = "select pawl.deliver_messages(%s)"
@@ -112,6 +113,16 @@ class Queue:
             if one.claim.effect_id not in answers:
                 answers[one.claim.effect_id] = await self.complete(one)
         return answers
+
+    async def publish(self, claim: Claim, snapshot: str, trace: str | None = None) -> str:
+        """Send the instance a snapshot of an effect that goes on. Returns applied, void, failed,
+        lost or refused."""
+        try:
+            return str(await self._value(PUBLISH, (claim.effect_id, claim.token, snapshot), trace))
+        except psycopg.Error as error:
+            if not _ours(error):
+                raise
+            return "lost" if from_postgres(error).code == "lease_lost" else "refused"
 
     async def drop(self, claim: Claim) -> None:
         """Settle an effect that was cancelled while it ran: it has no result."""

@@ -1,9 +1,12 @@
 """What a handler is told besides its arguments, and what it may say while it works."""
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+
+from pawl.client.payload import to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,7 @@ class Task:
     """
 
     claim: Claim
+    _publish: Callable[[Claim, str], None] = field(default=lambda _, __: None)
     _beaten: threading.Event = field(default_factory=threading.Event)
     _cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -93,6 +97,15 @@ class Task:
     def heartbeat(self) -> None:
         """Say that the work goes on; needed only where the effect's policy has a `heartbeat`."""
         self._beaten.set()
+
+    def snapshot(self, value: Any) -> None:
+        """Tell the instance how far the work is: the event of its `onSnapshot`, with this value,
+        which must be JSON, as `event.snapshot`.
+
+        Snapshots arrive in their order and before the result; one that a transition fails on, or
+        that comes too late, is dropped. Raises TypeError or ValueError for what JSON cannot say.
+        """
+        self._publish(self.claim, to_json(value))
 
     @property
     def cancelled(self) -> bool:

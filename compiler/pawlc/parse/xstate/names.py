@@ -1,8 +1,8 @@
 """XState's names for the events that it makes itself, in Pawl's words.
 
 `xstate.done.actor.<id>` is `done.invoke.<id>`, `xstate.error.actor.<id>` is `error.invoke.<id>`,
-`xstate.done.state.<id>` is `done.state.<path>`, `xstate.after.<delay>.<id>` is
-`after.<delay>.<path>`: Pawl names states by path, XState by id.
+`xstate.snapshot.<id>` is `snapshot.invoke.<id>`, `xstate.done.state.<id>` is `done.state.<path>`,
+`xstate.after.<delay>.<id>` is `after.<delay>.<path>`: Pawl names states by path, XState by id.
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +19,8 @@ _WILDCARDS = {
     "xstate.done.*": ("done.*",),
     "xstate.error.*": ("error.*",),
     "xstate.after.*": ("after.*",),
-    "xstate.*": ("done.*", "error.*", "after.*"),
+    "xstate.snapshot.*": ("snapshot.*",),
+    "xstate.*": ("done.*", "error.*", "snapshot.*", "after.*"),
     "xstate.done.actor.*": ("done.invoke.*",),
     "xstate.error.actor.*": ("error.invoke.*",),
     "xstate.done.state.*": ("done.state.*",),
@@ -29,6 +30,7 @@ _WILDCARDS = {
 _ACTORS = (
     ("xstate.done.actor.", "done.invoke."),
     ("xstate.error.actor.", "error.invoke."),
+    ("xstate.snapshot.", "snapshot.invoke."),
     ("error.platform.", "error.invoke."),  # XState v4
 )
 _STATES = ("xstate.done.state.", "done.state.")

@@ -14,10 +14,9 @@ from pawlc.source import Text
 
 _KEYS = ("target", "guard", "actions", "reenter", "description", "context", "order")
 _SILENT = ("meta", *legacy.TRANSITION)
-_INVOKE_KEYS = ("src", "id", "input", "onDone", "onError")
+_INVOKE_KEYS = ("src", "id", "input", "onDone", "onError", "onSnapshot")
 _INVOKE_UNBUILT = {
     "systemId": "address the actor by its `id`",
-    "onSnapshot": "an effect has one result: `onDone` or `onError`",
     "timeout": "write it under `effects:` in the companion",
     "heartbeat": "the worker extends its lease by itself",
     "retry": "write it under `effects:` in the companion",
@@ -179,6 +178,7 @@ def _invoke(reading: Import, node: Node, default_id: str) -> syntax.Invoke | Non
         input=pairs(reading, given, "`input`"),
         on_done=transitions(reading, _value(found, "onDone")),
         on_error=transitions(reading, _value(found, "onError")),
+        on_snapshot=transitions(reading, _value(found, "onSnapshot")),
         span=node.span,
     )
 

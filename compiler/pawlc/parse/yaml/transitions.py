@@ -137,7 +137,7 @@ def invokes(form: Form, node: Node | None) -> tuple[syntax.Invoke, ...]:
 
 
 def _invoke(form: Form, node: Node) -> syntax.Invoke | None:
-    keys = ("src", "machine", "id", "input", "onDone", "onError")
+    keys = ("src", "machine", "id", "input", "onDone", "onError", "onSnapshot")
     others = {"effect": "the effect that a state waits for is written `src: name`"}
     if not isinstance(node, Mapping):
         wrong(form, node, "`invoke`", "a mapping", "write `invoke: { src: effect, … }`")
@@ -161,6 +161,7 @@ def _invoke(form: Form, node: Node) -> syntax.Invoke | None:
         input=pairs(form, found.get("input"), "`input`"),
         on_done=transitions(form, found.get("onDone")),
         on_error=transitions(form, found.get("onError")),
+        on_snapshot=transitions(form, found.get("onSnapshot")),
         span=span,
     )
 
