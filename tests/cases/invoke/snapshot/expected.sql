@@ -324,8 +324,7 @@ begin
       begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl.check_event('snapshot', p_event);
-          perform pawl.raise_denied('snapshot', self.id, event.type);
+          perform pawl_snapshot.refuse(self.iid, self.id, p_event, p_sender);
         else
           if p_source is null then
             if event.type is null or event.type <> all (array['pause', 'go_on']) then
@@ -805,7 +804,6 @@ begin
         v_constraint text;
       begin
         if self.claims is not null then
-          perform pawl.check_event('snapshot', p_event);
           perform pawl.raise_denied('snapshot', self.id, event.type);
         else
           if event.type is null or event.type <> all (array['pause', 'go_on']) then
@@ -966,6 +964,64 @@ $function$;
 comment on function pawl_snapshot.v1_enabled is
   'The events that this caller could send now; null: no instance of this version';
 
+create or replace function pawl_snapshot.v1_admits(
+  p_id text,
+  p_event jsonb
+)
+returns boolean
+language plpgsql stable
+as $function$
+#variable_conflict use_column
+<<self>>
+declare
+  iid bigint;
+  leaf text collate "C";
+  status text;
+  seq bigint;
+  invokes jsonb;
+begin
+  <<context>>
+  declare
+    percent int;
+    last jsonb;
+  begin
+    <<event>>
+    begin
+      select
+        i.state[1],
+        i.iid,
+        i.status,
+        i.seq,
+        i.invokes,
+        i.percent,
+        i.last
+      into
+        self.leaf,
+        self.iid,
+        self.status,
+        self.seq,
+        self.invokes,
+        context.percent,
+        context.last
+      from pawl_snapshot.instance i
+      where i.id = p_id and i.version = 1;
+      if self.iid is null then
+        return null;
+      end if;
+      begin
+        return false;
+      exception
+        when others then
+          return false;
+      end;
+    end event;
+  end context;
+end self;
+$function$;
+
+comment on function pawl_snapshot.v1_admits is
+  'Whether this caller may send an event, whatever its payload; null: no instance of this version';
+
 -- Which version an instance runs is asked of its row; the current version is tried first.
 -- One expression, so that Postgres inlines it into the router: a call less for every event.
 create or replace function pawl_snapshot.send_event(
@@ -979,7 +1035,7 @@ language sql
 as $function$
   select coalesce(
     pawl_snapshot.v1_send(p_id, p_event, p_event_id, p_expected_seq),
-    pawl.not_found('snapshot', p_id)
+    pawl.closed('snapshot', p_id, p_event)
   )
 $function$;
 
@@ -1126,6 +1182,24 @@ $function$;
 
 comment on function pawl_snapshot.reply is 'An instance as send_event returns it; null: absent';
 
+-- No client may read: all are denied, as they are where there is no instance (see pawl.closed).
+create or replace function pawl_snapshot.refuse(
+  p_iid bigint,
+  p_id text,
+  p_event jsonb,
+  p_sender text[]
+)
+returns void
+language plpgsql
+as $function$
+begin
+  perform pawl.check_event('snapshot', p_event);
+  perform pawl.raise_denied('snapshot', p_id, p_event ->> 'type');
+end
+$function$;
+
+comment on function pawl_snapshot.refuse is 'Say that a sender is denied';
+
 create or replace function pawl_snapshot.simulate_event(p_id text, p_event jsonb)
 returns jsonb
 language plpgsql
@@ -1155,6 +1229,21 @@ end
 $function$;
 
 comment on function pawl_snapshot.enabled_events is 'The events that this caller could send now';
+
+create or replace function pawl_snapshot.admits(p_id text, p_event jsonb)
+returns boolean
+language plpgsql
+as $function$
+begin
+  case (select i.version from pawl_snapshot.instance i where i.id = p_id)
+    when 1 then return pawl_snapshot.v1_admits(p_id, p_event);
+    else
+      perform pawl.raise_not_found('snapshot', p_id);
+  end case;
+end
+$function$;
+
+comment on function pawl_snapshot.admits is 'Whether this caller may send an event, whatever its payload';
 
 create or replace function pawl_snapshot.facts(p_version integer, p_state text[])
 returns jsonb
