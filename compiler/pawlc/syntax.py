@@ -420,7 +420,7 @@ class Machine:
     `indexes` holds the expressions of each. `unbuilt` are the documented keys that this version
     refuses. `reading` says whose reading of statecharts decides where XState and W3C differ;
     `session` is the `name` of an `<scxml>`. `reply` is what clients are answered: the instance, or
-    nothing of it.
+    nothing of it. `microsteps` is the longest macrostep.
     """
 
     file: str
@@ -446,3 +446,4 @@ class Machine:
     reply: Literal["state", "none"] = "state"
     samples: Samples = field(default=Samples())
     realtime: bool = False
+    microsteps: int = 1000

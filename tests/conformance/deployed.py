@@ -13,6 +13,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from pawlc.compile import Compiled, compile_machine
+from pawlc.interpret import EndlessLoop
 from pawlc.model import events, tree
 from pawlc.parse.xstate.names import Names
 from tests.conformance.cases import Answers, Begin, Chart, Seen
@@ -195,6 +196,8 @@ class InPostgres:
         self._run(_FORGET)
 
     def _seen(self, shown: Observed) -> Seen:
+        if shown.error == "endless_loop":
+            raise EndlessLoop((), self.machine.microsteps)
         reply = self._value("select get_instance('m', 'i')")
         refused = f"refused: {shown.error}" if shown.error else None
         return Seen(

@@ -32,8 +32,8 @@ What the standard leaves open, or where the model makes XState's choice:
 - A machine is done when a child of the root is final, or all regions of a parallel root are. Its
   output is computed there; then the exit actions of all active states run, the root's last. The
   configuration stays. Internal events still waiting are dropped.
-- More than 1000 microsteps in one macrostep are an `EndlessLoop`; the initial entry is one, an
-  event that nothing takes is none.
+- More microsteps in one macrostep than the machine allows are an `EndlessLoop`; the initial entry
+  is one, an event that nothing takes is none.
 - A strict machine refuses an external event that no transition takes: nothing changes, not even by
   an eventless transition.
 """
@@ -44,7 +44,6 @@ from dataclasses import replace
 from pawlc.interpret.run import Run, without_source
 from pawlc.interpret.session import shown
 from pawlc.interpret.trace import (
-    LONGEST_MACROSTEP,
     NO_FACTS,
     Assigned,
     CallPython,
@@ -74,7 +73,6 @@ from pawlc.model import events
 from pawlc.model.machine import Machine
 
 __all__ = [
-    "LONGEST_MACROSTEP",
     "NO_FACTS",
     "Assigned",
     "CallPython",

@@ -11,7 +11,6 @@ from typing import Literal, assert_never
 from pawlc.interpret import session
 from pawlc.interpret.entry import EntrySet
 from pawlc.interpret.trace import (
-    LONGEST_MACROSTEP,
     Assigned,
     CallPython,
     Emitted,
@@ -185,9 +184,9 @@ class Run:
     def _count(self, selected: tuple[Transition, ...]) -> None:
         self.microsteps += 1
         self.taken.extend(t.source for t in selected)
-        if self.microsteps > LONGEST_MACROSTEP:
+        if self.microsteps > self.machine.microsteps:
             paths = (self.states[s].path or self.machine.name for s in sorted(set(self.taken)))
-            raise EndlessLoop(tuple(paths))
+            raise EndlessLoop(tuple(paths), self.machine.microsteps)
 
     # --- selection ----------------------------------------------------------------------------
 

@@ -6,9 +6,6 @@ from typing import Literal
 
 from pawlc.model.machine import Expression, Machine
 
-LONGEST_MACROSTEP = 1000
-"""Microsteps after which a macrostep is cut."""
-
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -226,7 +223,7 @@ class Failed(Exception):
 class EndlessLoop(Exception):
     """A macrostep did not come to rest; `states` are the sources of its last transitions."""
 
-    def __init__(self, states: tuple[str, ...]) -> None:
+    def __init__(self, states: tuple[str, ...], microsteps: int) -> None:
         names = ", ".join(states)
-        super().__init__(f"no rest after {LONGEST_MACROSTEP} microsteps, going round in: {names}")
+        super().__init__(f"no rest after {microsteps} microsteps, going round in: {names}")
         self.states = states

@@ -19,9 +19,6 @@ from pawlc.model import events, tree
 from pawlc.model.machine import Prefix, Transition
 from pawlc.sql import Sql, boolean, ident, join, literal, sql
 
-LONGEST = 1000
-"""Microsteps after which a macrostep is cut."""
-
 _REMEMBERED = 20
 
 _CHAIN = 16
@@ -298,8 +295,8 @@ def _count(plan: Plan) -> Body:
             sql("array(select distinct s from unnest(self.passed) s order by s)"),
         ),
     )
-    cut = Branch(sql("self.microsteps > {}", LONGEST), (stop,))
-    near = Branch(sql("self.microsteps > {}", LONGEST - _REMEMBERED), (remember,))
+    cut = Branch(sql("self.microsteps > {}", plan.machine.microsteps), (stop,))
+    near = Branch(sql("self.microsteps > {}", plan.machine.microsteps - _REMEMBERED), (remember,))
     return (Set(own("microsteps"), sql("self.microsteps + 1")), If((cut, near)))
 
 

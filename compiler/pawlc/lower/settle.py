@@ -54,6 +54,8 @@ def mark(plan: Plan, transition: Transition, *, alone: bool, rivals: bool) -> Bo
         return chosen
     if choose.is_quiet(plan, transition, entering):
         below = parallel.subtree(plan, transition.domain)
+        if not below:  # from a leaf to itself: nothing is left
+            return (*_settled(boolean(True)), *chosen)
         same = configuration.conf(plan).has_just(entering.states, below)
         return (*_settled(sql("({})", same)), *chosen)
     return (*chosen, *_settled(_changes_nothing(plan, ())))

@@ -547,6 +547,7 @@ class Machine:
     and `public` hold field names, `indexes` the expressions over the context that each is of.
     `reply`: clients who create or send are answered with the instance (`state`), or learn nothing
     of it (`none`).
+    `microsteps` are the most of one macrostep.
     """
 
     name: str
@@ -571,6 +572,7 @@ class Machine:
     reply: Literal["state", "none"] = "state"
     samples: Samples = field(default=Samples())
     realtime: bool = False
+    microsteps: int = 1000
 
     @property
     def schema(self) -> str:

@@ -99,6 +99,7 @@ def resolve(
         errors="fail" if machine.reading == "xstate" else "event",
         reply=machine.reply,
         samples=Samples(_samples(machine.samples.claims), _samples(machine.samples.contexts)),
+        microsteps=machine.microsteps,
     )
     moved = migration.migrations(world, built, earlier or {}, report)
     return replace(built, migrations=moved), in_order(tuple(dict.fromkeys(report)))

@@ -99,6 +99,60 @@ def test_an_invoke_has_xstates_own_id() -> None:
     assert values(invoke.id for invoke in found.invoke) == ["0.m.s", "z"]
 
 
+def test_the_companion_says_which_actors_are_machines() -> None:
+    config = of_state({"invoke": [{"src": "rider", "id": "r"}, {"src": "print"}]})
+    machine = read(config, "machines: { rider: courier }")
+    child, effect = machine.root.states[0].invoke
+    assert (child.src, child.machine and child.machine.value) == (None, "courier")
+    assert (effect.src and effect.src.value, effect.machine) == ("print", None)
+
+
+def test_events_are_sent_to_children_and_to_the_parent() -> None:
+    found = state(
+        {
+            "entry": [
+                {"type": "xstate.sendTo", "params": {"to": "r", "event": {"type": "GO", "n": 1}}},
+                {"type": "xstate.sendParent", "event": "HERE", "delay": 1000, "id": "late"},
+            ]
+        }
+    )
+    to_child, to_parent = found.entry
+    assert isinstance(to_child, syntax.Send)
+    assert isinstance(to_parent, syntax.Send)
+    assert to_child.to.invoke is not None
+    assert (to_child.to.invoke.value, to_child.event.value) == ("r", "GO")
+    assert values(pair.value for pair in to_child.data) == ["1"]
+    assert to_parent.to == syntax.Receiver()
+    assert to_parent.delay is not None
+    assert to_parent.id is not None
+    assert (to_parent.event.value, to_parent.delay.value, to_parent.id.value) == (
+        "HERE",
+        "1000",
+        "late",
+    )
+
+
+def test_a_machine_may_say_how_long_a_macrostep_is() -> None:
+    assert read(of_state({})).microsteps == 1000
+    assert read({**of_state({}), "options": {"maxIterations": 10}}).microsteps == 10
+
+
+def test_a_route_is_a_transition_of_the_root() -> None:
+    inner = {"x": {"id": "here", "route": {"guard": "open", "reenter": True}}, "y": {"route": {}}}
+    machine = read(of_state({"initial": "x", "states": inner}), "guards: { open: 'true' }")
+    (handler,) = machine.root.on
+    assert handler.descriptor.value == "xstate.route"
+    (route,) = handler.transitions
+    assert route.reenter
+    assert route.targets is not None
+    assert values(route.targets) == ["#here"]
+    assert isinstance(route.guard, syntax.Combined)
+    asked, own = route.guard.guards
+    assert isinstance(asked, Text)
+    assert asked.value == "event.data->>'to' = '#here'"
+    assert isinstance(own, syntax.NamedRef)
+
+
 # --- transitions ------------------------------------------------------------------------------
 
 
@@ -261,9 +315,7 @@ def test_a_transition_may_assign() -> None:
     assert [type(action) for action in transition.actions] == [syntax.NamedRef, syntax.Assign]
 
 
-@pytest.mark.parametrize(
-    "name", ["sendTo", "emit", "spawnChild", "stopChild", "enqueueActions", "sendParent"]
-)
+@pytest.mark.parametrize("name", ["emit", "spawnChild", "stopChild", "enqueueActions", "forwardTo"])
 def test_other_built_ins_are_refused_by_name(name: str) -> None:
     assert codes(of_state({"entry": {"type": f"xstate.{name}"}})) == ["PW907"]
 

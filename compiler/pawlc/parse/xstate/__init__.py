@@ -63,6 +63,7 @@ def read_machine(
         guards=frozenset(named.name.value for named in given.guards),
         types=root.types(node, given),
         language=language.text.value.lower() if isinstance(language, Scalar) else None,
+        machines={actor.value: machine.value for actor, machine in given.machines},
     )
     return root.machine(reading, node, given, file), in_order(sink.diagnostics())
 

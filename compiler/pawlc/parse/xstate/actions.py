@@ -1,8 +1,8 @@
 """Actions: a name, `{type, params}`, and the built-ins.
 
-`core.assign`, `xstate.raise`, `xstate.log` are written as `@statelyai/schema` spells them, their
-arguments inside `params`, or as XState shows them, beside `type`; so is `xstate.cancel`. What Pawl
-does not build is refused by name.
+`core.assign`, `xstate.raise`, `xstate.sendTo`, `xstate.log` are written as `@statelyai/schema`
+spells them, their arguments inside `params`, or as XState shows them, beside `type`; so are
+`xstate.sendParent` and `xstate.cancel`. What Pawl does not build is refused by name.
 """
 
 from pawlc import syntax
@@ -23,9 +23,7 @@ from pawlc.source import Span, Text
 
 _HINTS = {
     "emit": "an effect tells the outside: implement the action as `- effect: name`",
-    "sendTo": "implement the action as an effect",
-    "sendParent": "child machines are not built yet",
-    "forwardTo": "child machines are not built yet",
+    "forwardTo": "name the event and its data in an `xstate.sendTo`",
     "spawnChild": "invoke the actor in a state",
     "stopChild": "an invoke ends when its state is left",
     "enqueueActions": "it is a function; implement the action in the companion",
@@ -70,6 +68,8 @@ def _built_in(reading: Import, node: Mapping, named: Text) -> syntax.Action | No
             return _assign(reading, node, named)
         case "raise":
             return _raise(reading, node, named)
+        case "sendTo" | "sendParent" as built_in:
+            return _send(reading, node, named, to_parent=built_in == "sendParent")
         case "log":
             return _log(reading, node, named)
         case "cancel":
@@ -119,6 +119,26 @@ def _raise(reading: Import, node: Mapping, named: Text) -> syntax.Raise | None:
     ident = None if delay is None else _argument(node, "id")  # without one it is idle
     id = None if ident is None else text(reading.form, ident, "`id`")
     return syntax.Raise(name, data, delay, id, named.span)
+
+
+def _send(reading: Import, node: Mapping, named: Text, to_parent: bool) -> syntax.Send | None:
+    """An event for the parent, or for the machine that an invoke of this `id` created."""
+    event, to = _argument(node, "event"), _argument(node, "to", "target")
+    for key, article, missing in (("event", "an", event), ("to", "a", to)):
+        if missing is None and not (key == "to" and to_parent):
+            message = f"`{named}` needs {article} `{key}`"
+            reading.form.sink.error("PW102", message, named.span, f"no `{key}`")
+            return None
+    found = None if event is None else _event(reading, event)
+    invoke = None if to_parent or to is None else text(reading.form, to, "`to`")
+    if found is None or (invoke is None and not to_parent):
+        return None
+    name, data = found
+    receiver = syntax.Receiver(invoke=invoke)
+    written, ident = _argument(node, "delay"), _argument(node, "id")
+    delay = None if written is None else _delay(reading, written)
+    id = None if ident is None else text(reading.form, ident, "`id`")
+    return syntax.Send(name, receiver, data, delay, id, False, named.span)
 
 
 def _cancel(reading: Import, node: Mapping, named: Text) -> syntax.Cancel | None:

@@ -1,9 +1,9 @@
 """The companion `order.impl.yaml`: what XState keeps in JavaScript and what a database adds.
 
 Its sections are those of the native form, without the states: `guards`, `actions`, `delays` and
-`effects` implement the names of the machine; `context` gives its fields their types; `machine`,
-`version`, `strict`, `input`, `public`, `events`, `authorize` say what XState has no word for. Names
-may be any text, since XState's are.
+`effects` implement the names of the machine, `machines` says which actors are machines; `context`
+gives its fields their types; `machine`, `version`, `strict`, `input`, `public`, `events`,
+`authorize` say what XState has no word for. Names may be any text, since XState's are.
 """
 
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ from pawlc.source import Text
 
 SECTIONS = tuple(key for key in KEYS if key not in NODE_KEYS)
 _OTHERS = dict.fromkeys(NODE_KEYS, "the states stand in the JSON file")
-_OTHERS["actors"] = "an actor that is invoked is implemented under `effects:`"
+_OTHERS["actors"] = "an actor that is invoked stands under `effects:`, or `machines:`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Sections:
     authorize: syntax.Authorize | None = None
     indexes: tuple[tuple[Text, ...], ...] = ()
     realtime: bool = False
+    machines: tuple[tuple[Text, Text], ...] = ()
     unbuilt: tuple[Text, ...] = ()
     reply: Literal["state", "none"] = "state"
     samples: syntax.Samples = field(default=syntax.Samples())
@@ -84,7 +85,7 @@ def sections(content: str | None, file: str, sink: Sink) -> Sections:
 
 
 def _read(form: Form, node: Mapping) -> Sections:
-    found = mapping(form, node, "a companion", SECTIONS, _OTHERS)
+    found = mapping(form, node, "a companion", (*SECTIONS, "machines"), _OTHERS)
     public = found.get("public")
     return Sections(
         machine=_machine(form, found.get("machine")),
@@ -101,10 +102,22 @@ def _read(form: Form, node: Mapping) -> Sections:
         authorize=authorize(form, found["authorize"], False) if "authorize" in found else None,
         indexes=indexes(form, found.get("indexes")),
         realtime=realtime(form, found.get("realtime")),
+        machines=_machines(form, found.get("machines")),
         unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
         reply=reply(form, found["reply"]) if "reply" in found else "state",
         samples=samples(form, found.get("samples")),
     )
+
+
+def _machines(form: Form, node: Node | None) -> tuple[tuple[Text, Text], ...]:
+    """Actors and the machines of which they create instances."""
+    if node is None:
+        return ()
+    if not isinstance(node, Mapping):
+        wrong(form, node, "`machines`", "a mapping", "write `machines: { actor: machine }`")
+        return ()
+    found = ((entry.key, _machine(form, entry.value)) for entry in node.entries)
+    return tuple((actor, machine) for actor, machine in found if machine is not None)
 
 
 def _machine(form: Form, node: Node | None) -> Text | None:

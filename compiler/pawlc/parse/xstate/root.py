@@ -16,7 +16,7 @@ from pawlc.parse.xstate.shapes import (
     unbuilt,
     warn,
 )
-from pawlc.parse.xstate.states import KEYS, SILENT, state
+from pawlc.parse.xstate.states import KEYS, SILENT, routes, state
 from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Scalar
 from pawlc.parse.yaml.shapes import replaced, wrong
 from pawlc.source import Text
@@ -33,6 +33,9 @@ _SILENT = (
     "preserveActionOrder",
 )
 _SCHEMAS = "declare the types under `context:` and `events:` in the companion"
+LONGEST = 1000
+"""Microsteps of a macrostep, where nothing else is said."""
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _DEFAULT = re.compile(r"\bdefault\b", re.IGNORECASE)
 
@@ -43,6 +46,10 @@ def machine(reading: Import, node: Mapping, sections: Sections, file: str) -> sy
     found = members(form, node, "a machine", _MACHINE_KEYS, (*_SILENT, "schemas"))
     name = _name(node, found, sections, file)
     root = state(reading, name, node, {k: e for k, e in found.items() if k in KEYS}, ())
+    routed = routes(reading, node)
+    if routed:
+        kept = (h for h in root.on if h.descriptor.value != "xstate.route")
+        root = replace(root, on=(*kept, *routed))
     id = reading.names.machine
     _refuse_the_rest(reading, node, found)
     return syntax.Machine(
@@ -66,6 +73,7 @@ def machine(reading: Import, node: Mapping, sections: Sections, file: str) -> sy
         reply=sections.reply,
         samples=sections.samples,
         realtime=sections.realtime,
+        microsteps=_microsteps(reading, _value(found, "options")),
     )
 
 
@@ -109,13 +117,23 @@ def _version(reading: Import, entry: Entry | None, sections: Sections) -> int:
     return 1
 
 
+def _microsteps(reading: Import, options: Node | None) -> int:
+    """The most microsteps of a macrostep: `options.maxIterations`, else 1000."""
+    written = options.get("maxIterations") if isinstance(options, Mapping) else None
+    if written is None or is_null(written):
+        return LONGEST
+    if isinstance(written, Scalar) and re.fullmatch(r"[1-9][0-9]{0,5}", written.text.value):
+        return int(written.text.value)
+    wrong(reading.form, written, "`maxIterations`", "a whole number from 1 to 999999")
+    return LONGEST
+
+
 def _refuse_the_rest(reading: Import, node: Mapping, found: dict[str, Entry]) -> None:
     """What a machine may say and this version does not follow."""
     form = reading.form
     options = _value(found, "options")
     if isinstance(options, Mapping):
-        for entry in members(form, options, "`options`", ("maxIterations",)).values():
-            unbuilt(form, "`maxIterations`", entry.key.span, "a macrostep has 1000 microsteps")
+        members(form, options, "`options`", ("maxIterations",))
     for entry in node.entries:
         if entry.key.value == "schemas":
             warn(form, "PW101", "`schemas` is not read", entry.key.span, "no types", _SCHEMAS)

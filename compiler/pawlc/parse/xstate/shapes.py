@@ -27,7 +27,7 @@ class Import:
 
     `form` holds the source and the sink; `names` translates events; `guards` are the names that the
     companion implements; `types` are the SQL types of the context's fields; `language` is the
-    machine's `queryLanguage`.
+    machine's `queryLanguage`; `machines` are the actors that are machines, with their names here.
     """
 
     form: Form
@@ -35,6 +35,7 @@ class Import:
     guards: frozenset[str] = frozenset()
     types: Dict[str, str] = field(default_factory=dict)
     language: str | None = None
+    machines: Dict[str, str] = field(default_factory=dict)
 
 
 def members(

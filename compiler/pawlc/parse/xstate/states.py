@@ -1,10 +1,13 @@
 """State nodes, the root among them."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 from pawlc import syntax
 from pawlc.parse.xstate import legacy
 from pawlc.parse.xstate.actions import actions
 from pawlc.parse.xstate.names import default_id
-from pawlc.parse.xstate.shapes import Import, as_json, items, members, pairs, text, unbuilt, value
+from pawlc.parse.xstate.shapes import Import, as_json, items, members, pairs, text, value
 from pawlc.parse.xstate.transitions import (
     always,
     delayed,
@@ -12,11 +15,13 @@ from pawlc.parse.xstate.transitions import (
     initial,
     invokes,
     targets,
+    transition,
     transitions,
 )
 from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Scalar
 from pawlc.parse.yaml.shapes import replaced, wrong
 from pawlc.source import Text
+from pawlc.sql import literal
 from pawlc.suggest import did_you_mean
 
 KEYS = (
@@ -70,7 +75,6 @@ def state(
     id = text(form, found["id"], "`id`") if "id" in found else None
     own_id = id.value if id is not None else default_id(reading.names.machine, keys)
     described = found.get("description")
-    _refuse_route(reading, node)
     return syntax.State(
         key=key,
         type=_type(reading, node, found.get("type")),
@@ -143,7 +147,30 @@ def _output(reading: Import, node: Node | None) -> tuple[syntax.Pair, ...] | Tex
     return value(reading, node)
 
 
-def _refuse_route(reading: Import, node: Mapping) -> None:
-    if node.get("route") is not None:
-        hint = "write the transition under `on` of the root"
-        unbuilt(reading.form, "`route`", _key(node, "route").span, hint)
+def routes(reading: Import, root: Mapping) -> tuple[syntax.Handler, ...]:
+    """The `route`s of the states that have an `id`: transitions of the root on `xstate.route`, each
+    taken when the event's `to` names its state. They replace what the root says of that event."""
+    found = tuple(_routes(reading, root))
+    if not found:
+        return ()
+    key = next(key for key, _ in found)
+    return (syntax.Handler(replaced(key, "xstate.route"), tuple(t for _, t in found)),)
+
+
+def _routes(reading: Import, node: Mapping) -> Iterator[tuple[Text, syntax.Transition]]:
+    inner = node.get("states")
+    for entry in inner.entries if isinstance(inner, Mapping) else ():
+        if not isinstance(entry.value, Mapping):
+            continue
+        id, route = entry.value.get("id"), entry.value.get("route")
+        if isinstance(id, Scalar) and isinstance(route, Mapping):
+            yield _key(entry.value, "route"), _route(reading, id.text, route)
+        yield from _routes(reading, entry.value)
+
+
+def _route(reading: Import, id: Text, route: Mapping) -> syntax.Transition:
+    name = f"#{id}"
+    asked = replaced(id, f"event.data->>'to' = {literal(name)}")
+    made = transition(reading, route)
+    both = asked if made.guard is None else syntax.Combined("and", (asked, made.guard), route.span)
+    return replace(made, targets=(replaced(id, name),), guard=both)

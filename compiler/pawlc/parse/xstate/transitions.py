@@ -16,7 +16,6 @@ _KEYS = ("target", "guard", "actions", "reenter", "description", "context", "ord
 _SILENT = ("meta", *legacy.TRANSITION)
 _INVOKE_KEYS = ("src", "id", "input", "onDone", "onError", "onSnapshot")
 _INVOKE_UNBUILT = {
-    "systemId": "address the actor by its `id`",
     "timeout": "write it under `effects:` in the companion",
     "heartbeat": "the worker extends its lease by itself",
     "retry": "write it under `effects:` in the companion",
@@ -42,6 +41,11 @@ def _transition(reading: Import, node: Node) -> tuple[float, syntax.Transition] 
         case _:
             wrong(reading.form, node, "a transition", "a target or an object", _FORBID)
             return None
+
+
+def transition(reading: Import, node: Mapping) -> syntax.Transition:
+    """A transition as an object."""
+    return _object(reading, node)[1]
 
 
 def _object(reading: Import, node: Mapping) -> tuple[float, syntax.Transition]:
@@ -160,7 +164,7 @@ def _invoke(reading: Import, node: Node, default_id: str) -> syntax.Invoke | Non
     if not isinstance(node, Mapping):
         wrong(form, node, "`invoke`", "an object", 'write `{"src": "name", …}`')
         return None
-    silent = (*_INVOKE_UNBUILT, *legacy.INVOKE, "meta", "description")
+    silent = (*_INVOKE_UNBUILT, *legacy.INVOKE, "meta", "description", "systemId")
     found = members(form, node, "`invoke`", _INVOKE_KEYS, silent)
     for entry in node.entries:
         if entry.key.value in _INVOKE_UNBUILT and not _idle(entry.value):
@@ -171,9 +175,10 @@ def _invoke(reading: Import, node: Node, default_id: str) -> syntax.Invoke | Non
         return None
     ident = text(form, found["id"].value, "`id`") if "id" in found else None
     given = legacy.invoke_input(reading, node) or _value(found, "input")
+    machine = reading.machines.get(source.value)
     return syntax.Invoke(
-        src=source,
-        machine=None,
+        src=None if machine else source,
+        machine=replaced(source, machine) if machine else None,
         id=ident or replaced(source, default_id),
         input=pairs(reading, given, "`input`"),
         on_done=transitions(reading, _value(found, "onDone")),
