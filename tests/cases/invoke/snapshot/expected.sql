@@ -1111,12 +1111,24 @@ create or replace function pawl_snapshot.receive_message(
   p_sender text[]
 )
 returns jsonb
-language sql
+language plpgsql
 as $function$
-  select coalesce(
-    pawl_snapshot.v1_send(p_id, p_event, p_sender => p_sender),
-    pawl.not_found('snapshot', p_id)
-  )
+declare
+  v_reply jsonb;
+begin
+  -- An instance that is being migrated may be under none of its versions when asked.
+  while v_reply is null loop
+    v_reply := coalesce(
+      pawl_snapshot.v1_send(p_id, p_event, p_sender => p_sender)
+    );
+    if v_reply is null and not exists (
+      select from pawl_snapshot.instance i where i.id = p_id
+    ) then
+      perform pawl.raise_not_found('snapshot', p_id);
+    end if;
+  end loop;
+  return v_reply;
+end
 $function$;
 
 comment on function pawl_snapshot.receive_message is
@@ -1204,12 +1216,22 @@ create or replace function pawl_snapshot.simulate_event(p_id text, p_event jsonb
 returns jsonb
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found jsonb;
 begin
-  case (select i.version from pawl_snapshot.instance i where i.id = p_id)
-    when 1 then return pawl_snapshot.v1_simulate(p_id, p_event);
-    else
-      perform pawl.raise_not_found('snapshot', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_snapshot.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_snapshot.v1_simulate(p_id, p_event);
+      else
+        perform pawl.raise_not_found('snapshot', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_snapshot.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 
@@ -1219,12 +1241,22 @@ create or replace function pawl_snapshot.enabled_events(p_id text)
 returns text[]
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found text[];
 begin
-  case (select i.version from pawl_snapshot.instance i where i.id = p_id)
-    when 1 then return pawl_snapshot.v1_enabled(p_id);
-    else
-      perform pawl.raise_not_found('snapshot', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_snapshot.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_snapshot.v1_enabled(p_id);
+      else
+        perform pawl.raise_not_found('snapshot', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_snapshot.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 
@@ -1234,12 +1266,22 @@ create or replace function pawl_snapshot.admits(p_id text, p_event jsonb)
 returns boolean
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found boolean;
 begin
-  case (select i.version from pawl_snapshot.instance i where i.id = p_id)
-    when 1 then return pawl_snapshot.v1_admits(p_id, p_event);
-    else
-      perform pawl.raise_not_found('snapshot', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_snapshot.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_snapshot.v1_admits(p_id, p_event);
+      else
+        perform pawl.raise_not_found('snapshot', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_snapshot.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 

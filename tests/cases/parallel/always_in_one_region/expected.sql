@@ -1120,12 +1120,24 @@ create or replace function pawl_always_in_one_region.receive_message(
   p_sender text[]
 )
 returns jsonb
-language sql
+language plpgsql
 as $function$
-  select coalesce(
-    pawl_always_in_one_region.v1_send(p_id, p_event, p_sender => p_sender),
-    pawl.not_found('always_in_one_region', p_id)
-  )
+declare
+  v_reply jsonb;
+begin
+  -- An instance that is being migrated may be under none of its versions when asked.
+  while v_reply is null loop
+    v_reply := coalesce(
+      pawl_always_in_one_region.v1_send(p_id, p_event, p_sender => p_sender)
+    );
+    if v_reply is null and not exists (
+      select from pawl_always_in_one_region.instance i where i.id = p_id
+    ) then
+      perform pawl.raise_not_found('always_in_one_region', p_id);
+    end if;
+  end loop;
+  return v_reply;
+end
 $function$;
 
 comment on function pawl_always_in_one_region.receive_message is
@@ -1213,12 +1225,22 @@ create or replace function pawl_always_in_one_region.simulate_event(p_id text, p
 returns jsonb
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found jsonb;
 begin
-  case (select i.version from pawl_always_in_one_region.instance i where i.id = p_id)
-    when 1 then return pawl_always_in_one_region.v1_simulate(p_id, p_event);
-    else
-      perform pawl.raise_not_found('always_in_one_region', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_always_in_one_region.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_always_in_one_region.v1_simulate(p_id, p_event);
+      else
+        perform pawl.raise_not_found('always_in_one_region', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_always_in_one_region.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 
@@ -1228,12 +1250,22 @@ create or replace function pawl_always_in_one_region.enabled_events(p_id text)
 returns text[]
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found text[];
 begin
-  case (select i.version from pawl_always_in_one_region.instance i where i.id = p_id)
-    when 1 then return pawl_always_in_one_region.v1_enabled(p_id);
-    else
-      perform pawl.raise_not_found('always_in_one_region', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_always_in_one_region.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_always_in_one_region.v1_enabled(p_id);
+      else
+        perform pawl.raise_not_found('always_in_one_region', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_always_in_one_region.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 
@@ -1243,12 +1275,22 @@ create or replace function pawl_always_in_one_region.admits(p_id text, p_event j
 returns boolean
 language plpgsql
 as $function$
+declare
+  v_version integer;
+  v_found boolean;
 begin
-  case (select i.version from pawl_always_in_one_region.instance i where i.id = p_id)
-    when 1 then return pawl_always_in_one_region.v1_admits(p_id, p_event);
-    else
-      perform pawl.raise_not_found('always_in_one_region', p_id);
-  end case;
+  -- An instance that is migrated between the question and the answer is asked for again.
+  loop
+    select i.version into v_version from pawl_always_in_one_region.instance i where i.id = p_id;
+    case v_version
+      when 1 then v_found := pawl_always_in_one_region.v1_admits(p_id, p_event);
+      else
+        perform pawl.raise_not_found('always_in_one_region', p_id);
+    end case;
+    exit when v_found is not null
+      or v_version = (select i.version from pawl_always_in_one_region.instance i where i.id = p_id);
+  end loop;
+  return v_found;
 end
 $function$;
 
