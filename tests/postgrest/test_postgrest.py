@@ -181,3 +181,21 @@ def test_openapi_documents_the_machine(rest: Rest, customer: str) -> None:
     assert arguments["required"] == ["id", "prep_minutes"]
     assert arguments["properties"]["prep_minutes"]["format"] == "integer"
     assert "/rpc/pause_instance" not in api["paths"]
+
+
+def test_what_is_forbidden_and_unreadable_is_as_absent_over_http(rest: Rest, order: str) -> None:
+    token = rest.token(sub="eve")
+    attempts: list[tuple[str, dict[str, object]]] = [
+        ("order_accept", {"prep_minutes": 5}),
+        ("order_accept", {"prep_minutes": None}),
+        ("send_event", {"machine": "order", "event": {"type": "unheard_of"}}),
+        ("send_event", {"machine": "order", "event": {"no": 1}}),
+        ("send_event", {"machine": "order", "event": {"type": "complete"}, "expected_seq": 9}),
+        ("get_instance", {"machine": "order"}),
+        ("enabled_events", {"machine": "order"}),
+    ]
+    for function, arguments in attempts:
+        forbidden = rest.rpc(function, {"id": order, **arguments}, token)
+        absent = rest.rpc(function, {"id": "gone", **arguments}, token)
+        assert forbidden.status == absent.status == 404, function
+        assert json.dumps(forbidden.body).replace(order, "gone") == json.dumps(absent.body)
