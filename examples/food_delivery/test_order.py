@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from pawl.errors import Denied, NotAccepted
+from pawl.errors import NotAccepted, NotFound
 from pawl.testing import Live, World
 
 CUSTOMER = {"sub": "a11ce000-0000-4000-8000-000000000001"}
@@ -120,7 +120,7 @@ def test_the_search_for_a_courier_can_be_played(world: World, order: Live) -> No
 def test_only_the_courier_who_was_asked_may_answer(world: World, order: Live) -> None:
     order.send("accept", {"prep_minutes": 1}, claims=RESTAURANT)
     world.advance("1 minute")
-    with pytest.raises(Denied):
+    with pytest.raises(NotFound):  # he may not even read it
         order.send("courier.accept", claims=courier(2))
     assert order.enabled(courier(1)) == ("courier.accept", "courier.decline")
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from pawl.errors import Denied
+from pawl.errors import Denied, NotFound
 from pawl.testing import Live, World
 
 ANN = {"email": "ann@example.org", "name": "Ann"}
@@ -97,6 +97,6 @@ def test_only_the_sign_up_may_begin_and_only_the_user_may_end_it(world: World) -
     with pytest.raises(Denied):
         world.create("onboarding", "u-2", ANN, claims={"role": "visitor"})
     user = sign_up(world)
-    with pytest.raises(Denied):
+    with pytest.raises(NotFound):
         user.send("unsubscribe", claims={"email": "bob@example.org"})
     assert "unsubscribe" in user.enabled({"email": "ann@example.org"})

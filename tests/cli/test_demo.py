@@ -30,15 +30,16 @@ def test_the_story_refuses_what_it_should_with_readable_reasons(beats: tuple[Bea
     refused = [(b.sqlstate, b.message) for b in beats if isinstance(b, Refusal)]
     assert [state for state, _ in refused] == [
         "PT403",  # Ann orders for Eve
-        "PT403",  # a stranger accepts
+        "PT403",  # Ann accepts herself
+        "PT404",  # a stranger accepts
         "PT422",  # 900 minutes
         "PT409",  # a second accept
         "PT409",  # a courier too early
-        "PT403",  # a courier who declined
+        "PT404",  # a courier who declined
         "PT409",  # after the end
     ]
     assert refused[0][1] == 'you may not create order "o-99"'
-    assert refused[3][1] == 'order "o-17" does not take "accept" in state "preparing"'
+    assert refused[4][1] == 'order "o-17" does not take "accept" in state "preparing"'
 
 
 def test_the_story_ends_with_one_order_delivered_and_one_rejected(beats: tuple[Beat, ...]) -> None:

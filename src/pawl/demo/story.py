@@ -70,7 +70,11 @@ def _offer(stage: Stage) -> Iterator[Beat]:
 
 def _accept(stage: Stage) -> Iterator[Beat]:
     yield Chapter("The restaurant accepts")
-    yield Say("Eve, a stranger, tries first:")
+    yield Say(
+        "Ann may see her order and may not accept it. Eve, a stranger, is not even told that it "
+        "is there:"
+    )
+    yield stage.refused(ann, _send(ACCEPT))
     yield stage.refused(eve, _send(ACCEPT))
     yield Say("Luca works at the restaurant, as his claims say, but nobody cooks for 900 minutes:")
     yield stage.refused(luca, _send('{"type": "accept", "prep_minutes": 900}'))
