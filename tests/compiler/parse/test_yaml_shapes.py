@@ -278,6 +278,22 @@ def test_others_may_follow_only_where_it_is_said() -> None:
     assert not machine("states: { a: {} }").realtime
 
 
+def test_samples_hold_values_of_json_and_no_sql() -> None:
+    found = machine(
+        "samples:\n  claims: { ann: { sub: 17, id: '17', a: [x, null], b: true } }\n"
+        "  contexts: { of_ann: { owner: ann, total: 1.5 } }\nstates: { a: {} }"
+    ).samples
+    assert [(s.name.value, s.value) for s in (*found.claims, *found.contexts)] == [
+        ("ann", '{"sub": 17, "id": "17", "a": ["x", null], "b": true}'),
+        ("of_ann", '{"owner": "ann", "total": 1.5}'),
+    ]
+    assert values(found.contexts[0].keys) == ["owner", "total"]
+    for wrong in ("samples: [a]", "samples: { claims: { ann: a-1 } }"):
+        found_codes = [code for code, *_ in complaints(f"{wrong}\nstates: {{ a: {{}} }}")]
+        assert found_codes == ["PW103"], wrong
+    assert complaints("samples: { callers: {} }\nstates: { a: {} }")[0][0] == "PW101"
+
+
 def test_an_index_is_an_expression_or_a_list_of_them() -> None:
     found = machine("indexes: [context.a, [context.b, lower(context.c)]]\nstates: { a: {} }")
     assert [values(index) for index in found.indexes] == [
