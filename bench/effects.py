@@ -1,7 +1,8 @@
 """Measure the queue of effects: dispatch, an old snapshot, the doorbell, timers; see README.md.
 
 In: nothing but the options. Out: a table, and on the last line one JSON object of ratios. All on
-one server of the benchmark's own. procrastinate is the baseline of dispatch where it is installed.
+one server of the benchmark's own. Others do the same job too (peers.py): the benchmark installs
+them into a virtual environment of its own, beside it.
 
     python bench/effects.py [--quick]
 """
@@ -9,16 +10,15 @@ one server of the benchmark's own. procrastinate is the baseline of dispatch whe
 from __future__ import annotations
 
 import argparse
-import asyncio
-import importlib
-import importlib.util
 import json
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
+import venv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,12 +37,12 @@ from pawlc.compile import compile_machine
 BELL = """\
 machine: bell
 version: 1
-events: { ring: {} }
+events: { ring: { n: int } }
 authorize: {}
 effects: { ring: {} }
 initial: hung
 states:
-  hung: { on: { ring: { actions: { effect: ring, input: { n: self.seq } } } } }
+  hung: { on: { ring: { actions: { effect: ring, input: { n: event.n } } } } }
 """
 
 SETTINGS = {
@@ -52,6 +52,16 @@ SETTINGS = {
     "checkpoint_timeout": "1d",
     "timezone": "UTC",
 }
+
+HERE = Path(__file__).parent
+PEERS = ("procrastinate", "absurd", "dbos")
+PACKAGES = (
+    "procrastinate==3.*",
+    "absurd-sdk==0.5.*",
+    "absurdctl==0.5.*",
+    "dbos==3.*",
+    "psycopg[binary]",
+)
 
 BATCH = 100
 TABLES = "pawl.outbox, pawl.lease, pawl.effect_result, pawl.timer, pawl.journal"
@@ -107,27 +117,65 @@ def old_snapshot(bench: Bench) -> Iterator[None]:
         yield
 
 
-def procrastinate(bench: Bench) -> float | None:
-    """Return the jobs per second of one procrastinate worker; None where it is not installed."""
-    if importlib.util.find_spec("procrastinate") is None:
-        return None
-    return asyncio.run(_procrastinate(bench.server.dsn(), bench.effects // 20))
+# --- the same job by others ------------------------------------------------------------------
 
 
-async def _procrastinate(dsn: str, jobs: int) -> float:
-    peer = importlib.import_module("procrastinate")
-    app = peer.App(connector=peer.PsycopgConnector(conninfo=dsn, kwargs={}))
+def peers(bench: Bench) -> dict[str, Any]:
+    """What peers.py tells of each queue, ours first; of those that can be installed."""
+    python = peers_python()
+    quick = bench.repetitions == 1
+    found: dict[str, Any] = {}
+    for player in ("pawl", *(PEERS if python else ())):
+        database = "postgres"
+        if player != "pawl":
+            database = player
+            bench.admin.execute(f"create database {player}".encode())
+        jobs = (200 if quick else 2000) * (10 if player == "pawl" else 1)
+        command = [sys.executable if player == "pawl" else str(python), str(HERE / "peers.py")]
+        command += [player, bench.server.dsn(database), str(jobs), "2" if quick else "10"]
+        bench.admin.execute(f"truncate {TABLES}".encode())
+        run = subprocess.run(command, capture_output=True, text=True, check=False)
+        if run.returncode:
+            print(f"{player} failed:\n{run.stderr[-2000:]}")
+            continue
+        found[player] = json.loads(run.stdout.splitlines()[-1])
+        waits = ", ".join(
+            f"{pace} p50 {told['p50_ms']} p99 {told['p99_ms']}"
+            for pace, told in found[player].items()
+            if isinstance(told, dict)
+        )
+        print(
+            f"{player + chr(39) + 's worker:':33}{found[player]['per_second']} jobs/s; ms: {waits}"
+        )
+    return found
 
-    @app.task(name="ring")
-    async def ring(n: int) -> int:
-        return n
 
-    async with app.open_async():
-        await app.schema_manager.apply_schema_async()
-        await ring.batch_defer_async(*({"n": n} for n in range(jobs)))
-        began = time.perf_counter()
-        await app.run_worker_async(wait=False, concurrency=BATCH, install_signal_handlers=False)
-        return jobs / (time.perf_counter() - began)
+def peers_python() -> Path | None:
+    """The Python of a virtual environment with the others, made once; None without network."""
+    folder = HERE / ".peers"
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        install = [python, "-m", "pip", "install", "--quiet", *PACKAGES]
+        run = subprocess.run(install, capture_output=True, text=True, check=False)
+        if run.returncode:
+            print(f"the others are not measured: pip said\n{run.stderr[-500:]}")
+            return None
+        (folder / "complete").touch()
+    return python
+
+
+def ratios(found: dict[str, Any]) -> dict[str, Any]:
+    """Our worker beside the best of the others."""
+    ours = found.get("pawl", {})
+    told = {f"worker_{key}": ours.get(key) for key in ("per_second", "20", "300", "saturated")}
+    others = {name: one for name, one in found.items() if name != "pawl"}
+    if ours and others:
+        best = max(one["per_second"] for one in others.values())
+        told["worker_to_best_peer"] = round(ours["per_second"] / best, 1)
+        fastest = min(one["20"]["p99_ms"] for one in others.values())
+        told["wake_up_p99_to_best_peer"] = round(ours["20"]["p99_ms"] / fastest, 2)
+    return told | {"peers": others}
 
 
 # --- the doorbell ----------------------------------------------------------------------------
@@ -224,6 +272,26 @@ def firing(bench: Bench, pending: int, due: int = 2000) -> float:
     return (time.perf_counter() - began) / due * 1e6
 
 
+def due_at_once(bench: Bench) -> list[float]:
+    """Timers per second, by tenths, when all are due at once."""
+    bench.admin.execute(f"truncate {TABLES}".encode())
+    bench.admin.execute(
+        "insert into pawl.timer (machine, iid, name, seq, due_at)"
+        " select 'bell', 1 + n %% 16, 'after', 0, pawl.now() from generate_series(1, %s) as n",
+        (bench.effects,),
+    )
+    bench.admin.execute("analyze pawl.timer")
+    rates: list[float] = []
+    done, began = 0, time.perf_counter()
+    while fired := (bench.admin.execute("select pawl.fire_due_timers(100)").fetchone() or (0,))[0]:
+        done += fired
+        if done >= (len(rates) + 1) * bench.effects / 10:
+            now = time.perf_counter()
+            rates.append(bench.effects / 10 / (now - began))
+            began = now
+    return rates
+
+
 # --- the run ---------------------------------------------------------------------------------
 
 
@@ -261,10 +329,8 @@ def measure(bench: Bench) -> dict[str, Any]:
     plain = drain(bench)
     with old_snapshot(bench):
         held = drain(bench)
-    other = procrastinate(bench)
     print(f"dispatch, effects/s by tenths:   {' '.join(f'{rate:.0f}' for rate in plain)}")
     print(f"the same under an old snapshot:  {' '.join(f'{rate:.0f}' for rate in held)}")
-    print(f"procrastinate, jobs/s:           {other and round(other)}")
     bells = {clients: doorbell(bench, clients) for clients in (4, 16)}
     print(f"send_event with the doorbell:    {bells}")
     waits = wake_ups(bench, 50 if bench.repetitions == 1 else 200)
@@ -272,9 +338,12 @@ def measure(bench: Bench) -> dict[str, Any]:
     few = median(firing(bench, 1_000) for _ in range(bench.repetitions))
     many = median(firing(bench, bench.effects * 10) for _ in range(bench.repetitions))
     print(f"a timer fired, µs:               {few:.0f}; {bench.effects * 10} pending {many:.0f}")
-    return {
+    burst = due_at_once(bench)
+    print(
+        f"{bench.effects} timers due at once, timers/s: {' '.join(f'{rate:.0f}' for rate in burst)}"
+    )
+    return ratios(peers(bench)) | {
         "dispatch_per_second": round(median(plain)),
-        "dispatch_to_procrastinate": other and round(median(plain) / other, 1),
         "dispatch_last_to_first_tenth": round(plain[-1] / plain[0], 2),
         "dispatch_old_snapshot": round(median(held) / median(plain), 2),
         "dispatch_old_snapshot_last_to_first": round(held[-1] / held[0], 2),
@@ -282,6 +351,8 @@ def measure(bench: Bench) -> dict[str, Any]:
         "wake_up_p50_ms": round(median(waits), 1),
         "wake_up_p99_ms": round(_p99(waits), 1),
         "timer_with_many_pending": round(many / few, 2),
+        "timers_due_at_once_per_second": round(median(burst)),
+        "timers_due_at_once_last_to_first_tenth": round(burst[-1] / burst[0], 2),
         "effects": bench.effects,
         "batch": BATCH,
     }

@@ -130,7 +130,6 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW461", "a configuration that a migration cannot map"),
     ("PW462", "a migration leaves a value, timer or invoke open"),
     # documented, not built yet
-    ("PW901", "a documented key that this version does not build"),
     ("PW907", "a part of XState that this version does not build"),
     ("PW970", "a part of SCXML that this version does not build"),
 )

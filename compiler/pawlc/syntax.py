@@ -417,10 +417,9 @@ class Samples:
 class Machine:
     """A whole definition. `root` carries the keys of the root state; `public` None means all.
 
-    `indexes` holds the expressions of each. `unbuilt` are the documented keys that this version
-    refuses. `reading` says whose reading of statecharts decides where XState and W3C differ;
-    `session` is the `name` of an `<scxml>`. `reply` is what clients are answered: the instance, or
-    nothing of it. `microsteps` is the longest macrostep.
+    `indexes` holds the expressions of each. `reading` says whose reading of statecharts decides
+    where XState and W3C differ; `session` is the `name` of an `<scxml>`. `reply` is what clients
+    are answered: the instance, or nothing of it. `microsteps` is the longest macrostep.
     """
 
     file: str
@@ -439,8 +438,8 @@ class Machine:
     strict: bool
     root: State
     indexes: tuple[tuple[Text, ...], ...] = field(default=())
-    unbuilt: tuple[Text, ...] = field(default=())
     migrate: tuple[Migrate, ...] = field(default=())
+    retention: Text | None = field(default=None)
     reading: Literal["xstate", "scxml"] = "xstate"
     session: str = ""
     reply: Literal["state", "none"] = "state"

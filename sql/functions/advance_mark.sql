@@ -24,7 +24,16 @@ begin
   if not found then
     return;
   end if;
-  v_upto := least(p_upto, v_passed + 10000);
+  v_upto := coalesce(
+    (
+      select o.effect_id from pawl.outbox as o
+      where o.effect_id > v_passed and o.effect_id <= p_upto
+      order by o.effect_id
+      offset 9999
+      limit 1
+    ),
+    p_upto
+  );
   perform pawl.close_gaps();
 
   -- One statement, so one snapshot: what it does not show is a gap.

@@ -1,5 +1,5 @@
 -- End an effect by hand without performing it: whoever waits gets the error "cancelled", a worker
--- that performs it is told at its next renewal. Returns what became of the error, as complete_effect.
+-- that performs it is told when it asks for its unwanted_effects. Returns what became of the error, as complete_effect.
 -- Locks: its outbox row, its lease, the instance, then what free_slots locks. Raises PT403, PT404, PT409.
 create or replace function pawl.cancel_effect(p_effect_id bigint, p_reason text default null)
 returns text

@@ -1,5 +1,6 @@
 -- Change the status or state of a locked instance by hand, and journal it; returns the instance.
--- Null leaves status or state as it is; p_void ends its timers and invokes.
+-- Null leaves status or state as it is; p_void ends its timers and invokes. Those of a new state begin,
+-- unless it is a final one.
 create or replace function pawl.change_instance(
   p_machine text,
   p_id text,
@@ -36,6 +37,9 @@ begin
   using p_id, p_status, p_state, p_void;
   if p_void then
     perform pawl.stop_children(p_machine, v_iid, p_id, '{}');
+    if p_state is not null and p_status is null then
+      perform pawl.begin_state(p_machine, v_iid);
+    end if;
   end if;
   if p_status in ('stopped', 'failed') then
     perform pawl.tell_parent(p_machine, v_iid, p_id, 'error', jsonb_build_object(

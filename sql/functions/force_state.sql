@@ -1,5 +1,5 @@
 -- Put an instance into a state by hand, without exit or entry actions.
--- Its timers and invokes end; those of the new state do not begin. A paused one stays paused, unless
+-- Its timers and invokes end, those of the new state begin. A paused one stays paused, unless
 -- the state is a final one.
 -- Locks: the instance. Raises PT400, PT403, PT404, PT409 (done, failed, stopped), PT422.
 create or replace function :"api_schema".force_state(

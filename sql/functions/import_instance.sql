@@ -1,5 +1,5 @@
 -- Let an existing row of an application enter in a given state, with its data.
--- No entry action runs, no timer or invoke begins.
+-- No entry action runs; the timers and invokes of the state begin, as of now.
 -- Locks: the new row. Raises PT400, PT403, PT404, PT409 (it exists), PT422.
 create or replace function :"api_schema".import_instance(
   machine text,

@@ -1,4 +1,5 @@
 -- Insert an instance as given and journal it; fields that p_context leaves out take their default.
+-- The timers and invokes of its state begin.
 -- Locks: the new row.
 -- Raises PT400 (a field that the machine lacks, or its value), PT409 (it exists), PT422.
 create or replace function pawl.insert_instance(
@@ -46,6 +47,9 @@ begin
       perform pawl.raise_violation(
         sqlstate, v_message, v_constraint, jsonb_build_object('machine', p_machine, 'id', p_id));
   end;
+  if p_status = 'running' then
+    perform pawl.begin_state(p_machine, v_iid);
+  end if;
   perform pawl.journal_act(p_machine, v_iid, p_version, 1, p_state, '{"type": "pawl.import"}');
   return pawl.route_reply(p_machine, p_id);
 end

@@ -29,9 +29,11 @@ begin
       where effect_id = v_dead.effect_id;
     when 'message' then
       insert into pawl.message
-        (sender_machine, sender_iid, sender_id, sender_seq, due_at, machine, id, event)
-      values (v_dead.machine, v_dead.iid, v_dead.id, v_dead.seq, pawl.now(), v_dead.name,
-        v_dead.error ->> 'id', v_dead.event);
+        (sender_machine, sender_iid, sender_id, sender_seq, due_at, kin, machine, id, source,
+          source_seq, event)
+      select m.sender_machine, m.sender_iid, m.sender_id, m.sender_seq, pawl.now(), m.kin,
+        m.machine, m.id, m.source, m.source_seq, v_dead.event
+      from jsonb_populate_record(null::pawl.message, v_dead.message) as m;
     else
       insert into pawl.timer (machine, iid, name, seq, due_at, event)
       values (v_dead.machine, v_dead.iid, v_dead.name, v_dead.seq, pawl.now(),

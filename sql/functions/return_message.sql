@@ -11,10 +11,12 @@ declare
   end;
 begin
   if p_message.send_id is null then
-    insert into pawl.dead_letter (kind, machine, iid, seq, id, name, attempts, event, error)
+    insert into pawl.dead_letter
+      (kind, machine, iid, seq, id, name, attempts, event, error, message)
     values ('message', p_message.sender_machine, p_message.sender_iid, p_message.sender_seq,
       p_message.sender_id, p_message.machine, p_message.attempts + 1, p_message.event,
-      p_attempt.error || jsonb_build_object('machine', p_message.machine, 'id', p_message.id));
+      p_attempt.error || jsonb_build_object('machine', p_message.machine, 'id', p_message.id),
+      to_jsonb(p_message) - 'event');
     return;
   end if;
   insert into pawl.message

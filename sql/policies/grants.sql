@@ -91,6 +91,7 @@ grant execute on function
   pawl.now,
   pawl.claim_effects,
   pawl.extend_effects,
+  pawl.unwanted_effects,
   pawl.release_effects,
   pawl.publish_snapshot,
   pawl.complete_effect,
@@ -107,6 +108,7 @@ grant execute on function
   pawl.worker_gone,
   pawl.deliver_messages,
   pawl.sweep,
+  pawl.retention,
   pawl.make_journal_partitions
 to pawl_worker;
 grant select on

@@ -23,6 +23,7 @@ create table pawl.version (
   strict boolean not null,
   events text[] not null default '{}',
   states text[],
+  retention interval,
   deployed_at timestamptz not null default clock_timestamp(),
   deployed_by text not null default session_user,
   collected_at timestamptz,
@@ -46,3 +47,5 @@ comment on column pawl.version.collected_at is
   'when its functions were dropped, since no instance had it; null: it can run';
 comment on column pawl.version.lazily_to is
   'the version that its instances are migrated to when they are touched; null: they stay';
+comment on column pawl.version.retention is
+  'how long journal and settled effects are kept at least; null: 14 days, the journal for ever';

@@ -52,7 +52,7 @@ create table pawl.outbox (
   invoke_id text,
   input jsonb,
   trace text default nullif(current_setting('pawl.traceparent', true), '')
-);
+) partition by range (effect_id);
 comment on table pawl.outbox is
   'Effects that transitions asked for: append-only; who works on one is in lease, how it ended in effect_result';
 comment on column pawl.outbox.iid is 'internal key of the instance';
@@ -61,6 +61,29 @@ comment on column pawl.outbox.seq is 'of the macrostep that asked; the live invo
 comment on column pawl.outbox.invoke_id is
   'the invoke that waits for the result; null: nobody does';
 comment on column pawl.outbox.trace is 'W3C traceparent of the caller who caused it';
+
+create table pawl.outbox_default partition of pawl.outbox default;
+comment on table pawl.outbox_default is
+  'Effects that outlived their partition, and ids for which none was made ahead';
+
+create table pawl.outbox_part (
+  first_id bigint primary key,
+  last_id bigint not null,
+  begun_at timestamptz,
+  ended_at timestamptz,
+  constraint a_part_holds_ids check (last_id >= first_id)
+);
+comment on table pawl.outbox_part is
+  'Partitions of the outbox and of the results, each named by its first id';
+comment on column pawl.outbox_part.begun_at is 'its ids are handed out since then; null: not yet';
+comment on column pawl.outbox_part.ended_at is 'greater ids are handed out since then';
+
+create table pawl.detached (
+  name text primary key,
+  at timestamptz not null default clock_timestamp()
+);
+comment on table pawl.detached is
+  'Partitions taken out of their table, which the next sweep drops; nobody reads them any more';
 
 create function pawl.ring_bell() returns trigger language plpgsql as 'begin return null; end';
 comment on function pawl.ring_bell is 'Its body is in functions/';
@@ -141,7 +164,7 @@ create table pawl.effect_result (
   constraint only_errors_carry_one check (
     (outcome in ('error', 'cancelled')) = (error is not null)
   )
-);
+) partition by range (effect_id);
 comment on table pawl.effect_result is 'How effects ended: one row each, appended';
 comment on column pawl.effect_result.outcome is
   'done, error (attempts exhausted), void (its state was left before it ran), cancelled (by an operator)';
@@ -149,6 +172,8 @@ comment on column pawl.effect_result.applied_at is
   'the instance has had the event, or nobody waited for one';
 comment on column pawl.effect_result.apply_due is
   'the event failed to apply and is tried again then; null: never again';
+create table pawl.effect_result_default partition of pawl.effect_result default;
+comment on table pawl.effect_result_default is 'Results of the effects in outbox_default';
 create index effect_result_to_apply on pawl.effect_result (apply_due) where apply_due is not null;
 
 create table pawl.effect_rate (

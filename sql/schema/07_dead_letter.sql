@@ -11,6 +11,7 @@ create table pawl.dead_letter (
   attempts int not null,
   event jsonb,
   error jsonb not null,
+  message jsonb,
   constraint kind_is_known check (kind in ('effect', 'result', 'timer', 'message'))
 );
 comment on table pawl.dead_letter is 'What was given up after its last attempt; nothing vanishes silently';
@@ -19,4 +20,6 @@ comment on column pawl.dead_letter.kind is
 comment on column pawl.dead_letter.id is 'the instance''s name where it is known';
 comment on column pawl.dead_letter.name is 'of the effect or timer; the machine that a message was for';
 comment on column pawl.dead_letter.event is 'the event that could not be applied, or the effect''s input';
+comment on column pawl.dead_letter.message is
+  'of a message, its row without the event: to whom, for whom, and what waits for it';
 create index dead_letter_instance on pawl.dead_letter (machine, iid);

@@ -88,6 +88,7 @@ class InPostgres:
             self.machine.states[leaf].path for leaf in tree.leaves(self.machine.states, active)
         ]
         self._run("select force_state('m', 'i', %s, 'conformance')", leaves)
+        self._run("update pawl_m.instance set timers = '{}', invokes = '{}'")
         for name, value in begin.context.items():
             kind = next(column.type for column in self.machine.context if column.name == name)
             query = f'update pawl_m.instance set "{name}" = (%s::jsonb #>> array[]::text[])::{kind}'

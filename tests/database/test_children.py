@@ -268,3 +268,19 @@ def test_a_machine_that_is_observed_must_be_there(call: Call, dsn: str) -> None:
                 WATCHER.replace("watcher", "stranger").replace("worker", "nobody"),
             )
         assert refused.value.diag.message_hint == "deploy nobody before stranger"
+
+
+def test_a_dead_message_of_a_child_is_still_its_end_when_it_is_retried(call: Call) -> None:
+    call("alter table pawl_parent.instance add constraint no_result check (result is null)")
+    try:
+        send(call, "worker", "p/job/2", "finish")
+        call("update pawl.message set attempts = 9")
+        deliver(call)
+        dead = "select array[kind, name, message ->> 'source'] from pawl.dead_letter"
+        assert call(dead) == ["message", "parent", "job"]
+    finally:
+        call("alter table pawl_parent.instance drop constraint no_result")
+    call("select pawl.retry_dead(dead_id) from pawl.dead_letter")
+    deliver(call)
+    assert parent(call, "state") == ["idle"]
+    assert parent(call, "result") == {"n": 1}

@@ -315,6 +315,27 @@ def test_a_worker_without_superuser_works(queue: Queue) -> None:
         queue.call("select pawl.sweep()")
 
 
+def unwanted(queue: Queue, *claims: dict[str, Any]) -> list[str]:
+    ids, tokens = ([claim[key] for claim in claims] for key in ("effect_id", "token"))
+    query = "select array_agg(verdict) from pawl.unwanted_effects(%s, %s)"
+    return queue.call(query, ids, tokens) or []
+
+
+def test_a_worker_asks_what_of_its_work_is_still_wanted(queue: Queue) -> None:
+    for id in ("held", "left", "cancelled", "taken", "finished"):
+        queue.ring(id)
+    held, left, cancelled, taken, finished = queue.claim()
+    assert unwanted(queue, held, left, cancelled, taken, finished) == []
+    queue.call("select force_state('door', 'left', '{closed}', 'why')")
+    assert unwanted(queue, left) == ["cancelled"]
+    queue.call("select pawl.cancel_effect(%s)", cancelled["effect_id"])
+    assert unwanted(queue, cancelled) == ["cancelled"]
+    queue.call("select pawl.complete_by_hand(%s)", finished["effect_id"])
+    assert unwanted(queue, finished) == ["lost"]
+    queue.call("update pawl.lease set token = token + 100 where effect_id = %s", taken["effect_id"])
+    assert unwanted(queue, held, taken) == ["lost"]
+
+
 # --- the mark ----------------------------------------------------------------------------------
 
 
@@ -382,16 +403,3 @@ def test_the_mark_stops_at_what_a_claim_in_flight_holds(queue: Queue, database: 
         assert passed(queue) == claimed[0] - 1
         other.rollback()
     assert [claim["id"] for claim in queue.claim()] == ["a", "b"]
-
-
-def test_sweeping_drops_what_is_old_and_settled(queue: Queue) -> None:
-    queue.ring()
-    queue.complete(*queue.claim())
-    queue.call("select send_event('door', 'd', '{\"type\": \"open\"}', 'k')")
-    passed(queue)
-    queue.wait("13 days")
-    assert queue.call("select pawl.sweep()") == {"event_keys": 0, "effects": 0}
-    queue.wait("1 day 1 s")
-    assert queue.call("select pawl.sweep()") == {"event_keys": 1, "effects": 1}
-    assert queue.call("select count(*) from pawl.outbox") == 0
-    assert queue.call("select count(*) from pawl.effect_result") == 0

@@ -44,10 +44,10 @@ def reports() -> Iterator[Reports]:
 
 @pytest.fixture
 def running(parcels: Parcels, reports: Reports, tmp_path: Path) -> Iterator[Process]:
-    """A worker that has begun, with a short lease so that it soon hears of cancellations."""
+    """A worker that has begun."""
     parcels.connection.execute("select pawl.reset_clock()")
     environment = {"REPORT_PORT": reports.port, "GO_FILE": str(tmp_path / "go")}
-    with worker(parcels.dsn, HANDLERS, "--lease", "3", **environment) as process:
+    with worker(parcels.dsn, HANDLERS, "--lease", "60", **environment) as process:
         process.wait_for("started")
         yield process
 
@@ -93,6 +93,16 @@ def test_a_handler_is_told_when_its_state_is_left(
     assert reports.next() == "ended endless-1"
     running.wait_for("cancelled", instance="endless-1")
     assert parcels.state("endless-1") == "cancelled"
+
+
+def test_a_handler_is_told_when_an_operator_cancels_its_effect(
+    parcels: Parcels, running: Process, reports: Reports
+) -> None:
+    parcels.create("endless-1")
+    claimed = running.wait_for("claimed", instance="endless-1")
+    parcels.connection.execute("select pawl.cancel_effect(%s, 'no')", (claimed["effect_id"],))
+    assert reports.next() == "ended endless-1"
+    running.wait_for("cancelled", instance="endless-1")
 
 
 def test_what_runs_is_finished_before_it_ends(

@@ -28,7 +28,6 @@ from pawlc.check.shadowed_transitions import shadowed_transitions
 from pawlc.check.state_types import state_types
 from pawlc.check.supabase_python import supabase_python
 from pawlc.check.supabase_schemas import supabase_schemas
-from pawlc.check.unbuilt_keys import unbuilt_keys
 from pawlc.check.undeclared_events import undeclared_events
 from pawlc.check.unknown_cancels import unknown_cancels
 from pawlc.check.unknown_children import unknown_children
@@ -64,7 +63,6 @@ SYNTAX_RULES: tuple[SyntaxRule, ...] = (
     limit_fields,
     closed_machines,
     sample_fields,
-    unbuilt_keys,
 )
 
 MODEL_RULES: tuple[ModelRule, ...] = (

@@ -15,6 +15,7 @@ labelled PL/pgSQL blocks make `self.now`, `context.total` and `event.prep_minute
     macrostep   events, eventless transitions and the internal queue, in the standard's order
     authorize   the authorizers of create and send
     store       reading, writing and answering for an instance
+    begin       the timers and invokes of a state in which somebody put an instance
     functions   the functions of a version
     table       the instance table
 """

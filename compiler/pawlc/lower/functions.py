@@ -1,6 +1,7 @@
 """The functions of a version, callees first."""
 
 from pawlc.lower import facts
+from pawlc.lower.begin import begin
 from pawlc.lower.create import create
 from pawlc.lower.frame import name
 from pawlc.lower.migrate import migrate
@@ -24,6 +25,7 @@ def functions(plan: Plan) -> tuple[Function, ...]:
         simulate(plan),
         enabled(plan),
         admits(plan),
+        *begin(plan),
         *(migrate(plan, migration) for migration in plan.machine.migrations),
     )
 

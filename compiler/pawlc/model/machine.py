@@ -548,6 +548,7 @@ class Machine:
     `reply`: clients who create or send are answered with the instance (`state`), or learn nothing
     of it (`none`).
     `microsteps` are the most of one macrostep.
+    `retention` is an interval.
     """
 
     name: str
@@ -568,6 +569,7 @@ class Machine:
     done_chain: Literal["all", "grandparent"] = "all"
     indexes: tuple[tuple[Expression, ...], ...] = ()
     migrations: tuple[Migration, ...] = ()
+    retention: str | None = None
     errors: Literal["fail", "event"] = "fail"
     reply: Literal["state", "none"] = "state"
     samples: Samples = field(default=Samples())

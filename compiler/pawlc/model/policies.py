@@ -50,6 +50,11 @@ def effect(written: syntax.Effect, columns: Columns, report: Report) -> Effect:
     )
 
 
+def retention(written: Text | None, report: Report) -> str | None:
+    """How long the history is kept at least; None: for ever."""
+    return None if written is None else _duration(written, "", report) or None
+
+
 def _duration(text: Text, default: str, report: Report) -> str:
     if intervals.parse(text.value) is not None:
         return text.value.strip()

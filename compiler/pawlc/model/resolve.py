@@ -93,6 +93,7 @@ def resolve(
         python=tuple(world.companion.functions.values()),
         strict=machine.strict,
         realtime=machine.realtime,
+        retention=policies.retention(machine.retention, report),
         indexes=tuple(_index(world, index, report) for index in machine.indexes),
         regions_first=machine.reading == "xstate",
         done_chain="all" if machine.reading == "xstate" else "grandparent",

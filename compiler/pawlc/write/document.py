@@ -28,6 +28,7 @@ def machine(written: syntax.Machine) -> Node:
         "guards": {each.name.value: writer.named(each, "guard") for each in written.guards},
         "actions": {each.name.value: writer.named_actions(each) for each in written.actions},
         "migrate": {Delay(each.version.value): _migrate(each) for each in written.migrate},
+        "retention": _maybe(written.retention),
         "strict": None if written.strict else "false",
         "reply": None if written.reply == "state" else Word(written.reply),
         "samples": _samples(written.samples),

@@ -38,9 +38,6 @@ def import_(output: Output, file: Path, target: Path | None) -> None:
     if machine is None or definitions.has_errors(found):
         definitions.report_and_exit(output, definition, found)
     definitions.report(output, definition, found)
-    if target is not None and machine.unbuilt:
-        keys = ", ".join(f"`{key}`" for key in machine.unbuilt)
-        raise click.UsageError(f"{keys} of the companion cannot be written: not built yet")
     lacking = xstate.missing(machine)
     written = _companion(output, definition, machine, lacking)
     if target is not None:

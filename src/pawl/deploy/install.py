@@ -208,11 +208,11 @@ def _routers(connection: psycopg.Connection[Any], api_schema: str) -> str:
 
 
 def _settle(connection: psycopg.Connection[Any], api_schema: str) -> None:
-    """Write what the functions read as constants, and make the journal's partitions."""
+    """Write what the functions read as constants, and make the partitions."""
     connection.execute(
         "insert into pawl.setting (name, value) values ('api_schema', to_jsonb(%s::text))"
         " on conflict (name) do nothing",
         (api_schema,),
     )
     connection.execute("select pawl.write_now(), pawl.write_roles()")
-    connection.execute("select pawl.make_journal_partitions(3)")
+    connection.execute("select pawl.make_outbox_partitions(), pawl.make_journal_partitions(3)")

@@ -98,8 +98,8 @@ def register(connection: Connection, compiled: Compiled) -> None:
     )
     connection.execute(
         "insert into pawl.version (machine, version, hash, source, companion, impl, sql,"
-        " definition_file, compiler, strict, events, states)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " definition_file, compiler, strict, events, states, retention)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             machine.name,
             machine.version,
@@ -113,6 +113,7 @@ def register(connection: Connection, compiled: Compiled) -> None:
             machine.strict,
             [event.name for event in machine.events],
             list(leaves(machine)),
+            machine.retention,
         ),
     )
     with connection.cursor() as cursor:

@@ -260,6 +260,24 @@ CHECKS = (
         """,
     ),
     Check(
+        "outbox",
+        """
+        select 'warning',
+          format('partition outbox_%s should be gone since %s', p.first_id,
+            date_trunc('second', p.ended_at + r.effects)),
+          'more than 10,000 of its effects are open, or long transactions hold the outbox'
+        from pawl.outbox_part as p
+        cross join pawl.retention() as r
+        where p.ended_at < pawl.now() - r.effects - interval '1 day'
+        union all
+        select 'warning',
+          'effects were stored in the default partition of the outbox: more than it had ids',
+          'do workers run? `select pawl.sweep()` makes the next partitions'
+        from pawl.outbox_part as p
+        having max(p.last_id) < (select max(o.effect_id) from pawl.outbox as o)
+        """,
+    ),
+    Check(
         "client roles",
         """
         select 'error',

@@ -1,8 +1,8 @@
 """`pawl worker`: the loops, and how they begin and end.
 
-Effects, messages, timers, stored results, leases, heartbeats and upkeep each have a loop of their
-own. A loop that meets an error of the database backs off and goes on; any other error is a bug, and
-ends the process, whose effects others take over when their leases are out.
+Effects, messages, timers, stored results, leases, cancellations, heartbeats and upkeep each have a
+loop of their own. A loop that meets an error of the database backs off and goes on; any other error
+is a bug, and ends the process, whose effects others take over when their leases are out.
 """
 
 import asyncio
@@ -30,9 +30,10 @@ from pawl.worker.waking import Keeper, Waking, pause
 
 EFFECTS, MESSAGES = "effects", "messages"
 TICK = 0.5  # seconds between two looks whether leases are to be renewed
+LOOK = 0.25  # seconds between two looks whether what runs is still wanted
 HEARTBEAT = 10.0  # seconds
 SWEEP = 180.0  # seconds
-CONNECTIONS = 8  # one for each loop: none waits for another
+CONNECTIONS = 9  # one for each loop: none waits for another
 PATIENCE = 0.05  # seconds without a free slot until peers are told that there is work
 STORING = 5.0  # seconds that results still have when handlers have no more time
 LIMIT = 100  # timers, results or messages of one statement
@@ -158,6 +159,7 @@ class Daemon:
         return [
             self._holding.store(self._recover),
             self._repeat("leases", self._renew),
+            self._repeat("cancellations", self._look),
             self._repeat("heartbeat", self._beat),
         ]
 
@@ -241,6 +243,10 @@ class Daemon:
         while loop.time() - began < self._holding.renewal(self._settings.lease):
             await asyncio.sleep(TICK)
         await self._holding.renew(self._settings.lease)
+
+    async def _look(self) -> None:
+        await asyncio.sleep(LOOK)
+        await self._holding.end_unwanted()
 
     async def _beat(self) -> None:
         await self._queue.seen()

@@ -133,6 +133,16 @@ class Holding:
             if verdict != "held":
                 self._end(task, verdict)
 
+    async def end_unwanted(self) -> None:
+        """End the handlers whose result nobody wants any more."""
+        tasks = [self._held[effect_id] for effect_id in self._running]
+        if not tasks:
+            return
+        reasons = await self._queue.unwanted([task.claim for task in tasks])
+        for task in tasks:
+            if task.effect_id in reasons and self._held.get(task.effect_id) is task:
+                self._end(task, reasons[task.effect_id])
+
     def _end(self, task: Task, why: str) -> None:
         """Tell a handler that nobody wants its result."""
         running = self._running.get(task.effect_id)

@@ -34,6 +34,7 @@ COMPLETE = "select pawl.complete_effect(%s, %s, %s::jsonb)"
 FAIL = "select pawl.fail_effect(%s, %s, %s::jsonb, %s, %s)"
 PUBLISH = "select pawl.publish_snapshot(%s, %s, %s::jsonb)"
 EXTEND = "select effect_id, verdict from pawl.extend_effects(%s, %s, %s, %s)"
+UNWANTED = "select effect_id, verdict from pawl.unwanted_effects(%s, %s)"
 FIRE = "select pawl.fire_due_timers(%s)"
 DELIVER = "select pawl.deliver_messages(%s)"
 APPLY = "select pawl.apply_results(%s)"
@@ -166,6 +167,13 @@ class Queue:
         tokens = [claim.token for claim in claims]
         rows = await self._rows(EXTEND, (ids, tokens, lease, list(beats)))
         return {row["effect_id"]: row["verdict"] for row in rows}
+
+    async def unwanted(self, claims: Sequence[Claim]) -> dict[int, str]:
+        """Ask whose result nobody wants any more. Returns why, by effect: cancelled or lost."""
+        ids, tokens = [claim.effect_id for claim in claims], [claim.token for claim in claims]
+        return {
+            row["effect_id"]: row["verdict"] for row in await self._rows(UNWANTED, (ids, tokens))
+        }
 
     async def fire_timers(self, limit: int = 100) -> int:
         """Fire due timers. Returns how many; while it is `limit`, more may be due."""

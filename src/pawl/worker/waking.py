@@ -142,8 +142,8 @@ class Keeper:
         say("listening")
         try:
             while True:
+                self._waking.stir()  # before we say that we are awake: it rang for work
                 await bell.stay_awake()
-                self._waking.stir()
                 await self._waking.nobody_looks()
                 await bell.rest()
                 while not await self._waking.look_again():

@@ -259,9 +259,8 @@ def test_what_is_left_out_has_its_default() -> None:
     assert found.root.states[0].on == ()
 
 
-def test_documented_keys_that_are_not_built_are_kept_for_check() -> None:
-    found = machine("retention: 90 days\nstates: { a: {} }")
-    assert values(found.unbuilt) == ["retention"]
+def test_a_machine_says_how_long_its_history_is_kept() -> None:
+    assert str(machine("retention: 90 days\nstates: { a: {} }").retention) == "90 days"
 
 
 def test_reply_is_state_or_none() -> None:

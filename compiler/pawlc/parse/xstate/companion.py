@@ -15,7 +15,6 @@ from pawlc.parse.yaml.nodes import Mapping, Node
 from pawlc.parse.yaml.reader import read
 from pawlc.parse.yaml.root import (
     KEYS,
-    UNBUILT,
     effects,
     events,
     guard_names,
@@ -57,9 +56,9 @@ class Sections:
     indexes: tuple[tuple[Text, ...], ...] = ()
     realtime: bool = False
     machines: tuple[tuple[Text, Text], ...] = ()
-    unbuilt: tuple[Text, ...] = ()
     reply: Literal["state", "none"] = "state"
     samples: syntax.Samples = field(default=syntax.Samples())
+    retention: Text | None = None
 
 
 def file_name(definition: str) -> str:
@@ -103,9 +102,11 @@ def _read(form: Form, node: Mapping) -> Sections:
         indexes=indexes(form, found.get("indexes")),
         realtime=realtime(form, found.get("realtime")),
         machines=_machines(form, found.get("machines")),
-        unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
         reply=reply(form, found["reply"]) if "reply" in found else "state",
         samples=samples(form, found.get("samples")),
+        retention=(
+            literal(form, found["retention"], "`retention`") if "retention" in found else None
+        ),
     )
 
 

@@ -69,11 +69,11 @@ def machine(reading: Import, node: Mapping, sections: Sections, file: str) -> sy
         strict=sections.strict,
         root=replace(root, id=None if id == name.value else root.id or replaced(name, id)),
         indexes=sections.indexes,
-        unbuilt=sections.unbuilt,
         reply=sections.reply,
         samples=sections.samples,
         realtime=sections.realtime,
         microsteps=_microsteps(reading, _value(found, "options")),
+        retention=sections.retention,
     )
 
 

@@ -29,9 +29,6 @@ from pawlc.parse.yaml.shapes import (
 from pawlc.parse.yaml.states import NODE_KEYS, OTHERS, state
 from pawlc.source import Position, Span, Text
 
-# Documented keys that this version refuses.
-UNBUILT = ("retention",)
-
 EFFECT_KEYS = (
     "timeout",
     "heartbeat",
@@ -60,7 +57,7 @@ KEYS = (
     "reply",
     "samples",
     "realtime",
-    *UNBUILT,
+    "retention",
     *NODE_KEYS,
 )
 _OTHERS = {**OTHERS, "name": "the machine's name is written `machine: name`"}
@@ -93,11 +90,11 @@ def machine(form: Form, node: Mapping) -> syntax.Machine | None:
         strict=boolean(form, found["strict"], "`strict`", True) if "strict" in found else True,
         root=state(form, named, {key: found[key] for key in NODE_KEYS if key in found}, named.span),
         indexes=indexes(form, found.get("indexes")),
-        unbuilt=tuple(entry.key for entry in node.entries if entry.key.value in UNBUILT),
         migrate=migrate(form, found.get("migrate")),
         reply=reply(form, found["reply"]) if "reply" in found else "state",
         samples=samples(form, found.get("samples")),
         realtime=realtime(form, found.get("realtime")),
+        retention=_text(form, found, "retention"),
     )
 
 

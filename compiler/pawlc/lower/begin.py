@@ -1,0 +1,113 @@
+"""`v1_begin`: the timers and invokes of the state in which an instance was put by hand.
+
+The row in, its live timers and invokes and their commands out. No action runs and nothing is
+written: `pawl.begin_state` does that. There is no event, so what reads one is null.
+"""
+
+from dataclasses import replace
+
+from pawlc.lower import actions, configuration, store
+from pawlc.lower.frame import BIGINT, JSONB, TEXT, TIME, blocks, guarded, name
+from pawlc.lower.payload import source_comment
+from pawlc.lower.plan import Plan
+from pawlc.lower.target import (
+    Body,
+    Branch,
+    Function,
+    If,
+    Parameter,
+    Set,
+    Statement,
+    Variable,
+)
+from pawlc.lower.variables import field, own
+from pawlc.model.machine import Expression, Invoke, State, Timer
+from pawlc.sql import ident, jsonb, literal, sql, text_array
+
+_EFFECTS, _TIMERS = sql("pawl.effect_command[]"), sql("pawl.timer_command[]")
+
+
+def begin(plan: Plan) -> tuple[Function, ...]:
+    """The function, for a machine in which a state can begin something."""
+    if not any(state.timers or state.invokes for state in plan.machine.states):
+        return ()
+    state, working = configuration.column(plan, ident("p_row"))
+    body: Body = (
+        Set(working, state),
+        *configuration.unpack(plan),
+        *(Set(field(c.name), ident("p_row", c.name)) for c in plan.machine.context),
+        guarded(plan, sql("null"), tuple(_states(plan))),
+        Set(ident("p_live_timers"), own("timers")),
+        Set(ident("p_live_invokes"), own("invokes")),
+        Set(ident("p_children"), text_array(plan.children)),
+        Set(ident("p_effects"), own("started")),
+        Set(ident("p_timers"), own("due")),
+    )
+    made = Function(
+        name=name(plan, "begin"),
+        parameters=(
+            Parameter(ident("p_row"), store.instance(plan)),
+            Parameter(ident("p_now"), TIME),
+            Parameter(ident("p_live_timers"), JSONB, mode="out"),
+            Parameter(ident("p_live_invokes"), JSONB, mode="out"),
+            Parameter(ident("p_children"), sql("text[]"), mode="out"),
+            Parameter(ident("p_effects"), _EFFECTS, mode="out"),
+            Parameter(ident("p_timers"), _TIMERS, mode="out"),
+        ),
+        returns=None,
+        body=blocks(plan, _variables(plan), body, arrives=False),
+        language="plpgsql",
+        comment="The timers and invokes of the state in which an instance was put by hand",
+    )
+    return (made,)
+
+
+def _variables(plan: Plan) -> tuple[Variable, ...]:
+    return (
+        Variable(ident("id"), TEXT, ident("p_row", "id"), constant=True),
+        Variable(ident("now"), TIME, ident("p_now"), constant=True),
+        Variable(ident("seq"), BIGINT, ident("p_row", "seq"), constant=True),
+        Variable(ident("claims"), JSONB),
+        *configuration.variables(plan),
+        Variable(ident("timers"), JSONB, jsonb({})),
+        Variable(ident("invokes"), JSONB, jsonb({})),
+        Variable(ident("started"), _EFFECTS),
+        Variable(ident("due"), _TIMERS),
+    )
+
+
+def _states(plan: Plan) -> list[Statement]:
+    """What each active state begins, in document order."""
+    body: list[Statement] = []
+    for state in plan.machine.states:
+        if state.timers or state.invokes:
+            begun = _begun(plan, state)
+            active = Branch(sql("pawl.in_state(p_row.state, {})", literal(state.path)), begun)
+            body += [If((active,))] if state.path else begun
+    return body
+
+
+def _begun(plan: Plan, state: State) -> Body:
+    body: list[Statement] = []
+    for timer in state.timers:
+        body.append(source_comment(timer.span, f"timer {timer.name}"))
+        body += actions.set_timer(plan, _without_event(timer), None)
+    for invoke in state.invokes:
+        body.append(source_comment(invoke.span, f"invoke {invoke.id}"))
+        body += actions.start(plan, _input_without_event(invoke), None)
+    return tuple(body)
+
+
+def _without_event(timer: Timer) -> Timer:
+    return replace(timer, delay=_known(timer.delay))
+
+
+def _input_without_event(invoke: Invoke) -> Invoke:
+    return replace(invoke, input=tuple((name, _known(value)) for name, value in invoke.input))
+
+
+def _known(expression: Expression) -> Expression:
+    """An expression, or null if it reads the event."""
+    if all(ref.space != "event" for ref in expression.refs()):
+        return expression
+    return replace(expression, parts=("null",), origins=())
