@@ -1051,6 +1051,90 @@ $function$;
 comment on function pawl_invoke_result.v1_admits is
   'Whether this caller may send an event, whatever its payload; null: no instance of this version';
 
+create or replace function pawl_invoke_result.v1_begin(
+  p_row pawl_invoke_result.instance,
+  p_now timestamptz,
+  out p_live_timers jsonb,
+  out p_live_invokes jsonb,
+  out p_children text[],
+  out p_effects pawl.effect_command[],
+  out p_timers pawl.timer_command[]
+)
+language plpgsql
+as $function$
+#variable_conflict use_column
+<<self>>
+declare
+  id constant text := p_row.id;
+  seq constant bigint := p_row.seq;
+  leaf text collate "C";
+  timers jsonb := '{}'::jsonb;
+  invokes jsonb := '{}'::jsonb;
+  started pawl.effect_command[];
+  due pawl.timer_command[];
+begin
+  <<context>>
+  declare
+    answer int;
+    why text;
+    asked int;
+  begin
+    <<event>>
+    begin
+      self.leaf := p_row.state[1];
+      context.answer := p_row.answer;
+      context.why := p_row.why;
+      context.asked := p_row.asked;
+      declare
+        v_detail text;
+        v_hint text;
+        v_context text;
+        v_constraint text;
+      begin
+        if pawl.in_state(p_row.state, 'searching') then
+          -- result.machine.yaml:20  invoke searching.search
+          self.started := array_append(
+            self.started,
+            row(
+              'search',
+              'searching.search',
+              jsonb_build_object('asked', context.asked, 'id', self.id)
+            )::pawl.effect_command
+          );
+          self.invokes := self.invokes || jsonb_build_object('searching.search', self.seq);
+        end if;
+      exception
+        when others then
+          get stacked diagnostics
+            v_detail = pg_exception_detail,
+            v_hint = pg_exception_hint,
+            v_context = pg_exception_context,
+            v_constraint = constraint_name;
+          perform pawl.rethrow(
+            'invoke_result',
+            self.id,
+            null,
+            sqlstate,
+            sqlerrm,
+            v_detail,
+            v_hint,
+            v_context,
+            v_constraint
+          );
+      end;
+      p_live_timers := self.timers;
+      p_live_invokes := self.invokes;
+      p_children := '{}'::text[];
+      p_effects := self.started;
+      p_timers := self.due;
+    end event;
+  end context;
+end self;
+$function$;
+
+comment on function pawl_invoke_result.v1_begin is
+  'The timers and invokes of the state in which an instance was put by hand';
+
 -- Which version an instance runs is asked of its row; the current version is tried first.
 -- One expression, so that Postgres inlines it into the router: a call less for every event.
 create or replace function pawl_invoke_result.send_event(

@@ -1160,6 +1160,90 @@ $function$;
 comment on function pawl_parent_and_child.v1_admits is
   'Whether this caller may send an event, whatever its payload; null: no instance of this version';
 
+create or replace function pawl_parent_and_child.v1_begin(
+  p_row pawl_parent_and_child.instance,
+  p_now timestamptz,
+  out p_live_timers jsonb,
+  out p_live_invokes jsonb,
+  out p_children text[],
+  out p_effects pawl.effect_command[],
+  out p_timers pawl.timer_command[]
+)
+language plpgsql
+as $function$
+#variable_conflict use_column
+<<self>>
+declare
+  id constant text := p_row.id;
+  seq constant bigint := p_row.seq;
+  leaf text collate "C";
+  timers jsonb := '{}'::jsonb;
+  invokes jsonb := '{}'::jsonb;
+  started pawl.effect_command[];
+  due pawl.timer_command[];
+begin
+  <<context>>
+  declare
+    depth int;
+    got jsonb;
+    why text;
+  begin
+    <<event>>
+    begin
+      self.leaf := p_row.state[1];
+      context.depth := p_row.depth;
+      context.got := p_row.got;
+      context.why := p_row.why;
+      declare
+        v_detail text;
+        v_hint text;
+        v_context text;
+        v_constraint text;
+      begin
+        if pawl.in_state(p_row.state, 'waiting') then
+          -- parent_and_child.machine.yaml:14  invoke task
+          self.started := array_append(
+            self.started,
+            row(
+              'parent_and_child',
+              'task',
+              jsonb_build_object('depth', context.depth + 1)
+            )::pawl.effect_command
+          );
+          self.invokes := self.invokes || jsonb_build_object('task', self.seq);
+        end if;
+      exception
+        when others then
+          get stacked diagnostics
+            v_detail = pg_exception_detail,
+            v_hint = pg_exception_hint,
+            v_context = pg_exception_context,
+            v_constraint = constraint_name;
+          perform pawl.rethrow(
+            'parent_and_child',
+            self.id,
+            null,
+            sqlstate,
+            sqlerrm,
+            v_detail,
+            v_hint,
+            v_context,
+            v_constraint
+          );
+      end;
+      p_live_timers := self.timers;
+      p_live_invokes := self.invokes;
+      p_children := array['task'];
+      p_effects := self.started;
+      p_timers := self.due;
+    end event;
+  end context;
+end self;
+$function$;
+
+comment on function pawl_parent_and_child.v1_begin is
+  'The timers and invokes of the state in which an instance was put by hand';
+
 -- Which version an instance runs is asked of its row; the current version is tried first.
 -- One expression, so that Postgres inlines it into the router: a call less for every event.
 create or replace function pawl_parent_and_child.send_event(

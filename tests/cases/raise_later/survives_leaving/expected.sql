@@ -914,6 +914,80 @@ $function$;
 comment on function pawl_survives_leaving.v1_admits is
   'Whether this caller may send an event, whatever its payload; null: no instance of this version';
 
+create or replace function pawl_survives_leaving.v1_begin(
+  p_row pawl_survives_leaving.instance,
+  p_now timestamptz,
+  out p_live_timers jsonb,
+  out p_live_invokes jsonb,
+  out p_children text[],
+  out p_effects pawl.effect_command[],
+  out p_timers pawl.timer_command[]
+)
+language plpgsql
+as $function$
+#variable_conflict use_column
+<<self>>
+declare
+  id constant text := p_row.id;
+  now constant timestamptz := p_now;
+  seq constant bigint := p_row.seq;
+  leaf text collate "C";
+  timers jsonb := '{}'::jsonb;
+  invokes jsonb := '{}'::jsonb;
+  started pawl.effect_command[];
+  due pawl.timer_command[];
+begin
+  <<context>>
+  begin
+    <<event>>
+    begin
+      self.leaf := p_row.state[1];
+      declare
+        v_detail text;
+        v_hint text;
+        v_context text;
+        v_constraint text;
+      begin
+        if pawl.in_state(p_row.state, 'a') then
+          -- survives_leaving.machine.yaml:11  timer after.1 minute.a
+          self.due := array_append(
+            self.due,
+            row('after.1 minute.a', self.now + interval '1 minute', null)::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('after.1 minute.a', self.seq);
+        end if;
+      exception
+        when others then
+          get stacked diagnostics
+            v_detail = pg_exception_detail,
+            v_hint = pg_exception_hint,
+            v_context = pg_exception_context,
+            v_constraint = constraint_name;
+          perform pawl.rethrow(
+            'survives_leaving',
+            self.id,
+            null,
+            sqlstate,
+            sqlerrm,
+            v_detail,
+            v_hint,
+            v_context,
+            v_constraint
+          );
+      end;
+      p_live_timers := self.timers;
+      p_live_invokes := self.invokes;
+      p_children := '{}'::text[];
+      p_effects := self.started;
+      p_timers := self.due;
+    end event;
+  end context;
+end self;
+$function$;
+
+comment on function pawl_survives_leaving.v1_begin is
+  'The timers and invokes of the state in which an instance was put by hand';
+
 -- Which version an instance runs is asked of its row; the current version is tried first.
 -- One expression, so that Postgres inlines it into the router: a call less for every event.
 create or replace function pawl_survives_leaving.send_event(
