@@ -9,8 +9,8 @@ import pytest
 
 from pawl import embedded
 from pawl.deploy import install
-from pawl.deploy.deploy import make_current
 from pawl.deploy.errors import DeployRefused
+from pawl.deploy.versions import make_current
 from pawlc.emit.access import PUBLIC
 from tests import testserver
 from tests.database.calls import Call, call_on
