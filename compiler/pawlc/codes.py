@@ -56,6 +56,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW115", "a word of XState v4"),
     ("PW170", "an element or attribute that SCXML does not have there"),
     ("PW171", "a value that an SCXML document may not have"),
+    ("PW172", "what an SCXML document asks for is not there"),
     # states, targets, names
     ("PW201", "two states have the same id"),
     ("PW202", "a compound state has no initial state"),
@@ -131,7 +132,6 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW462", "a migration leaves a value, timer or invoke open"),
     # documented, not built yet
     ("PW907", "a part of XState that this version does not build"),
-    ("PW970", "a part of SCXML that this version does not build"),
 )
 
 CODES: dict[str, Code] = {code: Code(code, title) for code, title in _TITLES}

@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from pawlc import syntax
 from pawlc.check import Target, check_model, check_syntax, check_target
 from pawlc.diagnostics import CompileError, Diagnostic, Severity, in_order
 from pawlc.emit import scripts, verify
@@ -16,6 +17,9 @@ from pawlc.model.resolve import resolve
 from pawlc.parse import judged, parse
 from pawlc.sql import Sql, join
 
+_CLOSED = "PW410"
+"""Said once: what a document invokes is as closed to client roles as the document."""
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
@@ -23,7 +27,8 @@ class Compiled:
 
     `hash` is of the definition and its companions, in hexadecimal; `earlier` has the versions that
     it migrates from, each with its own. The scripts are to be run in the
-    order of the fields; `python` may be empty and needs a superuser.
+    order of the fields; `python` may be empty and needs a superuser. `children` are the machines of
+    what an SCXML document invokes, deployed before it.
     """
 
     machine: Machine
@@ -37,12 +42,18 @@ class Compiled:
     python: Sql
     functions: Sql
     shared: Sql
+    children: tuple["Compiled", ...] = ()
 
     @property
     def sql(self) -> str:
-        """All of a first deploy, as `pawl compile` writes it."""
+        """All of a first deploy of this machine."""
         parts = [header(self.machine, self.hash), self.table, self.python, self.functions]
         return "\n".join(part for part in (*parts, self.shared) if part)
+
+    @property
+    def script(self) -> str:
+        """All of a first deploy, as `pawl compile` writes it."""
+        return "\n".join(one.sql for one in (*self.children, self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +94,31 @@ def compile_machine(
     definition in XState's JSON, `earlier` the versions that its `migrate` comes from, `target`
     where it will run.
     """
-    machine, diagnostics = check(text, file, companion, impl, earlier, target)
+    machine, children, diagnostics = _understood(text, file, companion, impl, earlier, target)
     if machine is None or _has_error(diagnostics):
         raise CompileError(diagnostics)
+    hash = content_hash(text, companion, impl)
+    made = _compiled(machine, text, companion, impl, hash, earlier or {}, diagnostics)
+    family = tuple(_compiled(child, text, None, impl, hash, {}, ()) for child in children)
+    return replace(made, children=family)
+
+
+def _compiled(
+    machine: Machine,
+    text: str,
+    companion: str | None,
+    impl: str | None,
+    hash: str,
+    earlier: Mapping[int, Earlier],
+    diagnostics: tuple[Diagnostic, ...],
+) -> Compiled:
     compiled = replace(
         emitted(machine),
         source=text,
         companion=companion,
         impl=impl,
-        hash=content_hash(text, companion, impl),
-        earlier=_used(machine, earlier or {}),
+        hash=hash,
+        earlier=_used(machine, earlier),
         warnings=diagnostics,
     )
     verify.verify(compiled.sql)
@@ -130,16 +156,50 @@ def check(
     """Everything that can be said about a definition without a database.
 
     Each stage waits for the one before: a rule over a machine that is half understood makes noise.
+    What an SCXML document invokes is checked with it.
     """
+    machine, _, found = _understood(text, file, companion, impl, earlier, target)
+    return machine, found
+
+
+def _understood(
+    text: str,
+    file: str,
+    companion: str | None,
+    impl: str | None,
+    earlier: Mapping[int, Earlier] | None,
+    target: Target,
+) -> tuple[Machine | None, tuple[Machine, ...], tuple[Diagnostic, ...]]:
+    """A definition, what it invokes, and what there is to say about them."""
     written, found = parse(text, file, impl)
     if written is None or _has_error(found):
-        return None, in_order(found)
+        return None, (), in_order(found)
+    machine, more = _judged(written, file, companion, earlier, target)
+    children = [_judged(child, file, None, None, target) for child in written.children]
+    found += (*more, *(d for _, problems in children for d in problems if d.code != _CLOSED))
+    return machine, tuple(child for child, _ in children), in_order(found)
+
+
+def member(text: str, file: str, impl: str | None, name: str) -> Machine | None:
+    """The machine of this name of what an SCXML document invokes; None if there is none."""
+    written, _ = parse(text, file, impl)
+    children = () if written is None else written.children
+    return next((resolve(child)[0] for child in children if child.name.value == name), None)
+
+
+def _judged(
+    written: syntax.Machine,
+    file: str,
+    companion: str | None,
+    earlier: Mapping[int, Earlier] | None,
+    target: Target,
+) -> tuple[Machine, tuple[Diagnostic, ...]]:
     before = {version: one.machine for version, one in (earlier or {}).items()}
     machine, more = resolve(written, companion, before)
-    found += judged((*check_syntax(written), *check_target(written, target), *more), file)
+    found = judged((*check_syntax(written), *check_target(written, target), *more), file)
     if not _has_error(found):
         found += judged(check_model(machine), file)
-    return machine, in_order(found)
+    return machine, found
 
 
 def _used(machine: Machine, earlier: Mapping[int, Earlier]) -> tuple[tuple[int, str], ...]:

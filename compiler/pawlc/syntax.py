@@ -185,6 +185,15 @@ class CancelSend:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """SCXML: what can only go wrong when it is executed; `unreachable` is `error.communication`."""
+
+    reason: str
+    unreachable: bool
+    span: Span
+
+
 Action = (
     Assign
     | Raise
@@ -199,6 +208,7 @@ Action = (
     | ForEach
     | SessionSend
     | CancelSend
+    | Fail
 )
 
 
@@ -235,8 +245,31 @@ class After:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """What SCXML's `<invoke>` says of a session beside its machine.
+
+    `type` and `source` are SQL expressions. `source` computes what is invoked, where that is not
+    known: an address, of one of `files` or another, or the text of one of `documents`; both have
+    their machines. `is_family`: it is deployed with the document. `fails` is what can only go
+    wrong. `finalize` is executed before an event of the session is processed; `forwards`: it gets
+    every external event.
+    """
+
+    type: Text | None
+    source: Text | None
+    documents: tuple[tuple[str, str], ...] | None
+    files: tuple[tuple[str, str], ...]
+    is_family: bool
+    idlocation: Text | None
+    forwards: bool
+    finalize: tuple[Action, ...]
+    fails: Fail | None
+
+
+@dataclass(frozen=True, slots=True)
 class Invoke:
-    """An effect bound to its state; `machine` instead of `src` names a child machine."""
+    """An effect bound to its state; `machine` instead of `src` names a child machine, `session` is
+    SCXML's."""
 
     src: Text | None
     machine: Text | None
@@ -246,6 +279,7 @@ class Invoke:
     on_error: tuple[Transition, ...]
     on_snapshot: tuple[Transition, ...]
     span: Span
+    session: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -418,8 +452,9 @@ class Machine:
     """A whole definition. `root` carries the keys of the root state; `public` None means all.
 
     `indexes` holds the expressions of each. `reading` says whose reading of statecharts decides
-    where XState and W3C differ; `session` is the `name` of an `<scxml>`. `reply` is what clients
-    are answered: the instance, or nothing of it. `microsteps` is the longest macrostep.
+    where XState and W3C differ; `session` is the `name` of an `<scxml>`, `children` are the
+    machines of what it invokes. `reply` is what clients are answered: the instance, or nothing of
+    it. `microsteps` is the longest macrostep.
     """
 
     file: str
@@ -446,3 +481,4 @@ class Machine:
     samples: Samples = field(default=Samples())
     realtime: bool = False
     microsteps: int = 1000
+    children: tuple["Machine", ...] = ()

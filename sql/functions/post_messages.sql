@@ -1,4 +1,5 @@
 -- Send what a macrostep has for other instances: atomic messages now, others by a row.
+-- An event of SCXML for the parent is one from a child, however the parent is named.
 -- Locks: the receivers of atomic messages. Raises 40001 and, of an atomic one, what it raises.
 create or replace function pawl.post_messages(
   p_machine text,
@@ -16,17 +17,23 @@ declare
 begin
   insert into pawl.message
     (sender_machine, sender_iid, sender_id, sender_seq, due_at, kin, machine, id, send_id,
-      event)
-  select p_machine, p_iid, p_id, p_seq, pawl.now(), m.machine is null,
+      source_seq, invoke_id, event)
+  select p_machine, p_iid, p_id, p_seq, pawl.now(),
+    m.machine is null or f.machine is not null,
     coalesce(m.machine, c.machine, f.parent_machine),
     case when m.machine is not null then m.id else coalesce(c.id, f.parent_id) end,
-    m.send_id, m.event
+    m.send_id, f.parent_seq, f.invoke_id, m.event
   from unnest(p_messages) with ordinality as m (machine, id, event, send_id, atomic, child, place)
   left join pawl.child as c
     on m.machine is null and c.parent_machine = p_machine and c.parent_iid = p_iid
       and c.invoke_id = m.child
   left join pawl.child as f
-    on m.machine is null and m.child is null and f.machine = p_machine and f.id = p_id
+    on f.machine = p_machine and f.id = p_id
+      and case
+        when m.event ? '_event' and m.machine is not null
+          then (m.machine, m.id) = (f.parent_machine, f.parent_id)
+        else m.machine is null and m.child is null
+      end
   where not m.atomic
   order by m.place;
 

@@ -10,6 +10,7 @@ as $$
       then jsonb_build_object('type', 'done.invoke.' || p_invoke_id, 'output', p_value)
     when p_outcome in ('error', 'cancelled')
       then jsonb_build_object('type', 'error.invoke.' || p_invoke_id, 'error', p_value)
+    when p_outcome = 'unreachable' then pawl.scxml_error('PT502', p_value ->> 'message', null)
   end
 $$;
 

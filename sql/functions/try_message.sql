@@ -1,6 +1,7 @@
 -- Send a message's event to its receiver in a subtransaction, and tell how it went: applied,
 -- refused (absent, forbidden, not taken, not running …) or failed. A paused receiver has not
 -- refused: it is asked again, uncounted. What tells a sender of its own message asks no authorizer.
+-- A parent is told which invoke created the sender, and when.
 -- Locks: the receiver.
 create or replace function pawl.try_message(p_message pawl.message)
 returns pawl.attempt
@@ -12,7 +13,8 @@ declare
   v_detail text;
 begin
   if p_message.source = 'pawl.stop' then
-    perform pawl.stop_child(p_message.machine, p_message.id);
+    perform pawl.stop_child(
+      p_message.machine, p_message.id, p_message.sender_machine, p_message.sender_id);
   elsif p_message.source is not null then
     perform pawl.route_internal(
       p_message.machine,
@@ -25,9 +27,13 @@ begin
     perform pawl.route_message(
       p_message.machine,
       p_message.id,
-      p_message.event,
+      pawl.plain_event(p_message.machine, p_message.event),
       array[p_message.sender_machine, p_message.sender_id]
         || case when p_message.kin then array['kin'] end
+        || case
+          when p_message.invoke_id is not null
+            then array[p_message.invoke_id, p_message.source_seq::text]
+        end
     );
   end if;
   v_attempt.outcome := 'applied';

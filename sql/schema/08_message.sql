@@ -12,6 +12,7 @@ create table pawl.message (
   send_id text,
   source text,
   source_seq bigint,
+  invoke_id text,
   event jsonb not null,
   last_error text
 ) with (
@@ -30,6 +31,8 @@ comment on column pawl.message.send_id is
   'error.send.<send_id> tells the sender when it is undeliverable; null: dead_letter keeps it';
 comment on column pawl.message.source is
   'what the receiver waits for under this name, as in pawl.journal; null: somebody sends an event';
+comment on column pawl.message.invoke_id is
+  'of an event from a child to its parent: the invoke that created the child, live with source_seq or over';
 create index message_due on pawl.message (due_at);
 create index message_lane on pawl.message (machine, id, sender_machine, sender_iid, message_id);
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.conformance import ledger, suites
+from tests.conformance import ledger, report, suites
 from tests.conformance.judge import Outcome, Verdict
 from tests.conformance.run import counted, run
 
@@ -79,6 +79,13 @@ def _accept(found: list[Verdict], kept: Kept) -> int:
     judged = [ledger.excused(verdict, kept) for verdict in found]
     ledger.FILE.write_text(ledger.text(judged), encoding="utf-8")
     print(f"wrote {ledger.FILE.name}")
+    index = suites.DEFAULT / "w3c" / "index.json"
+    if index.is_file():
+        w3c = [verdict for verdict in judged if verdict.suite == "w3c"]
+        before = report.DOCUMENT.read_text(encoding="utf-8")
+        made = report.written(before, report.table(w3c, index))
+        report.DOCUMENT.write_text(made, encoding="utf-8")
+        print(f"wrote the report in {report.DOCUMENT.name}")
     return 1 if any(verdict.outcome is Outcome.FAILED for verdict in judged) else 0
 
 

@@ -2,7 +2,9 @@
 
 `ATTRIBUTES` and `ELEMENTS` are the whole translation, published with the results: a document is
 changed in nothing else, and its structure not at all. In a template `{0}` is the attribute's value;
-`{a}` and `{b}` are its parts before and behind a `=`, or its two words.
+`{a}` and `{b}` are its parts before and behind a `=` or what else compares (`{op}`), or its two
+words; `{vars}` are the variables that it numbers. `{compared}` is equality as JSON, or the order of
+numbers.
 """
 
 import re
@@ -25,11 +27,14 @@ ATTRIBUTES: Mapping[str, str] = {
     "arrayVar": 'array="Var{0}"',
     "arrayTextVar": 'array="Var{0}"',
     "namelist": 'namelist="Var{0}"',
+    "multipleNamelist": 'namelist="{vars}"',
     "systemVarLocation": 'location="{0}"',
     # values
     "expr": 'expr="{0}"',
     "quoteExpr": "expr=\"'{0}'\"",
     "varExpr": 'expr="Var{0}"',
+    "varChildExpr": 'expr="Var{0}"',
+    "arrayExpr123": "expr=\"'[1, 2, 3]'::jsonb\"",
     "eventName": 'expr="_event.name"',
     "eventType": 'expr="_event.type"',
     "eventSendid": 'expr="_event.sendid"',
@@ -46,18 +51,23 @@ ATTRIBUTES: Mapping[str, str] = {
     "eventExpr": 'eventexpr="Var{0}"',
     "targetVar": 'targetexpr="Var{0}"',
     "targetExpr": 'targetexpr="Var{0}"',
+    "sendIDExpr": 'sendidexpr="Var{0}"',
     "delay": 'delay="{0}s"',
     "delayFromVar": 'delayexpr="Var{0}"',
     # conditions
     "true": 'cond="true"',
     "false": 'cond="false"',
-    "idVal": 'cond="to_jsonb(Var{a}) = to_jsonb({b})"',
-    "namelistIdVal": 'cond="to_jsonb(Var{a}) = to_jsonb({b})"',
+    "idVal": 'cond="{compared}"',
+    "namelistIdVal": 'cond="{compared}"',
     "idQuoteVal": "cond=\"to_jsonb(Var{a}) = to_jsonb('{b}'::text)\"",
     "idSomeVal": 'cond="to_jsonb(Var{0}) = to_jsonb(123)"',
     "idSystemVarVal": 'cond="to_jsonb(Var{a}) = to_jsonb({b})"',
-    "compareIDVal": 'cond="Var{a}::numeric &lt; Var{b}::numeric"',
+    "compareIDVal": 'cond="Var{a}::numeric {op} Var{b}::numeric"',
+    "varIdVal": 'cond="to_jsonb(Var{a}) = to_jsonb(Var{b})"',
     "VarEqVar": 'cond="to_jsonb(Var{a}) = to_jsonb(Var{b})"',
+    "VarEqVarStruct": 'cond="to_jsonb(Var{a}) = to_jsonb(Var{b})"',
+    "varPrefix": "cond=\"starts_with(Var{b} #&gt;&gt; '{}', Var{a} #&gt;&gt; '{}')\"",
+    "noValue": 'cond="Var{0} is null"',
     "unequalVars": 'cond="to_jsonb(Var{a}) &lt;&gt; to_jsonb(Var{b})"',
     "isBound": 'cond="Var{0} is not null"',
     "unboundVar": 'cond="Var{0} is null"',
@@ -68,6 +78,9 @@ ATTRIBUTES: Mapping[str, str] = {
     "originTypeEq": "cond=\"_event.origintype = '{0}'\"",
     "eventvarVal": 'cond="_event.data.Var{a} = to_jsonb({b})"',
     "eventdataVal": 'cond="_event.data = to_jsonb({0})"',
+    "eventdataSomeVal": 'cond="_event.data = to_jsonb(123)"',
+    "eventDataHasField": 'cond="_event.data ? {0}"',
+    "eventIsExternal": "cond=\"_event.type = 'external'\"",
     "emptyEventData": 'cond="_event.data is null"',
     "eventFieldHasNoValue": 'cond="_event.{0} is null"',
     "eventIdParamHasValue": 'cond="_event.data.Var{a} = to_jsonb({b})"',
@@ -88,6 +101,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "invalidSendType": 'type="27"',
     "invalidSendTypeExpr": 'typeexpr="27"',
     "nonBoolean": "cond=\"'neither true nor false'\"",
+    "scriptGoodSrc": 'src="file:test300.txt"',
     "scriptBadSrc": 'src="http://invalid.example/script"',
     "varNonexistentStruct": 'expr="testvar.noSuchProperty"',
 }
@@ -102,12 +116,16 @@ ELEMENTS: Mapping[str, str] = {
     "array123": "[1, 2, 3]",
     "someInlineVal": "123",
     "contentFoo": "<content expr=\"'foo'\"/>",
+    "illegalContent": "<content>xyz</content>",
     "script": "<script>Var1 := 1</script>",
     "sendToSender": (
         '<send event="{name}" targetexpr="_event.origin" typeexpr="_event.origintype"/>'
     ),
 }
 
+_SAME = "to_jsonb(Var{a}) = to_jsonb({b})"
+_ORDERED = "Var{a}::numeric {op} {b}"
+_COMPARED = re.compile(r"(.*?)((?:=|&lt;|&gt;)=?|\s|$)(.*)", re.DOTALL)
 _ATTRIBUTE = re.compile(r'\bconf:(\w+)\s*=\s*"([^"]*)"')
 _ELEMENT = re.compile(r"<conf:(\w+)((?:[^>\"]|\"[^\"]*\")*?)(?:/>|>\s*</conf:\w+>)")
 _GIVEN = re.compile(r'(\w+)\s*=\s*"([^"]*)"')
@@ -131,13 +149,19 @@ def translated(text: str) -> str:
 def _attribute(name: str, value: str) -> str:
     if name not in ATTRIBUTES:
         raise Untranslated(f"the table has no attribute conf:{name}")
-    first, _, second = value.replace("&lt;", "=").partition("=" if "=" in value else " ")
-    if name == "compareIDVal":
-        first, _, second = value.partition("&lt;")
+    first, operator, second = _COMPARED.fullmatch(value).groups()  # type: ignore[union-attr]
     quoted = f"{value}::text" if value.startswith("'") else value
     template = ATTRIBUTES[name]
-    value = quoted if name == "eventdataVal" else value
-    for mark, part in (("{0}", value), ("{a}", first.strip()), ("{b}", second.strip())):
+    compared = _SAME if operator in ("=", "==") else _ORDERED
+    marks = {
+        "{compared}": compared,
+        "{0}": quoted if name == "eventdataVal" else value,
+        "{a}": first.strip(),
+        "{b}": second.strip(),
+        "{op}": operator.strip(),
+        "{vars}": " ".join(f"Var{number}" for number in value.split()),
+    }
+    for mark, part in marks.items():
         template = template.replace(mark, part)
     return template
 

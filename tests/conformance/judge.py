@@ -18,7 +18,7 @@ from tests.conformance.interpreted import EndlessLoop, Interpreted
 from tests.conformance.walks import names_of
 from tests.semantics.database import Connection
 
-NOT_BUILT = frozenset({"PW115", "PW907", "PW970"})
+NOT_BUILT = frozenset({"PW115", "PW907"})
 """Refusals that say what Pawl does not have, as against what is wrong with a chart."""
 
 

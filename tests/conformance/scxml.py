@@ -16,7 +16,8 @@ from typing import Any
 from pawlc.compile import Compiled, compile_machine
 from pawlc.diagnostics import CompileError
 from pawlc.model.targets import split_path
-from tests.conformance import conf, javascript
+from pawlc.parse.scxml import fetched
+from tests.conformance import conf, javascript, manual
 from tests.conformance.deployed import undone
 from tests.conformance.judge import NOT_BUILT, Outcome, Verdict, shielded
 from tests.conformance.sessions import InPostgres, Interpreted, Session
@@ -25,19 +26,23 @@ from tests.semantics.database import Connection
 LONGEST = 50
 """Delayed events of a W3C case that are waited for."""
 
-MANUAL = "a person has to look at the log"
+REFUSED = "301"
+"""The case of the W3C's that passes if the document is refused."""
+
 HTTP = re.compile(r"conf:basicHTTPAccessURITarget|conf:methodIsPost|conf:testOnServer")
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A case. `script` is what SCION's JSON says; `reason` says why it is not applicable."""
+    """A case. `script` is what SCION's JSON says, `files` what lies beside it; `reason` says why it
+    is not applicable."""
 
     suite: str
     group: str
     name: str
     text: str
     script: dict[str, Any] | None = None
+    files: str | None = None
     reason: str | None = None
 
 
@@ -75,23 +80,36 @@ def document(suite: str, file: Path) -> Document:
     try:
         return Document(suite, file.parent.name, file.stem, javascript.translated(text), script)
     except javascript.NoEquivalent as error:
-        return Document(suite, file.parent.name, file.stem, text, script, str(error))
+        return Document(suite, file.parent.name, file.stem, text, script, reason=str(error))
 
 
 def _w3c(suite: str, file: Path, text: str) -> Document:
     entry = _index(file.parent)[file.stem]
     number = file.stem.removeprefix("test")
-    made = Document(suite, entry["conf"], number, text)
+    group, language = entry["conf"], conf.language(text)
     reason = None
-    if entry.get("manual"):
-        reason = MANUAL
-    elif HTTP.search(text):
+    if HTTP.search(text):
         reason = "needs the HTTP event processor"
-    elif (language := conf.language(text)) is not None:
+    elif language == "ecmascript":
+        try:
+            text = javascript.translated(text)
+        except javascript.NoEquivalent as error:
+            reason = f"needs the datamodel ecmascript: {error}"
+    elif language is not None:
         reason = f"needs the datamodel {language}"
     if reason is not None:
-        return Document(suite, made.group, number, text, reason=reason)
-    return Document(suite, made.group, number, conf.translated(text))
+        return Document(suite, group, number, text, reason=reason)
+    return Document(suite, group, number, conf.translated(text), files=_beside(file, text))
+
+
+def _beside(file: Path, text: str) -> str | None:
+    """The files that a document names; those in the vocabulary of `conf` are translated."""
+    found = {}
+    for name in fetched(conf.translated(text)):
+        given = file.parent / name.replace(".scxml", ".txml")
+        if given.is_file():
+            found[name] = conf.translated(given.read_text(encoding="utf-8"))
+    return json.dumps(found) if found else None
 
 
 def cases(suite: str, file: Path) -> Iterator[tuple[str, str, str]]:
@@ -110,10 +128,12 @@ def verdict(suite: str, file: Path, connection: Connection | None) -> Verdict:
     if found.reason is not None:
         return told(Outcome.NOT_APPLICABLE, found.reason)
     try:
-        compiled = compile_machine(found.text, "m.scxml")
+        compiled = compile_machine(found.text, "m.scxml", impl=found.files)
     except CompileError as error:
         wrong = [d for d in error.diagnostics if d.severity == "error"]
         why = "; ".join(dict.fromkeys(f"{d.code} {d.message}" for d in wrong))
+        if (found.script, found.name) == (None, REFUSED):
+            return told(Outcome.PASSED)
         if all(d.code in NOT_BUILT for d in wrong):
             return told(Outcome.NOT_APPLICABLE, "; ".join(dict.fromkeys(d.message for d in wrong)))
         return told(Outcome.FAILED, why)
@@ -129,22 +149,25 @@ def verdict(suite: str, file: Path, connection: Connection | None) -> Verdict:
 
 def _judge(found: Document, compiled: Compiled, engine: type, connection: Connection) -> str | None:
     session: Session = (
-        Interpreted(compiled.machine, connection)
+        Interpreted(compiled, connection)
         if engine is Interpreted
         else InPostgres(connection, compiled)
     )
-    return _passes(session) if found.script is None else _goes(session, found.script)
+    return _passes(session, found.name) if found.script is None else _goes(session, found.script)
 
 
-def _passes(session: Session) -> str | None:
-    """Let a W3C case run out."""
+def _passes(session: Session, name: str) -> str | None:
+    """Let a W3C case run out. What a person should look for in the log is looked for."""
     leaves = session.start()
     for _ in range(LONGEST):
         wait = session.next_timer()
         if wait is None:
             break
         leaves = session.advance(wait)
-    return None if leaves == ("pass",) else f"ends in {', '.join(leaves)}"
+    end = "final" if name in manual.CASES else "pass"
+    if leaves != (end,):
+        return f"ends in {', '.join(leaves)}"
+    return manual.CASES[name](session.log()) if name in manual.CASES else None
 
 
 def _goes(session: Session, script: dict[str, Any]) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.conformance import ledger, scxml, suites
+from tests.conformance import ledger, report, scxml, suites
 from tests.conformance.cases import Case
 from tests.conformance.judge import Verdict, verdicts
 
@@ -34,6 +34,16 @@ def test_the_ledger_and_the_suites_speak_of_the_same_cases(
     cases += [key for file in DOCUMENTS for key in scxml.cases(*file)]
     assert list(ledger.strangers(cases, kept)) == []
     assert [case for case in cases if case not in kept] == []
+
+
+@needs_suites
+def test_the_report_in_the_documentation_says_what_the_ledger_says(
+    kept: dict[ledger.Key, Verdict],
+) -> None:
+    index = suites.DEFAULT / "w3c" / "index.json"
+    verdicts_of_w3c = [verdict for verdict in kept.values() if verdict.suite == "w3c"]
+    text = report.DOCUMENT.read_text(encoding="utf-8")
+    assert report.in_document(text) == report.table(verdicts_of_w3c, index)
 
 
 @needs_suites

@@ -29,8 +29,9 @@ ROOT = Path(__file__).parents[2]
 DEFINITIONS = sorted(
     (
         path.relative_to(ROOT)
-        for folder in ("tests/cases", "examples")
-        for path in (ROOT / folder).rglob("*.machine.yaml")
+        for folder in ("tests/cases", "tests/semantics", "examples")
+        for kind in ("*.machine.yaml", "*.scxml")
+        for path in (ROOT / folder).rglob(kind)
     ),
     key=lambda path: (path.parent, definitions.named(ROOT / path), path),
 )
@@ -45,7 +46,7 @@ REASONS = {
     r"control reached end of function without RETURN": "the last branch raises, by a function",
     r"variable \"\w+\" shadows a previously defined variable": "event.x, context.x",
     r"name of variable \"to\" is reserved keyword": "a user's field; always written event.to",
-    r"marked as VOLATILE, should be IMMUTABLE: pawl\.(raise_again|illegal)": "not to be folded",
+    r"VOLATILE, should be IMMUTABLE: pawl\.(raise_again|illegal|unreachable)": "not to be folded",
     r"marked as VOLATILE, should be STABLE: pawl\.reads_as": "it casts to any type",
     r"marked as VOLATILE, should be STABLE: pawl\.hold_leases": "it locks what it selects",
 }

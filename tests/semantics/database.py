@@ -83,16 +83,25 @@ class Deployed:
             sql.SQL("grant create on database {} to pawl_owner").format(database)
         )
         self._execute("set local role pawl_owner")
-        self._execute(compiled.sql)
-        self._execute(routes((self.name,)))
+        self._execute(compiled.script)
+        family = [one.machine for one in (*compiled.children, compiled)]
+        self._execute(routes(tuple(machine.name for machine in family)))
         self._execute("reset role")
-        machine = compiled.machine
-        self._execute(
-            "insert into pawl.machine (name, current_version, schema_name) values (%s, %s, %s)",
-            self.name,
-            machine.version,
-            self.schema,
-        )
+        for machine in family:
+            self._execute(
+                "insert into pawl.machine (name, current_version, schema_name) values (%s, %s, %s)",
+                machine.name,
+                machine.version,
+                machine.schema,
+            )
+            self._execute(
+                "insert into pawl.version (machine, version, hash, source, definition_file,"
+                " compiler, strict) values (%s, %s, '', '', %s, '', %s)",
+                machine.name,
+                machine.version,
+                machine.file,
+                machine.strict,
+            )
 
     def _answer(self, invoke: str, event: Mapping[str, Any]) -> Observed:
         row = self._row()

@@ -19,7 +19,7 @@ def both(
     """The leaves at first and after each event or wait, and the context; the engines must agree."""
     compiled = compile_machine(f"{HEAD}{body}</scxml>", "m.scxml")
     with connection.transaction(force_rollback=True):
-        interpreted = Interpreted(compiled.machine, connection)
+        interpreted = Interpreted(compiled, connection)
         deployed = InPostgres(connection, compiled)
         seen = []
         for engine in (interpreted, deployed):

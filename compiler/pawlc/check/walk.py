@@ -39,6 +39,8 @@ def actions(machine: syntax.Machine) -> Iterator[syntax.Action]:
         yield from inside((*state.entry, *state.exit, *state.restore))
         if state.initial is not None:
             yield from inside(state.initial.actions)
+        for invoke in state.invoke:
+            yield from inside(invoke.session.finalize if invoke.session is not None else ())
         for transition in transitions(state):
             yield from inside(transition.actions)
 
@@ -156,13 +158,16 @@ def _of_action(action: syntax.Action) -> Iterator[Text]:
             yield from (part for part in parts if part is not None)
         case syntax.CancelSend():
             yield action.id
-        case syntax.Cancel() | syntax.PythonRef() | syntax.Block():
+        case syntax.Cancel() | syntax.PythonRef() | syntax.Block() | syntax.Fail():
             pass
 
 
 def _of_state(state: syntax.State) -> Iterator[Text]:
     for invoke in state.invoke:
         yield from (pair.value for pair in invoke.input)
+        if invoke.session is not None:
+            asked = (invoke.session.type, invoke.session.source)
+            yield from (part for part in asked if part is not None)
     if isinstance(state.output, Text):
         yield state.output
     elif state.output is not None:

@@ -7,7 +7,7 @@ code names them. `pawl.deploy.probe` runs them and rolls everything back.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import StrEnum
 
 from pawlc.expr import names
@@ -19,6 +19,13 @@ SELF = (
     "id text, machine text, version integer, seq bigint, now timestamptz, claims jsonb, "
     "sender_machine text, sender_id text, state text[]"
 )
+
+
+FAILING = "pawl.illegal("
+"""What stands for an expression of SCXML that is wrong."""
+
+_KEPT = ("boolean", "jsonb", "text", "interval")
+"""What an expression of SCXML is made to be, or has to be."""
 
 
 class Kind(StrEnum):
@@ -121,8 +128,7 @@ def probes(machine: Machine) -> tuple[Probe, ...]:
         *(t for group, columns in groups for t in _types(group, columns)),
         *(d for group, columns in groups for d in _defaults(group, columns)),
         *(k for group, columns in groups for k in _checks(group, columns)),
-        # What is wrong with an expression of SCXML is an event at run time, never a refusal.
-        *(_expressions(machine) if machine.errors == "fail" else ()),
+        *_expressions(machine),
         *_indexes(machine),
         *(r for column in machine.context for r in _references(column)),
     )
@@ -251,13 +257,20 @@ def _expressions(machine: Machine) -> Iterator[Probe]:
 
 
 def _distinct(machine: Machine) -> tuple[Expression, ...]:
-    """The expressions of a machine outside its columns, each once, in the file's order."""
+    """The expressions of a machine outside its columns, each once, in the file's order.
+
+    In SCXML a value is converted to the type of its place when it gets there; and of what can only
+    fail the compiler has told.
+    """
     found = {
         (e.source.span, e.parts, e.type): e
         for value in (machine.authorize, machine.states, machine.output, _computed(machine))
         for e in _within(value)
     }
-    return tuple(found.values())
+    if machine.errors == "fail":
+        return tuple(found.values())
+    known = (e for e in found.values() if FAILING not in "".join(map(str, e.parts)))
+    return tuple(e if e.type in _KEPT else replace(e, type=None) for e in known)
 
 
 def _computed(machine: Machine) -> tuple[Expression, ...]:
@@ -283,7 +296,8 @@ Signature = tuple[tuple[str, str], ...]
 def _signature(expression: Expression) -> Signature:
     """The fields of `event` that an expression reads, each with its type."""
     found = {_attribute(ref): ref for ref in expression.refs() if ref.space == "event"}
-    whole = {"type": "text", **dict.fromkeys(("data", "output", "error", "snapshot"), "jsonb")}
+    read = ("data", "output", "error", "snapshot", "scxml")
+    whole = {"type": "text", **dict.fromkeys(read, "jsonb")}
     typed = ((name, whole.get(name) or ref.type or "text") for name, ref in found.items())
     return tuple(sorted(typed))
 

@@ -100,6 +100,7 @@ __all__ = [
     "initial",
     "macrostep",
     "shown",
+    "stopped",
 ]
 
 
@@ -133,9 +134,19 @@ def macrostep(
     if snapshot.status != "running":
         return Outcome(snapshot, (), handled=False)
     run = Run(machine, evaluate, facts, python, without_source(snapshot, event), event)
+    run.receive()
     selected = run.select()
     if not selected and machine.strict and event.external:
         return Outcome(snapshot, (), handled=False)
     run.microstep(selected)
     run.settle()
     return run.outcome(handled=bool(selected))
+
+
+def stopped(
+    machine: Machine, snapshot: Snapshot, evaluate: Evaluate, facts: Facts = NO_FACTS
+) -> Outcome:
+    """End a session because its parent has left the state that invoked it (W3C SCXML 6.4.3)."""
+    run = Run(machine, evaluate, facts, None, snapshot, Event(events.STOP))
+    run.stop()
+    return run.outcome(handled=True)

@@ -47,6 +47,7 @@ from pawlc.model.machine import (
     Fail,
     ForEach,
     If,
+    Invoke,
     Kind,
     Log,
     Machine,
@@ -102,8 +103,9 @@ class Run:
         self.timers = {timer.name: timer for timer in snapshot.timers}
         self.invokes = list(snapshot.invokes)
         self.pending: dict[str, InvokeStarted] = {}
+        self.invoking: list[Invoke] = []
         self.raised_without_id = 0
-        self.status: Literal["running", "done"] = "running"
+        self.status: Literal["running", "done", "stopped"] = "running"
         self.output: object = None
         self.queue: deque[Event] = deque()
         self.external: deque[Event] = deque()
@@ -138,10 +140,14 @@ class Run:
             selected = () if settled else self.select_eventless()
             eventless = bool(selected)
             if not selected:
+                if not self.queue:
+                    self._begin_sessions()
                 if not self.queue and not self.external:
                     break
                 waiting = self.queue or self.external
                 self.event = waiting.popleft()
+                if waiting is self.external:
+                    self._forward()
                 if self.machine.errors == "event":
                     self._count(())
                 selected = self.select()
@@ -283,6 +289,7 @@ class Run:
             self._void_timer(timer.name)
         for invoke in state.invokes:
             self.pending.pop(invoke.id, None)
+            self.invoking = [waiting for waiting in self.invoking if waiting.id != invoke.id]
             if invoke.id in self.invokes:
                 self.invokes.remove(invoke.id)
                 self.trace.append(InvokeCancelled(invoke.id))
@@ -331,6 +338,9 @@ class Run:
 
     def _prepare_invokes(self, state: State) -> None:
         for invoke in state.invokes:
+            if invoke.session is not None:
+                self.invoking.append(invoke)
+                continue
             values = self._values(invoke.input)
             self.pending[invoke.id] = InvokeStarted(invoke.id, invoke.effect, values)
 
@@ -361,7 +371,9 @@ class Run:
                 break
         if above is None:
             self.status = "done"
-            self.output = self._output(self.machine.output)
+            is_scxml = self.machine.errors == "event"
+            answer = self._done_data(final.done_output) if is_scxml else None
+            self.output = answer if is_scxml else self._output(self.machine.output)
 
     def _is_completed(self, index: int | None, completed: set[int]) -> bool:
         if index is None or index in completed or self.states[index].kind is not Kind.PARALLEL:
@@ -390,8 +402,13 @@ class Run:
         self.queue.append(event)
         self.trace.append(Raised(event))
 
+    def stop(self) -> None:
+        """Leave everything, and end."""
+        self.status = "stopped"
+        self._end_if_done()
+
     def _end_if_done(self) -> None:
-        if self.status == "done":
+        if self.status != "running":
             for index in sorted(self.active, reverse=True):
                 self._leave(index)
             for name in tuple(self.timers):
@@ -450,9 +467,11 @@ class Run:
                 case SessionSend():
                     self._send_to_session(action)
                 case CancelSend():
-                    self._void_timer(events.raised_later(str(self.value(action.id))))
+                    id = str(self.value(action.id))
+                    for name in [n for n in self.timers if session.is_timer_of(n, id)]:
+                        self._void_timer(name)
                 case Fail():
-                    raise Failed(action.reason)
+                    self._cannot(action)
                 case _:
                     assert_never(action)
 
@@ -511,9 +530,9 @@ class Run:
             None if part is None else self.value(part) for part in (action.target, action.type)
         )
         own = f"{self.machine.name}/{self.facts.id}"
-        queue = "internal"
+        goal = None
         if not action.to_internal:
-            queue = session.queue_of(_text(target), _text(type), own)
+            goal = session.target_of(_text(target), _text(type), own, self.invokes)
         data: object
         match action.data:
             case tuple():
@@ -524,24 +543,78 @@ class Run:
                 data = None
         if name is None:
             raise Failed("the event has no name")
-        sender = None if queue == "internal" else own
+        event = session.sent(str(name), data, id, None if goal is None else own)
+        away = None if goal in (None, own) else session.message(str(goal), event)
         if action.delay is not None:
-            self._send_later(action.delay, str(name), data, id, sender)
+            self._send_later(action.delay, event, id, away)
+        elif away is not None:
+            self.trace.append(away)
         else:
-            event = session.sent(str(name), data, id, sender)
-            (self.queue if queue == "internal" else self.external).append(event)
+            (self.queue if goal is None else self.external).append(event)
             self.trace.append(Raised(event))
         self.sendid = None
 
     def _send_later(
-        self, delay: Expression, name: str, data: object, id: str | None, sender: str | None
+        self, delay: Expression, event: Event, id: str | None, away: Sent | None
     ) -> None:
+        """A timer of its own name: several of one id may be pending."""
         due = self.value(delay)
         if due is None:
             raise Failed("the delay is null")
-        timer = self._number() if id is None else events.raised_later(id)
-        event = session.sent(name, data, id, sender, timer)
-        self._set_timer(timer, due, False, event)
+        number = self._number()
+        timer = number if id is None else session.timer_name(id, number)
+        self._set_timer(timer, due, False, replace(event, timer=timer), away)
+
+    def receive(self) -> None:
+        """What an event of a child, or any external one, does before it is processed (6.5)."""
+        if not self._sessions():
+            return
+        shown = session.shown(self.event) or {}
+        for invoke in self._sessions():
+            if invoke.session is not None and shown.get("invokeid") == invoke.id:
+                self.execute(invoke.session.finalize)
+        if session.is_external(self.event):
+            self._forward()
+
+    def _forward(self) -> None:
+        for invoke in self._sessions():
+            asked = invoke.session
+            if asked is not None and asked.forwards and invoke.id in self.invokes:
+                self.trace.append(session.forwarded(self.event, invoke.id))
+
+    def _sessions(self) -> tuple[Invoke, ...]:
+        return tuple(i for s in self.states for i in s.invokes if i.session is not None)
+
+    def _begin_sessions(self) -> None:
+        """Begin what the states invoke that were entered and not left again (6.4)."""
+        waiting, self.invoking = sorted(self.invoking, key=lambda i: i.span.start), []
+        for invoke in waiting:
+            self.sendid = None
+            try:
+                self._begin(invoke)
+            except Failed as failed:
+                self._fail(failed)
+
+    def _begin(self, invoke: Invoke) -> None:
+        asked = invoke.session
+        assert asked is not None
+        if asked.fails is not None:
+            self._cannot(asked.fails)
+        if asked.type is not None:
+            session.check_type(self.value(asked.type))
+        machine = invoke.effect
+        if asked.source is not None:
+            source = str(self.value(asked.source))
+            machine = session.machine_of(asked, source, self.facts.machines)
+        if asked.idlocation is not None:
+            self._assign({asked.idlocation: invoke.id})
+        started = InvokeStarted(invoke.id, machine, self._values(invoke.input))
+        self.invokes.append(invoke.id)
+        self.trace.append(started)
+
+    def _cannot(self, action: Fail) -> None:
+        kind = "error.communication" if action.unreachable else "error.execution"
+        raise Failed(action.reason, kind)
 
     def _raise_later(self, action: RaiseLater) -> None:
         name = events.raised_later(action.id) if action.id is not None else self._number()

@@ -28,13 +28,15 @@ class Event:
 class Facts:
     """What an expression may read besides context and event: the same for a whole macrostep.
 
-    `seq` counts macrosteps, this one included.
+    `seq` counts macrosteps, this one included. `machines` are those that can be invoked by an
+    address that is computed.
     """
 
     id: str = ""
     seq: int = 0
     now: object = None
     claims: object = None
+    machines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Snapshot:
 
     configuration: tuple[int, ...]
     context: Mapping[str, object]
-    status: Literal["running", "done"] = "running"
+    status: Literal["running", "done", "stopped"] = "running"
     output: object = None
     history: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
     timers: tuple[LiveTimer, ...] = ()

@@ -188,7 +188,9 @@ def append(array: str, value: Sql) -> Set:
 
 
 def start(plan: Plan, invoke: Invoke, event: str | None) -> Body:
-    """Start an invoke: its effect, and its place among the live ones."""
+    """Start an invoke: its effect, and its place among the live ones. One of SCXML waits."""
+    if invoke.session is not None:
+        return (append("invoking", literal(invoke.id)),)
     command = _command(invoke.effect, invoke.id, values(plan, invoke.input, event))
     return (append("started", command), _enlist("invokes", literal(invoke.id)))
 

@@ -28,6 +28,11 @@ CLIENT_OR_INSTANCE = sql("self.claims is not null or cardinality(p_sender) = 2")
 Refuse = Callable[[Plan], Body]
 
 
+def who(plan: Plan) -> Sql:
+    """Who is asked where messages arrive; sessions of SCXML, which has no authorizers, may talk."""
+    return CLIENT if plan.machine.errors == "event" else CLIENT_OR_INSTANCE
+
+
 def create(plan: Plan) -> Body:
     """Refuse a creator whom `authorize.create` does not admit."""
     rule = plan.machine.authorize.create

@@ -96,6 +96,8 @@ def _arrival(plan: Plan) -> Body:
     machine = plan.machine
     given = tuple(c for c in machine.context if c.name in machine.input)
     takes = {c.name: field(c.name) for c in given}
+    # What a session of SCXML does not declare is not given to it (W3C SCXML 6.4).
+    kin = sql("p_sender is not null") if machine.errors == "event" else None
     defaults: list[Statement] = []
     for column in machine.context:
         if column.name not in machine.input and column.default is not None:
@@ -105,7 +107,9 @@ def _arrival(plan: Plan) -> Body:
     return (
         *(() if machine.authorize.create is not None else authorize.create(plan)),
         source_comment(machine.states[0].span, "event create"),
-        *fields(plan, None, ident("p_input"), given, takes, (), closed=True, checks=False),
+        *fields(
+            plan, None, ident("p_input"), given, takes, (), closed=True, checks=False, unless=kin
+        ),
         *defaults,
         *(authorize.create(plan) if machine.authorize.create is not None else ()),
     )

@@ -201,6 +201,28 @@ def strike(plan: Plan, live: str, gone: tuple[str, ...], all_of_them: bool) -> B
         body.append(Set(commands, sql("null")))
     elif plan.loops:
         body += actions.forget(_LIVE[live], gone)
+    if live == "invokes":
+        body += _not_begun(plan, gone)
+    return tuple(body)
+
+
+def _not_begun(plan: Plan, gone: tuple[str, ...]) -> Body:
+    """States are left again whose invokes may not have begun."""
+    noted = {invoke.id for invoke in plan.sessions}
+    return tuple(
+        Set(own("invoking"), sql("array_remove(self.invoking, {})", literal(id)))
+        for id in gone
+        if id in noted
+    )
+
+
+def exit_actions(plan: Plan) -> Body:
+    """The exit actions of all that is active, innermost first."""
+    body: list[Statement] = []
+    for state in reversed(plan.machine.states):
+        if leaving := actions.run(plan, state.exit, None):
+            asked = (If((Branch(is_active(state), leaving),)),)
+            body += asked if state.path else leaving
     return tuple(body)
 
 
@@ -256,15 +278,25 @@ def raise_done(plan: Plan, name: str, given: Output | None, event: str | None) -
 def _finish(plan: Plan, final: State, event: str | None) -> Body:
     """The machine is done: its output, then the exit actions of the final state and the root."""
     root = plan.machine.states[0]
-    body: list[Statement] = [Set(own("status"), literal("done"))]
-    if plan.machine.output is not None:
-        body.append(Set(own("output"), output_of(plan, plan.machine.output, event)))
+    body: list[Statement] = [Set(own("status"), literal("done")), *answer(plan, final, event)]
     body += actions.run(plan, final.exit, event)
     body += actions.run(plan, root.exit, event)
     for live in _LIVE:
         if _outlives(plan, (0, final.index), live):
             body += (Set(own(live), jsonb({})), Set(own(_LIVE[live]), sql("null")))
     return tuple(body)
+
+
+def answer(plan: Plan, final: State, event: str | None) -> Body:
+    """Set the output of a machine that is done: its own, or in SCXML what the final state gives."""
+    if plan.machine.output is None:
+        return ()
+    if plan.machine.errors == "fail":
+        return (Set(own("output"), output_of(plan, plan.machine.output, event)),)
+    if not final.done_output:
+        return ()
+    before, value = session.output(plan, output_of(plan, final.done_output, event))
+    return (*before, Set(own("output"), value))
 
 
 def output_of(plan: Plan, output: Output, event: str | None) -> Sql:

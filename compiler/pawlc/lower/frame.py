@@ -65,13 +65,13 @@ def _constants(plan: Plan) -> tuple[Variable, ...]:
     return tuple(v for n, v in found.items() if ("self", n) in plan.uses or plan.sends)
 
 
-def working(plan: Plan) -> tuple[Variable, ...]:
-    """What changes while a macrostep lasts."""
+def working(plan: Plan, sender: Sql) -> tuple[Variable, ...]:
+    """What changes while a macrostep lasts; `sender` is of a message."""
     flags = [Variable(ident("handled"), sql("boolean"))]
     if plan.loops:
         flags += [
             Variable(ident("moved"), sql("boolean")),
-            Variable(ident("cause"), JSONB, _cause(plan)),
+            Variable(ident("cause"), JSONB, _cause(plan, sender)),
             Variable(ident("microsteps"), sql("integer"), sql("0")),
             Variable(ident("passed"), sql("text[]")),
         ]
@@ -91,11 +91,11 @@ def working(plan: Plan) -> tuple[Variable, ...]:
     return (*system(plan), *flags, *session.variables(plan), *arrays(plan))
 
 
-def _cause(plan: Plan) -> Sql:
-    """The event that came; what SCXML keeps in one is not a caller's to say."""
+def _cause(plan: Plan, sender: Sql) -> Sql:
+    """The event that came."""
     if plan.machine.errors == "fail":
         return ident("p_event")
-    return sql("case when p_source is null then p_event - '_event' else p_event end")
+    return sql("pawl.scxml_cause(p_event, p_source, {})", sender)
 
 
 def system(plan: Plan) -> tuple[Variable, ...]:

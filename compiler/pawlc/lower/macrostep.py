@@ -7,7 +7,16 @@ internal queue. A chart that has neither gets no loop.
 from collections.abc import Iterable
 from functools import partial
 
-from pawlc.lower import authorize, choose, configuration, flat, parallel, session, settle
+from pawlc.lower import (
+    authorize,
+    choose,
+    configuration,
+    flat,
+    invoked,
+    parallel,
+    session,
+    settle,
+)
 from pawlc.lower.asking import Asked, Guard
 from pawlc.lower.payload import receive, source_comment
 from pawlc.lower.plan import Plan, eventless, for_unknown, matching
@@ -51,7 +60,8 @@ def macrostep(plan: Plan, creates: bool, refusal: Body = ()) -> Body:
     handled = Set(own("handled"), sql("coalesce(self.handled, self.moved)"))
     leave = (Leave(own("macrostep"), sql("not (self.handled or {})", _OURS)),)
     strict = leave if plan.machine.strict else ()
-    return (Loop(own("macrostep"), (*first, handled, *strict, *_eventless(plan), *_next(plan))),)
+    loop = Loop(own("macrostep"), (*first, handled, *strict, *_eventless(plan), *_next(plan)))
+    return (*invoked.arrive(plan), loop)
 
 
 def flag(plan: Plan) -> Sql:
@@ -110,7 +120,7 @@ def _with_masks(plan: Plan, creates: bool) -> Body:
     body += (
         (moving,) if not plan.eventless else (Loop(own("eventless"), _until_stable(plan, moving)),)
     )
-    return (Loop(own("macrostep"), (*body, *_next(plan))),)
+    return (*invoked.arrive(plan), Loop(own("macrostep"), (*body, *_next(plan))))
 
 
 def _repeats(plan: Plan) -> bool:
@@ -137,7 +147,7 @@ def dispatched(plan: Plan, pure: bool, refusal: Body = ()) -> Body:
 
     `pure`: in the reducer, where no message arrives.
     """
-    asked = authorize.CLIENT if pure else authorize.CLIENT_OR_INSTANCE
+    asked = authorize.CLIENT if pure else authorize.who(plan)
     refuse = authorize.deny if pure else authorize.refuse
     declared = {event.name for event in plan.machine.events}
     if_called = (If((Branch(sql("p_source is null"), refusal),)),) if refusal else ()
@@ -354,10 +364,11 @@ def _next(plan: Plan) -> Body:
             "self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0"
             " and coalesce(cardinality(self.external), 0) = 0"
         )
-        taking = (If((Branch(waiting, taking),), session.next_external()),)
+        taking = (If((Branch(waiting, taking),), session.next_external(invoked.forward(plan))),)
     # A condition that fails raises an event, after which it is asked again.
     counted = _count(plan) if plan.machine.errors == "event" else ()
     return (
+        *invoked.begin(plan),
         Leave(own("macrostep"), at_rest),
         *counted,
         *taking,

@@ -233,26 +233,26 @@ def _complete(plan: Plan, final: State) -> Body:
     assert final.parent is not None
     parent = plan.machine.states[final.parent]
     if parent.kind is Kind.PARALLEL:
-        return _chain(plan, parent.index)
+        return _chain(plan, parent.index, final)
     body: list[Statement] = []
     if parent.parent is None:
-        return _finish(plan)
+        return _finish(plan, final)
     body += _raise_done(plan, parent, final)
-    return (*body, *_chain(plan, parent.parent))
+    return (*body, *_chain(plan, parent.parent, final))
 
 
-def _chain(plan: Plan, index: int) -> Body:
+def _chain(plan: Plan, index: int, final: State) -> Body:
     """Tell the completion of a parallel state, and of those right above it."""
     state = plan.machine.states[index]
     if state.kind is not Kind.PARALLEL:
         return ()
     told: list[Statement] = [*completed(plan).add(1 << index)]
     if state.parent is None:
-        told += _finish(plan)
+        told += _finish(plan, final)
     else:
         told += _raise_done(plan, state, None)
         if plan.machine.done_chain == "all":
-            told += _chain(plan, state.parent)
+            told += _chain(plan, state.parent, final)
     condition = sql(
         "{} and {}", completed(plan).has_none(1 << index), is_in_final_state(plan, index)
     )
@@ -283,20 +283,21 @@ def _raise_done(plan: Plan, state: State, final: State | None) -> Body:
     return flat.raise_done(plan, name, given, None)
 
 
-def _finish(plan: Plan) -> Body:
-    body: list[Statement] = [Set(own("status"), literal("done"))]
-    if plan.machine.output is not None:
-        body.append(Set(own("output"), flat.output_of(plan, plan.machine.output, None)))
-    return tuple(body)
+def _finish(plan: Plan, final: State) -> Body:
+    return (Set(own("status"), literal("done")), *flat.answer(plan, final, None))
+
+
+def exit_actions(plan: Plan) -> Body:
+    """The exit actions of all that is active, innermost first."""
+    leaving = _visit_out(plan, 0, _only_exit_actions)
+    return (*exits(plan).assign(configuration.conf(plan)), *leaving) if leaving else ()
 
 
 def _end(plan: Plan) -> Body:
     """A machine that is done: exit actions run, the configuration stays."""
     if not _can_end(plan):
         return ()
-    body: list[Statement] = [*exits(plan).assign(configuration.conf(plan))]
-    leaving = _visit_out(plan, 0, _only_exit_actions)
-    body = [*body, *leaving] if leaving else []
+    body: list[Statement] = [*exit_actions(plan)]
     for live, used in (("timers", plan.timers), ("invokes", plan.invokes)):
         if used:
             body += flat.strike(plan, live, flat.running(plan, _everything(plan), live), True)

@@ -50,13 +50,14 @@ def fields(
     besides: tuple[str, ...],
     closed: bool,
     checks: bool = True,
+    unless: Sql | None = None,
 ) -> Body:
     """Check the shape of an object, then convert its fields and ask their checks.
 
-    `closed` refuses undeclared fields; `besides` are keys that may stand beside them. `event` None:
-    the object is the input of a creation.
+    `closed` refuses undeclared fields, `unless` something holds; `besides` are keys that may stand
+    beside them. `event` None: the object is the input of a creation.
     """
-    wrong = shape_is_wrong(source, columns, besides, closed)
+    wrong = shape_is_wrong(source, columns, besides, closed, unless)
     if closed and not columns and besides == ("type",):
         wrong = sql("{} <> {}", source, jsonb({"type": event}))
     body: list[Statement] = []
@@ -78,7 +79,11 @@ def fields(
 
 
 def shape_is_wrong(
-    source: Sql, columns: tuple[Column, ...], besides: tuple[str, ...], closed: bool
+    source: Sql,
+    columns: tuple[Column, ...],
+    besides: tuple[str, ...],
+    closed: bool,
+    unless: Sql | None = None,
 ) -> Sql | None:
     """The condition under which an object does not fit its declaration; None if it always does."""
     reasons = []
@@ -86,7 +91,10 @@ def shape_is_wrong(
         known = (*besides, *(c.name for c in columns))
         rest = literal(known[0]) if len(known) == 1 else text_array(known)
         left = sql("{} - {}", source, rest) if known else source
-        reasons.append(sql("{} <> '{{}}'::jsonb", left))
+        undeclared = sql("{} <> '{{}}'::jsonb", left)
+        if unless is not None:
+            undeclared = sql("({} and ({}) is not true)", undeclared, unless)
+        reasons.append(undeclared)
     required = (literal(c.name) for c in columns if _is_required(c))
     reasons += [sql("{} ->> {} is null", source, name) for name in required]
     for column in columns:

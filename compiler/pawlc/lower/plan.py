@@ -92,6 +92,11 @@ class Plan:
         return tuple(i for state in self.machine.states for i in state.invokes if i.observed)
 
     @property
+    def sessions(self) -> tuple[Invoke, ...]:
+        """What SCXML's `<invoke>` begins, in document order."""
+        return tuple(i for s in self.machine.states for i in s.invokes if i.session is not None)
+
+    @property
     def can_end(self) -> bool:
         """Whether the machine has a final state."""
         return any(s.kind is Kind.FINAL for s in self.machine.states)
@@ -133,7 +138,7 @@ def plan(machine: Machine) -> Plan:
         timers=unbound or any(s.timers for s in machine.states),
         unbound=unbound,
         numbered=any(_is_numbered(a) for a in actions) or bool(sends),
-        messages=any(isinstance(a, Send) for a in actions),
+        messages=any(isinstance(a, Send) or may_leave(a) for a in actions) or _forwards(machine),
         log=any(isinstance(a, Log) for a in actions),
         python=any(isinstance(a, PythonAssign) for a in actions),
         stepwise=stepwise,
@@ -146,6 +151,20 @@ def plan(machine: Machine) -> Plan:
         external=any(not send.to_internal and send.delay is None for send in sends),
         uses=frozenset((ref.space, ref.name) for ref in _refs(machine)),
     )
+
+
+def may_leave(action: Action) -> bool:
+    """Whether an action may send an event to another session of SCXML."""
+    match action:
+        case SessionSend(to_internal=False, target=Expression(parts=parts)):
+            return parts != ("'#_internal'",)
+        case _:
+            return False
+
+
+def _forwards(machine: Machine) -> bool:
+    invokes = (invoke for state in machine.states for invoke in state.invokes)
+    return any(i.session is not None and i.session.forwards for i in invokes)
 
 
 def is_delayed(action: Action) -> bool:
@@ -237,6 +256,8 @@ def _actions(machine: Machine) -> Iterator[Action]:
         yield from state.restore
         if state.initial is not None:
             yield from state.initial.actions
+        for invoke in state.invokes:
+            yield from invoke.session.finalize if invoke.session is not None else ()
     for transition in machine.transitions():
         yield from transition.actions
 

@@ -28,7 +28,7 @@ def reduce(plan: Plan) -> Function:
         Variable(ident("now"), TIME, ident("p_now"), constant=True),
         Variable(ident("claims"), JSONB, ident("p_claims"), constant=True),
         *nobody(),
-        *working(plan),
+        *working(plan, sql("null")),
     )
     return Function(
         name=name(plan, "reduce"),

@@ -9,7 +9,7 @@ evaluates it, for half a microsecond: so what is mostly false is asked in one co
 
 from functools import partial
 
-from pawlc.lower import authorize, configuration, store
+from pawlc.lower import authorize, configuration, invoked, store
 from pawlc.lower.frame import (
     BIGINT,
     JSONB,
@@ -87,7 +87,7 @@ def _variables(plan: Plan) -> tuple[Variable, ...]:
         Variable(ident("claims"), JSONB),
         Variable(ident("sender_machine"), TEXT, sql("p_sender[1]"), constant=True),
         Variable(ident("sender_id"), TEXT, sql("p_sender[2]"), constant=True),
-        *working(plan),
+        *working(plan, ident("p_sender")),
         *cursors(plan),
         Variable(ident("reply"), JSONB),
     )
@@ -108,6 +108,8 @@ def _taken(plan: Plan) -> Body:
     if plan.loops or plan.masks:
         refused = sql("not (self.handled or p_source is not null)")
         last = (If((Branch(refused, refusal),)),) if refusal else ()
+        if plan.machine.errors == "event":
+            return (If(invoked.stopped(plan), macrostep(plan, creates=False)),)
         return (*macrostep(plan, creates=False), *last)
     return macrostep(plan, creates=False, refusal=refusal)
 
@@ -124,15 +126,21 @@ def _arrival(plan: Plan) -> Body:
     """
     called = sql("p_source is null")
     source = If((Branch(called, _unless_known(plan)),), forget_source(plan))
+    if plan.machine.errors == "event":  # other sessions may call their events as they like
+        sent = Branch(sql("p_source is null and p_sender is null"), _unless_known(plan))
+        own_event = Branch(sql("p_source is not null"), forget_source(plan))
+        source = If((sent, own_event) if own_event.body else (sent,))
     special = sql(
         "p_source is null and (p_event_id is not null or self.status <> 'running'"
         " or p_expected_seq <> self.seq or pg_column_size(p_event) > {})",
         _LARGEST,
     )
     ours = sql("p_source is null and p_sender is null")
+    late = If((Branch(invoked.over(plan), (Return(store.reply(plan, boolean(False))),)),))
     return (
+        *((late,) if plan.sessions else ()),
         Set(own("claims"), sql("case when {} then pawl.quick_claims() end", ours)),
-        *_admitted_or(plan, (source,), authorize.CLIENT_OR_INSTANCE, authorize.refuse),
+        *_admitted_or(plan, (source,), authorize.who(plan), authorize.refuse),
         If((Branch(special, _special(plan)),)),
     )
 

@@ -6,8 +6,10 @@ undelayed event to the session itself waits in `self.external` and is processed 
 transaction, after the internal queue.
 """
 
+from collections.abc import Callable
+
 from pawlc.lower import actions
-from pawlc.lower.plan import Plan
+from pawlc.lower.plan import Plan, may_leave
 from pawlc.lower.scope import Scope
 from pawlc.lower.target import (
     Block,
@@ -24,7 +26,9 @@ from pawlc.lower.target import (
 from pawlc.lower.variables import field, own
 from pawlc.model import machine as model
 from pawlc.model.machine import Expression, Ref
-from pawlc.sql import Sql, boolean, ident, literal, sql, typename
+from pawlc.sql import Sql, boolean, ident, join, jsonb, literal, sql, typename
+
+PARENT = "#_parent"
 
 _SESSION = sql("self.machine || '/' || self.id")
 
@@ -33,16 +37,18 @@ def variables(plan: Plan) -> tuple[Variable, ...]:
     """What the blocks of a macrostep work with; `frame` leaves out what is not named."""
     if plan.machine.errors == "fail":
         return ()
-    text, jsonb = sql("text"), sql("jsonb")
+    text = sql("text")
     found = [
         Variable(ident("external"), sql("jsonb[]")),
         Variable(ident("holds"), sql("boolean")),
         Variable(ident("sendid"), text),
         Variable(ident("target"), text),
-        Variable(ident("done_data"), jsonb),
+        Variable(ident("done_data"), sql("jsonb")),
+        Variable(ident("invoking"), sql("text[]")),
+        Variable(ident("child"), text),
     ]
     for depth in range(1, _depth(plan) + 1):
-        found.append(Variable(ident(f"v_item_{depth}"), jsonb))
+        found.append(Variable(ident(f"v_item_{depth}"), sql("jsonb")))
         found.append(Variable(ident(f"v_index_{depth}"), sql("integer")))
     return tuple(found)
 
@@ -77,11 +83,12 @@ def receive(plan: Plan, source: Sql) -> Body:
     return (Set(ident("event", "scxml"), sql("pawl.scxml_event({})", source)),)
 
 
-def next_external() -> Body:
+def next_external(forward: Body) -> Body:
     """Take the first event of the external queue when the internal one is empty."""
     return (
         Set(own("cause"), sql("self.external[1]")),
         Set(own("external"), sql("self.external[2:]")),
+        *forward,
     )
 
 
@@ -91,14 +98,15 @@ def next_external() -> Body:
 def block(plan: Plan, action: model.Block, event: str | None, depth: int) -> Body:
     """A block of executable content: at the first error it ends."""
     inside = actions.run(plan, action.actions, event, depth)
-    return (*_forgetting(plan), *_attempt(inside))
+    return (*_forgetting(plan), *attempt(inside))
 
 
 def _forgetting(plan: Plan) -> Body:
     return (Set(own("sendid"), sql("null")),) if plan.sends else ()
 
 
-def _attempt(inside: Body) -> Body:
+def attempt(inside: Body) -> Body:
+    """Statements of which the first error is an event, and the end."""
     raised = sql("pawl.scxml_error(sqlstate, sqlerrm, {})", own("sendid"))
     handler = Handler(sql("others"), (actions.append("queue", raised),))
     return (Block(None, (), inside, handler),)
@@ -107,7 +115,7 @@ def _attempt(inside: Body) -> Body:
 def ask(plan: Plan, condition: Sql) -> Body:
     """Set `self.holds`: what cannot be evaluated is false, and an error."""
     inside: Body = (Set(own("holds"), sql("coalesce({}, false)", condition)),)
-    return (Set(own("holds"), boolean(False)), *_forgetting(plan), *_attempt(inside))
+    return (Set(own("holds"), boolean(False)), *_forgetting(plan), *attempt(inside))
 
 
 def is_sure(expression: Expression) -> bool:
@@ -125,13 +133,14 @@ def is_sure(expression: Expression) -> bool:
 def output(plan: Plan, value: Sql) -> tuple[Body, Sql]:
     """The data of a done event, empty after an error."""
     inside: Body = (Set(own("done_data"), value),)
-    before = (Set(own("done_data"), sql("null")), *_forgetting(plan), *_attempt(inside))
+    before = (Set(own("done_data"), sql("null")), *_forgetting(plan), *attempt(inside))
     return before, own("done_data")
 
 
 def fail(action: model.Fail) -> Body:
     """What can only go wrong."""
-    return (Call(ident("pawl", "illegal"), (literal(action.reason),)),)
+    name = "unreachable" if action.unreachable else "illegal"
+    return (Call(ident("pawl", name), (literal(action.reason),)),)
 
 
 # --- branches and loops -----------------------------------------------------------------------
@@ -183,7 +192,7 @@ def _as(item: Sql, type: str) -> Sql:
 
 
 def send(plan: Plan, action: model.SessionSend, event: str | None) -> Body:
-    """Put an event into a queue of this session, now or by a timer."""
+    """Put an event into a queue of this session, or on its way to another, now or by a timer."""
     scope = Scope(plan, event)
 
     def made(part: Expression | None) -> Sql:
@@ -191,30 +200,49 @@ def send(plan: Plan, action: model.SessionSend, event: str | None) -> Body:
 
     name = literal(action.name) if action.event is None else made(action.event)
     body: list[Statement] = [*_identified(plan, action, made(action.id))]
-    if action.to_internal:
-        queue: Sql = sql("null")
-    else:
-        queue = own("target")
-        wanted = sql(
-            "pawl.scxml_queue({}, {}, {})", made(action.target), made(action.type), _SESSION
-        )
-        if action.target is not None or action.type is not None:
-            body.append(Set(queue, wanted))
-        else:
-            queue = _SESSION
+    target, sender = _target(plan, action, made)
+    if target == own("target"):
+        live = own("invokes") if plan.invokes else jsonb({})
+        wanted = (made(action.target), made(action.type), _SESSION, live)
+        body.append(Set(target, sql("pawl.scxml_target({})", join(", ", wanted))))
     id = own("sendid") if action.id is not None or action.idlocation else sql("null")
-    message = sql("pawl.scxml_sent({}, {}, {}, {})", name, _data(plan, action, event), id, queue)
+    message = sql("pawl.scxml_sent({}, {}, {}, {})", name, _data(plan, action, event), id, sender)
     if action.delay is not None:
+        if target != _SESSION:
+            message = sql("pawl.scxml_late({}, {}, {})", target, message, _SESSION)
         return (*body, *_later(plan, action, message, event), *_forgetting(plan))
-    if action.to_internal:
-        return (*body, actions.append("queue", message))
-    if queue == _SESSION:
-        return (*body, actions.append("external", message), *_forgetting(plan))
-    inside = If(
-        (Branch(sql("self.target is null"), (actions.append("queue", message),)),),
-        (actions.append("external", message),),
-    )
-    return (*body, inside, *_forgetting(plan))
+    forgetting = () if action.to_internal else _forgetting(plan)
+    return (*body, *_posted(target, message, may_leave(action)), *forgetting)
+
+
+def _target(
+    plan: Plan, action: model.SessionSend, made: Callable[[Expression | None], Sql]
+) -> tuple[Sql, Sql]:
+    """Where an event goes, and who is named as its sender: nobody in the internal queue.
+
+    Null is the internal queue, the session its own external one.
+    """
+    constant = made(action.target)
+    if action.to_internal or (action.type is None and constant == literal("#_internal")):
+        return sql("null"), sql("null")
+    if action.target is None and action.type is None:
+        return _SESSION, _SESSION
+    if action.type is None and constant == literal(PARENT):
+        return constant, _SESSION
+    return own("target"), sql("case when self.target is not null then {} end", _SESSION)
+
+
+def _posted(target: Sql, message: Sql, leaves: bool) -> Body:
+    away = actions.append("messages", sql("pawl.scxml_message({}, {})", target, message))
+    if target == sql("null"):
+        return (actions.append("queue", message),)
+    if target == _SESSION:
+        return (actions.append("external", message),)
+    if target == literal(PARENT):
+        return (away,)
+    ours = Branch(sql("self.target = {}", _SESSION), (actions.append("external", message),))
+    queued = Branch(sql("self.target is null"), (actions.append("queue", message),))
+    return (If((queued, ours), (away,)) if leaves else If((queued,), ours.body),)
 
 
 def _identified(plan: Plan, action: model.SessionSend, id: Sql) -> Body:
@@ -244,28 +272,24 @@ def _data(plan: Plan, action: model.SessionSend, event: str | None) -> Sql:
 
 
 def _later(plan: Plan, action: model.SessionSend, message: Sql, event: str | None) -> Body:
-    """A timer that no state binds, as of a delayed `raise`."""
+    """A timer that no state binds. Its name is its own: several of one id may be pending."""
     assert action.delay is not None
-    if action.id is None and action.idlocation is None:
-        naming: Body = _new_name("timer")
-    else:
-        naming = (Set(own("timer"), sql("'raise ' || {}", own("sendid"))),)
+    naming: Body = _new_name("timer")
+    if action.id is not None or action.idlocation is not None:
+        number = sql("{} + 1", own("raised"))
+        named = sql("format('raise %s %s.%s', self.sendid, self.seq, self.raised)")
+        naming = (Set(own("raised"), number), Set(own("timer"), named))
     due = sql("pawl.due_at({}, self.now + {})", own("timer"), Scope(plan, event).sql(action.delay))
     command = sql("row({}, {}, {})::pawl.timer_command", own("timer"), due, message)
     live = sql("{} || jsonb_build_object({}, self.seq)", own("timers"), own("timer"))
-    return (
-        *naming,
-        Set(own("due"), sql("pawl.without({}, array[{}])", own("due"), own("timer"))),
-        actions.append("due", command),
-        Set(own("timers"), live),
-    )
+    return (*naming, actions.append("due", command), Set(own("timers"), live))
 
 
 def cancel(plan: Plan, action: model.CancelSend, event: str | None) -> Body:
-    """Void a delayed event."""
-    named = sql("'raise ' || {}", Scope(plan, event).sql(action.id))
+    """Void the delayed events of an id."""
+    named = sql("pawl.scxml_timers({}, {})", own("timers"), own("timer"))
     return (
-        Set(own("timer"), named),
-        Set(own("timers"), sql("{} - {}", own("timers"), own("timer"))),
-        Set(own("due"), sql("pawl.without({}, array[{}])", own("due"), own("timer"))),
+        Set(own("timer"), Scope(plan, event).sql(action.id)),
+        Set(own("due"), sql("pawl.without({}, {})", own("due"), named)),
+        Set(own("timers"), sql("{} - {}", own("timers"), named)),
     )

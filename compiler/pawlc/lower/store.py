@@ -29,7 +29,9 @@ from pawlc.model.machine import (
     SessionSend,
     inside,
 )
-from pawlc.sql import Sql, ident, join, literal, sql, text_array
+from pawlc.sql import Sql, boolean, ident, join, literal, sql, text_array
+
+_UNREACHABLE = literal("unreachable")
 
 READ = ("iid", "status", "seq", "timers", "invokes", "history", "output")
 """System columns that a macrostep reads, besides `ctid` and the leaf."""
@@ -106,6 +108,7 @@ def _violations(plan: Plan, column: Column) -> Body:
 def assigned(plan: Plan) -> tuple[Column, ...]:
     """The context fields that any action of the machine sets."""
     names = {name for action in _actions(plan) for name in _targets(action)}
+    names |= {i.session.idlocation for i in plan.sessions if i.session and i.session.idlocation}
     return tuple(column for column in plan.machine.context if column.name in names)
 
 
@@ -190,8 +193,23 @@ def _start(plan: Plan) -> Statement:
         ident("v_command", "input"),
         *is_observed,
     )
+    if plan.sessions:
+        more = (boolean(False), _version(plan), _UNREACHABLE)
+        return Call(ident("pawl", "start_child"), (*arguments, *more))
     start = Call(ident("pawl", "start_child"), arguments)
     return If((Branch(is_child, (start,)),), (_effect(plan),))
+
+
+def _version(plan: Plan) -> Sql:
+    """The version of an invoked session: this machine's, of what is deployed with it."""
+    version = sql("{}", plan.machine.version)
+    sessions = [(invoke.id, invoke.session) for invoke in plan.sessions]
+    ours = tuple(id for id, session in sessions if session is not None and session.is_family)
+    if len(ours) == len(sessions):
+        return version
+    if not ours:
+        return sql("null")
+    return sql("case when v_command.invoke_id = any ({}) then {} end", text_array(ours), version)
 
 
 def stop_children(plan: Plan) -> Body:

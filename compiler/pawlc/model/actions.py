@@ -28,6 +28,7 @@ from pawlc.model.machine import (
     Cancel,
     EmitEffect,
     Event,
+    Fail,
     If,
     Log,
     Raise,
@@ -99,6 +100,8 @@ def _action(
             yield from scxml.send(world, written, scope, report)
         case syntax.CancelSend():
             yield scxml.cancel(world, written, scope, report)
+        case syntax.Fail():
+            yield Fail(written.reason, written.span, written.unreachable)
         case _:
             assert_never(written)
 

@@ -13,6 +13,9 @@ from pawlc.model.machine import AnyEvent, Exactly, Prefix, Trigger
 CREATION = "pawl.init"
 """The type of the event that the initial macrostep processes; it carries nothing."""
 
+STOP = "pawl.stop"
+"""The type of the event that ends the session of an SCXML invoke."""
+
 
 def after(delay: str, path: str) -> str:
     """

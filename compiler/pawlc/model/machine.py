@@ -292,10 +292,14 @@ class CancelSend:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """What can only go wrong, such as an assignment to a system variable (W3C SCXML 5.10)."""
+    """What can only go wrong, such as an assignment to a system variable (W3C SCXML 5.10).
+
+    `unreachable`: it is `error.communication`, not `error.execution`.
+    """
 
     reason: str
     span: Span
+    unreachable: bool = False
 
 
 Action = (
@@ -397,12 +401,34 @@ class Timer:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """How SCXML's `<invoke>` begins, when the macrostep is over (W3C SCXML 6.4).
+
+    `type` and `source` are texts. `source` says what `Invoke.effect` then does not: the address of
+    a machine, maybe one of `files`, or a document whose text is one of `documents`; both come with
+    their machines. `is_family`: the machine is deployed with this one. `fails` is what can only
+    go wrong. `finalize` runs before an event of the child is processed; `forwards`: the child gets
+    every external event too.
+    """
+
+    type: Expression | None
+    source: Expression | None
+    documents: tuple[tuple[str, str], ...] | None
+    files: tuple[tuple[str, str], ...]
+    is_family: bool
+    idlocation: str | None
+    forwards: bool
+    finalize: tuple[Action, ...]
+    fails: Fail | None
+
+
+@dataclass(frozen=True, slots=True)
 class Invoke:
     """An effect bound to its state. `id` is unique in the machine (default `<path>.<effect>`).
 
-    With `child`, `effect` is the name of a machine, of which an instance is created.
-    Its result is the event `done.invoke.<id>` or `error.invoke.<id>`. `observed`: before that, the
-    machine takes `snapshot.invoke.<id>`.
+    With `child`, `effect` is the name of a machine, of which an instance is created; `session` is
+    what SCXML says besides. Its result is the event `done.invoke.<id>` or `error.invoke.<id>`.
+    `observed`: before that, the machine takes `snapshot.invoke.<id>`.
     """
 
     id: str
@@ -411,6 +437,7 @@ class Invoke:
     span: Span
     child: bool = False
     observed: bool = False
+    session: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -543,7 +570,8 @@ class Machine:
     `regions_first`: an ancestor of a parallel is asked for an event only when no region answered
     (XState). `done_chain`: `all` raises `done.state` for every completed ancestor, `grandparent`
     stops at the first parallel (W3C SCXML, enterStates). `errors`: an error undoes the
-    macrostep, or becomes an internal event and events carry what `_event` shows (SCXML). `input`
+    macrostep, or becomes an internal event and events carry what `_event` shows (SCXML), where
+    `output` is what the final states at the top give. `input`
     and `public` hold field names, `indexes` the expressions over the context that each is of.
     `reply`: clients who create or send are answered with the instance (`state`), or learn nothing
     of it (`none`).

@@ -77,6 +77,8 @@ def resolve(
     places = _Places(world, tree, found)
     states = tuple(_state(places, state, report) for state in tree.states)
     output = _output(world, machine.root.output, places.scope(found.end), report)
+    if machine.reading == "scxml" and scxml.answers(states):
+        output = ()
     built = Machine(
         name=machine.name.value,
         version=machine.version,
@@ -266,6 +268,10 @@ def _invokes(
     for invoke, id in zip(written.invoke, places.tree.invoke_ids[state.index], strict=True):
         is_child = invoke.machine is not None
         named = invoke.machine or invoke.src
+        if invoke.session is not None:
+            finalize = actions(places.world, invoke.session.finalize, scope, report)
+            yield scxml.invoke(places.world, invoke, id, finalize, scope, report)
+            continue
         if named is None or not (is_child or effect_exists(places.world, named, report)):
             continue
         input = pairs(places.world, invoke.input, scope, report)

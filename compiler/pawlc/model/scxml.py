@@ -19,8 +19,11 @@ from pawlc.model.machine import (
     Expression,
     Fail,
     ForEach,
+    Invoke,
     Ref,
+    Session,
     SessionSend,
+    State,
 )
 from pawlc.source import Text
 
@@ -84,8 +87,21 @@ def condition(world: World, text: Text, scope: Scope, report: Report) -> Express
 def pairs(
     world: World, written: tuple[syntax.Pair, ...], scope: Scope, report: Report
 ) -> tuple[tuple[str, Expression], ...]:
-    """Names with values as jsonb."""
-    return tuple((pair.name.value, value(world, pair.value, scope, report)) for pair in written)
+    """Names with values as jsonb; a name that is given twice has both, as an array (6.2.4)."""
+    given: dict[str, list[Expression]] = {}
+    for pair in written:
+        given.setdefault(pair.name.value, []).append(value(world, pair.value, scope, report))
+    return tuple((name, _together(values)) for name, values in given.items())
+
+
+def _together(values: list[Expression]) -> Expression:
+    first, *others = values
+    if not others:
+        return first
+    parts: list[str | Ref] = ["jsonb_build_array("]
+    for number, one in enumerate(values):
+        parts += [", " if number else "", *one.parts]
+    return replace(first, parts=(*parts, ")"), type="jsonb", origins=())
 
 
 def output(
@@ -210,3 +226,49 @@ def send(
 def cancel(world: World, written: syntax.CancelSend, scope: Scope, report: Report) -> CancelSend:
     """`<cancel>`."""
     return CancelSend(words(world, written.id, scope, report), written.span)
+
+
+# --- sessions ---------------------------------------------------------------------------------
+
+
+def answers(states: tuple[State, ...]) -> bool:
+    """Whether a final state at the top gives data to whoever invoked the session."""
+    return any(state.parent == 0 and state.done_output for state in states)
+
+
+def invoke(
+    world: World,
+    written: syntax.Invoke,
+    id: str,
+    finalize: tuple[Action, ...],
+    scope: Scope,
+    report: Report,
+) -> Invoke:
+    """`<invoke>`: its arguments are evaluated when it begins."""
+    session = written.session
+    assert session is not None
+    place = session.idlocation
+    fails = session.fails
+    failing = None if fails is None else Fail(fails.reason, fails.span, fails.unreachable)
+    if place is not None and (problem := _no_place(world, place)):
+        failing = _fail(problem, place, report)
+    source = None if session.source is None else words(world, session.source, scope, report)
+    input = {pair.name.value: value(world, pair.value, scope, report) for pair in written.input}
+    return Invoke(
+        id=id,
+        effect=written.machine.value if written.machine else "",
+        input=tuple(input.items()),
+        span=written.span,
+        child=True,
+        session=Session(
+            type=None if session.type is None else words(world, session.type, scope, report),
+            source=source,
+            documents=session.documents,
+            files=session.files,
+            is_family=session.is_family,
+            idlocation=place.value if place is not None else None,
+            forwards=session.forwards,
+            finalize=finalize,
+            fails=failing,
+        ),
+    )

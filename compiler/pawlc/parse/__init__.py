@@ -21,9 +21,12 @@ _ODD = frozenset({"PW205", "PW211", "PW212", "PW403"})
 def parse(
     text: str, file: str, impl: str | None = None
 ) -> tuple[syntax.Machine | None, tuple[Diagnostic, ...]]:
-    """Read a definition by the front end that its name asks for; `impl` is for JSON alone."""
+    """Read a definition by the front end that its name asks for.
+
+    `impl` is what lies beside it: the companion of JSON, the files that SCXML names.
+    """
     if file.endswith(SCXML):
-        return scxml.parse(text, file)
+        return scxml.parse(text, file, impl)
     return xstate.parse(text, file, impl) if file.endswith(JSON) else yaml.parse(text, file)
 
 

@@ -212,6 +212,7 @@ def _action(action: syntax.Action) -> Tree | None:
             | syntax.ForEach()
             | syntax.SessionSend()
             | syntax.CancelSend()
+            | syntax.Fail()
         ):
             return None  # the native form has no words for it
         case _:

@@ -140,7 +140,7 @@ def _stage(output: Output, file: Path, dump: Dump) -> str:
         case "target":
             return dumped(lower(compiled.machine))
         case "sql":
-            return compiled.sql
+            return compiled.script
         case _:
             assert_never(dump)
 

@@ -4,6 +4,7 @@ The compiler knows a file by its name alone, so that the same definition gives t
 it lies; a report names the path that the person typed.
 """
 
+import json
 import os
 import re
 import sys
@@ -23,7 +24,8 @@ from pawlc.compile import Compiled, Earlier, compile_machine, earlier_version
 from pawlc.compile import check as check_text
 from pawlc.diagnostics import CompileError, Diagnostic, Severity
 from pawlc.model.machine import Machine
-from pawlc.parse import JSON
+from pawlc.parse import JSON, SCXML
+from pawlc.parse.scxml import fetched
 from pawlc.parse.xstate import file_name
 from pawlc.source import Span
 
@@ -38,7 +40,8 @@ SUFFIXES = (".machine.yaml", ".machine.yml", ".machine.json", ".yaml", ".yml", "
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A definition as read, and what lies beside it: the Python companion; for JSON `impl`."""
+    """A definition as read, and what lies beside it: the Python companion; for JSON `impl`, for
+    SCXML the files that it names, as a JSON object."""
 
     path: Path
     text: str
@@ -49,6 +52,8 @@ class Definition:
     def sources(self) -> dict[str, str]:
         """The texts by the names that a report shows."""
         files = {companion_of(self.path): self.companion, impl_of(self.path): self.impl}
+        if is_scxml(self.path) and self.impl is not None:
+            files |= {self.path.parent / name: text for name, text in json.loads(self.impl).items()}
         beside = {str(path): text for path, text in files.items() if text is not None}
         return {str(self.path): self.text, **beside}
 
@@ -56,10 +61,25 @@ class Definition:
 def read(path: Path) -> Definition:
     """Read `order.machine.yaml` and, if it is there, `order.py` beside it. Raises `OSError`.
 
-    Beside `order.json` it is also `order.impl.yaml`.
+    Beside `order.json` it is also `order.impl.yaml`, beside an SCXML document what it names.
     """
+    text = _text(path)
     impl = _if_there(impl_of(path)) if is_json(path) else None
-    return Definition(path, _text(path), _if_there(companion_of(path)), impl)
+    if is_scxml(path):
+        impl = _named(path, text)
+    return Definition(path, text, _if_there(companion_of(path)), impl)
+
+
+def _named(path: Path, text: str) -> str | None:
+    """The texts of the files that an SCXML document names, and those that they name."""
+    found: dict[str, str] = {}
+    waiting = list(fetched(text))
+    for name in waiting:
+        file = path.parent / name
+        if name not in found and name != path.name and file.is_file():
+            found[name] = _text(file)
+            waiting += fetched(found[name]) if is_scxml(file) else ()
+    return json.dumps(found, sort_keys=True) if found else None
 
 
 def earlier(definition: Definition) -> dict[int, Earlier]:
@@ -150,12 +170,20 @@ def is_json(path: Path) -> bool:
     return path.name.endswith(JSON)
 
 
-def impl_of(path: Path) -> Path:
-    """Name the companion that implements the names of a definition in JSON.
+def is_scxml(path: Path) -> bool:
+    """Whether a definition is W3C SCXML."""
+    return path.name.endswith(SCXML)
 
-    >>> impl_of(Path("shop/order.json")).name
-    'order.impl.yaml'
+
+def impl_of(path: Path) -> Path:
+    """Name the companion that implements the names of a definition in JSON; of SCXML, what holds
+    the files that a deployed version named.
+
+    >>> impl_of(Path("shop/order.json")).name, impl_of(Path("versions/order.1.scxml")).name
+    ('order.impl.yaml', 'order.1.files.json')
     """
+    if is_scxml(path):
+        return path.with_name(f"{path.name.removesuffix(SCXML)}.files.json")
     return path.with_name(file_name(path.name))
 
 
@@ -189,10 +217,13 @@ def compile_(
 def keep(output: Output, definition: Definition, machine: str, version: int) -> None:
     """Write `versions/order.1.machine.yaml` beside the definition, and `order.1.py` likewise.
 
-    Of a definition in JSON they are `order.1.json` and `order.1.impl.yaml`.
+    Of a definition in JSON they are `order.1.json` and `order.1.impl.yaml`; of SCXML they are
+    `order.1.scxml` and `order.1.files.json`, with the texts of the files that it names.
     """
     stem = definition.path.parent / VERSIONS / f"{machine}.{version}"
     suffix = ".json" if is_json(definition.path) else ".machine.yaml"
+    if is_scxml(definition.path):
+        suffix = SCXML
     kept = stem.with_name(f"{stem.name}{suffix}")
     texts = {
         kept: definition.text,

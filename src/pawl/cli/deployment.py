@@ -1,6 +1,6 @@
 """`pawl deploy`."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import rich_click as click
@@ -37,6 +37,7 @@ def deploy(
         for definition, machine in compiled:
             with definitions.reporting(output, definition):
                 done.append(deploy_machine(connection, machine, dry_run=dry_run))
+            definitions.report(output, definition, done[-1].warnings)
             if not dry_run and not regenerate:
                 definitions.keep(output, definition, done[-1].machine, done[-1].version)
     _report(output, done, dry_run=dry_run)
@@ -44,7 +45,8 @@ def deploy(
 
 def _report(output: Output, done: list[Deployment], *, dry_run: bool) -> None:
     if output.json:
-        output.data([asdict(deployment) for deployment in done])
+        told = [asdict(replace(deployment, warnings=())) for deployment in done]
+        output.data([{k: v for k, v in each.items() if k != "warnings"} for each in told])
         return
     for deployment in done:
         if dry_run and deployment.diff:

@@ -20,8 +20,8 @@ from pawl.deploy.install import (
     let_owner_create_schemas,
 )
 from pawl.deploy.registry import Registered
-from pawlc.compile import Compiled, check
-from pawlc.diagnostics import CompileError, Severity
+from pawlc.compile import Compiled, check, member
+from pawlc.diagnostics import CompileError, Diagnostic, Severity
 from pawlc.emit.columns import evolve
 from pawlc.emit.routes import entry, routes
 from pawlc.emit.scripts import machine_functions
@@ -39,6 +39,7 @@ class Deployment:
     `outcome`: the machine is new (`created`), has a further version (`updated`), had this one
     (`unchanged`), or has its functions anew (`regenerated`). `added` names the columns that its
     table got. `diff` compares, in a dry run, the SQL of the newest deployed version with its SQL.
+    `warnings` are what only the catalog could tell of a definition in SCXML, where it is no error.
     """
 
     machine: str
@@ -47,18 +48,27 @@ class Deployment:
     outcome: Outcome
     added: tuple[str, ...] = ()
     diff: str = ""
+    warnings: tuple[Diagnostic, ...] = ()
 
 
 def deploy(connection: Connection, compiled: Compiled, *, dry_run: bool = False) -> Deployment:
     """Deploy a machine; new instances take its new version from then on.
+
+    What an SCXML document invokes is deployed with it.
 
     A dry run does everything and rolls it back, so it meets what a deploy would meet. Raises
     `DeployRefused`, `CompileError` with what only the catalog could tell, and Postgres's errors.
     """
     with connection.transaction(force_rollback=dry_run):
         registry.lock(connection)
+        family = [
+            _deploy(connection, child, registry.versions(connection, child.machine.name))
+            for child in compiled.children
+        ]
         versions = registry.versions(connection, compiled.machine.name)
         deployment = _deploy(connection, compiled, versions)
+    told = tuple(one for each in (*family, deployment) for one in each.warnings)
+    deployment = replace(deployment, warnings=told)
     if dry_run and deployment.outcome != "unchanged":
         before = versions[-1] if versions else None
         return replace(deployment, diff=difference.between(before, compiled))
@@ -80,7 +90,7 @@ def _deploy(
     change = _evolution(machine, versions) if versions else Evolution()
     let_owner_create_schemas(connection)
     with acting_as_owner(connection):
-        check_expressions(connection, machine)
+        warnings = check_expressions(connection, machine)
         run_script(
             connection,
             evolve(machine, change.added, change.loosened) if versions else compiled.table,
@@ -104,6 +114,7 @@ def _deploy(
         compiled.hash,
         "updated" if versions else "created",
         tuple(column.name for column in change.added),
+        warnings=warnings,
     )
 
 
@@ -183,11 +194,15 @@ def _check_python(connection: Connection, machine: Machine) -> None:
     )
 
 
-def check_expressions(connection: Connection, machine: Machine) -> None:
-    """Have Postgres check every expression; raise what it says, at the definition's lines."""
+def check_expressions(connection: Connection, machine: Machine) -> tuple[Diagnostic, ...]:
+    """Have Postgres check every expression; raise what it says, at the definition's lines.
+
+    Returns what is no error.
+    """
     found = probe.run(connection, machine)
     if any(one.severity is Severity.ERROR for one in found):
         raise CompileError(found)
+    return found
 
 
 def _evolution(machine: Machine, versions: tuple[Registered, ...]) -> Evolution:
@@ -198,6 +213,8 @@ def _evolution(machine: Machine, versions: tuple[Registered, ...]) -> Evolution:
 def read_version(name: str, known: Registered) -> Machine:
     """The machine of a deployed version, from its source. Raises `DeployRefused`."""
     before, _ = check(known.source, known.definition_file, known.companion, known.impl)
+    if before is not None and before.name != name:
+        before = member(known.source, known.definition_file, known.impl, name)
     if before is None:
         raise DeployRefused(
             f"this pawl cannot read version {known.version} of `{name}` any more",

@@ -6,12 +6,13 @@ happens in one transaction (a savepoint, if one is open) that is rolled back wha
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
 import psycopg
 
-from pawlc.diagnostics import Diagnostic, in_order
+from pawlc.diagnostics import Diagnostic, Severity, in_order
 from pawlc.emit.probe import SCHEMA, Kind, Probe, probes, setup, tables
 from pawlc.expr.functions import CONTEXT, ONE_ROW, VOLATILE_ALLOWED
 from pawlc.model.machine import Machine
@@ -48,7 +49,9 @@ FLAG = re.compile(r":(hasAggs|hasWindowFuncs|hasTargetSRFs) (true|false)")
 def run(connection: Connection, machine: Machine) -> tuple[Diagnostic, ...]:
     """Probe everything in a machine that Postgres has an opinion on.
 
-    Needs the right to create a schema. Raises what is not about the definition.
+    Needs the right to create a schema. Raises what is not about the definition. In SCXML what is
+    wrong with an expression is an event when it is evaluated, so it is a warning here, unless the
+    expression could change something.
     """
     found: tuple[Diagnostic, ...] = ()
     with connection.transaction(force_rollback=True):
@@ -56,7 +59,14 @@ def run(connection: Connection, machine: Machine) -> tuple[Diagnostic, ...]:
         for statement in setup(machine):
             _execute(connection, statement)
         found = tuple(_judge(connection, machine))
+    if machine.errors == "event":
+        found = tuple(one if one.code == "PW306" else _warning(one) for one in found)
     return in_order(tuple(dict.fromkeys(found)))
+
+
+def _warning(found: Diagnostic) -> Diagnostic:
+    hint = found.hint or "it is `error.execution` when it is evaluated"
+    return replace(found, severity=Severity.WARNING, hint=hint)
 
 
 def _judge(connection: Connection, machine: Machine) -> Iterator[Diagnostic]:

@@ -10,21 +10,41 @@ shapes     attributes, known and unknown; texts that are SQL
 document   the machine itself
 data       the datamodel: fields, and what gives them their first values
 states     states, transitions, initial, history, done data
+invoke     invoked sessions
 content    executable content
+family     the documents that a definition contains or names, each a machine of its own
 """
+
+from dataclasses import replace
 
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, in_order
 from pawlc.parse.scxml import document
+from pawlc.parse.scxml.family import Family, beside, fetched
 from pawlc.parse.scxml.reader import read
 from pawlc.parse.yaml.sink import Sink
 
+__all__ = ["fetched", "parse"]
 
-def parse(text: str, file: str) -> tuple[syntax.Machine | None, tuple[Diagnostic, ...]]:
-    """Read a document; `file` is the name that its diagnostics show. Never raises."""
+
+def parse(
+    text: str, file: str, impl: str | None = None
+) -> tuple[syntax.Machine | None, tuple[Diagnostic, ...]]:
+    """Read a document; `file` is the name that its diagnostics show. Never raises.
+
+    `impl` is a JSON object with the texts of the files that it names (`fetched`). The documents
+    that it contains or names become its `children`.
+    """
     root, problems = read(text, file)
     if root is None:
         return None, problems
-    sink = Sink()
-    found = document.machine(root, file, sink)
-    return found, in_order(sink.diagnostics())
+    sink, family = Sink(), Family(file, beside(impl))
+    found = document.machine(root, file, sink, family)
+    children = []
+    while found is not None and family.waiting:
+        child = family.waiting.pop(0)
+        made = document.machine(child.root, child.file, sink, family, child.machine)
+        children += [replace(made, version=found.version)] if made is not None else []
+    if found is not None:
+        found = replace(found, children=tuple(children))
+    return found, in_order((*family.problems, *sink.diagnostics()))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pawlc import syntax
+from pawlc.parse.scxml.family import local
 from pawlc.parse.scxml.reader import Element
 from pawlc.parse.scxml.shapes import (
     Reading,
@@ -167,13 +168,20 @@ def _assign(reading: Reading, element: Element) -> Iterator[syntax.Action]:
 
 
 def script(reading: Reading, element: Element) -> Iterator[syntax.Action]:
-    """`name := value` statements, one for each `;`; a name that is new becomes a field."""
+    """`name := value` statements, one for each `;`; a name that is new becomes a field.
+
+    A document whose script cannot be had is refused (W3C SCXML 5.8).
+    """
     found = attributes(reading, element, ("src",))
+    written = element.text
     if "src" in found:
-        message = "a script cannot be fetched: it is not part of the document"
-        wrong(reading, found["src"], message, "write its assignments between the tags")
-        return
-    for statement in _statements(element.text):
+        file = reading.family.files.get(local(found["src"].value) or "")
+        if file is None:
+            message = f"there is no `{found['src']}` beside the definition"
+            wrong(reading, found["src"], message, "write its assignments between the tags")
+            return
+        written = file
+    for statement in _statements(written):
         match = _STATEMENT.fullmatch(statement)
         here = _here(element)
         if match is None:
@@ -222,16 +230,16 @@ def _either(reading: Reading, found: dict[str, Text], name: str) -> Text | None:
 
 
 def payload(
-    reading: Reading, element: Element, namelist: Text | None
+    reading: Reading, element: Element, namelist: Text | None, besides: tuple[str, ...] = ()
 ) -> tuple[tuple[syntax.Pair, ...], Text | None]:
     """`namelist` and `<param>` as pairs, or the value of `<content>`."""
     pairs = [syntax.Pair(name, name) for name in words(namelist)]
     content = None
-    for child in children(reading, element, ("param", "content")):
+    for child in children(reading, element, ("param", "content", *besides)):
         if child.name == "param":
             pair = _param(reading, child)
             pairs += [pair] if pair else []
-        else:
+        elif child.name not in besides:
             given = attributes(reading, child, ("expr",))
             content = expression(reading, given["expr"]) if "expr" in given else inline(child)
     return tuple(pairs), content

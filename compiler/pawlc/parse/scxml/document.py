@@ -6,6 +6,7 @@ from dataclasses import replace
 from pawlc import syntax
 from pawlc.parse.scxml import data, states
 from pawlc.parse.scxml.content import script
+from pawlc.parse.scxml.family import Family
 from pawlc.parse.scxml.reader import SCXML, Element
 from pawlc.parse.scxml.shapes import Reading, attributes, children, wrong
 from pawlc.parse.xstate.root import sql_name
@@ -18,8 +19,13 @@ _DATAMODELS = ("sql", "null")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
 
-def machine(root: Element, file: str, sink: Sink) -> syntax.Machine | None:
-    """A whole definition; it ignores events that it does not know."""
+def machine(
+    root: Element, file: str, sink: Sink, family: Family, given_name: str | None = None
+) -> syntax.Machine | None:
+    """A whole document; it ignores events that it does not know.
+
+    `given_name` is what a document of the family is called that is not the definition.
+    """
     if root.name != "scxml" or root.space not in (SCXML, ""):
         hint = f'begin with `<scxml xmlns="{SCXML}" version="1.0">`'
         sink.error("PW170", f"`<{root.name}>` is no statechart", root.span, "not `<scxml>`", hint)
@@ -33,6 +39,8 @@ def machine(root: Element, file: str, sink: Sink) -> syntax.Machine | None:
         fields=frozenset(columns),
         null=_is(given, "datamodel", "null"),
         late=_is(given, "binding", "late"),
+        root=root,
+        family=family,
     )
     found = attributes(reading, root, _ATTRIBUTES, ("machine", "version"))
     inside = children(
@@ -45,12 +53,16 @@ def machine(root: Element, file: str, sink: Sink) -> syntax.Machine | None:
         if each.name == "datamodel":
             data.check(reading, each)
     name = _name(root, found, file)
+    if given_name is None:
+        family.begin(name.value)
+    else:
+        name = replaced(name, given_name)
     entry = (*data.early(reading, root), *_scripts(reading, root))
     top = _root(reading, root, keys, name, entry)
     made = {n: syntax.Column(text, replaced(text, "jsonb")) for n, text in reading.made.items()}
     context = tuple((columns | made).values())
     return syntax.Machine(
-        file=file,
+        file=family.file,
         name=name,
         version=_version(reading, found.get("pawl:version")),
         description=None,

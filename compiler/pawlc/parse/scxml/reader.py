@@ -188,7 +188,7 @@ def _place(
     written: dict[str, tuple[int, int]], local: str, prefixed: bool
 ) -> tuple[int, int] | None:
     for name, place in written.items():
-        if name == local or (prefixed and name.rpartition(":")[2] == local):
+        if name == local if not prefixed else name.endswith(f":{local}"):
             return place
     return None
 

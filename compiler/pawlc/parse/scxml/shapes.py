@@ -5,11 +5,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from pawlc.diagnostics import Diagnostic, Severity
+from pawlc.parse.scxml.family import Family
 from pawlc.parse.scxml.reader import PAWL, SCXML, Element
 from pawlc.parse.xstate.shapes import sql_text
 from pawlc.parse.yaml.shapes import replaced
 from pawlc.parse.yaml.sink import Sink
-from pawlc.source import Position, Text
+from pawlc.source import Position, Span, Text
 from pawlc.suggest import did_you_mean
 
 _IN = re.compile(
@@ -24,7 +26,8 @@ class Reading:
     """What holds for a whole document.
 
     `paths` leads from the id of a state to its path; `fields` are the declared data. Names that the
-    document only uses, of `<foreach>` and `<script>`, are added to `made`.
+    document only uses, of `<foreach>` and `<script>`, are added to `made`; `documents` are the
+    machines of documents that stand in the data, by the `id()` of the element around each.
     """
 
     sink: Sink
@@ -32,7 +35,10 @@ class Reading:
     fields: frozenset[str]
     null: bool
     late: bool
+    root: Element
+    family: Family
     made: dict[str, Text] = field(default_factory=dict)
+    documents: dict[int, str] = field(default_factory=dict)
 
 
 def attributes(
@@ -74,15 +80,17 @@ def children(reading: Reading, element: Element, known: Iterable[str]) -> tuple[
     return tuple(found)
 
 
-def unbuilt(reading: Reading, element: Element, what: str, hint: str | None = None) -> None:
-    """Refuse what this version does not build."""
-    message = f"{what} is not built yet"
-    reading.sink.error("PW970", message, element.span, "cannot be compiled", hint)
-
-
 def wrong(reading: Reading, text: Text, message: str, hint: str | None = None) -> None:
     """Complain about the value of an attribute."""
     reading.sink.error("PW171", message, text.span, "this value", hint)
+
+
+def warn(reading: Reading, message: str, at: Span, hint: str) -> None:
+    """Say what will go wrong when it is executed."""
+    found = Diagnostic(
+        "PW172", message, at, "fails when it is executed", hint, severity=Severity.WARNING
+    )
+    reading.sink.add(found)
 
 
 # --- values -----------------------------------------------------------------------------------
@@ -130,7 +138,12 @@ def inline(element: Element) -> Text | None:
     at = Text(written, element.span, (element.span.start,))
     if element.children:
         return replaced(at, sql_text(written))
-    value = element.text.strip()
+    return value_of(at, element.text)
+
+
+def value_of(at: Text, written: str) -> Text:
+    """A text as SQL, at its place: JSON, else text with single blanks."""
+    value = written.strip()
     try:
         json.loads(value)
     except ValueError:

@@ -6,8 +6,9 @@ from pawlc import syntax
 from pawlc.model.targets import join_path
 from pawlc.parse.scxml import data
 from pawlc.parse.scxml.content import block, payload, words
+from pawlc.parse.scxml.invoke import invokes
 from pawlc.parse.scxml.reader import Element
-from pawlc.parse.scxml.shapes import Reading, attributes, children, expression, unbuilt, wrong
+from pawlc.parse.scxml.shapes import Reading, attributes, children, expression, wrong
 from pawlc.parse.yaml.shapes import replaced
 from pawlc.source import Text
 
@@ -82,9 +83,7 @@ def _state(reading: Reading, element: Element, keys: dict[int, Text]) -> syntax.
     default = next(element.named("transition"), None) if element.name == "history" else None
     flag = replaced(key, "entered_" + re.sub(r"\W", "_", key.value))
     for each in inside:
-        if each.name == "invoke":
-            unbuilt(reading, each, "`<invoke>`")
-        elif each.name == "datamodel":
+        if each.name == "datamodel":
             data.check(reading, each)
     return syntax.State(
         key=key,
@@ -101,7 +100,7 @@ def _state(reading: Reading, element: Element, keys: dict[int, Text]) -> syntax.
             *(b for e in element.named("onentry") for b in block(reading, e)),
         ),
         exit=tuple(b for e in element.named("onexit") for b in block(reading, e)),
-        invoke=(),
+        invoke=invokes(reading, element, key.value),
         output=_done(reading, element),
         authorize=None,
         history=_history(reading, element, found.get("type")),

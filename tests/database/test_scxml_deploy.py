@@ -1,0 +1,114 @@
+"""What deploy says of a definition in SCXML, and what it deploys with it."""
+
+from __future__ import annotations
+
+import json
+
+import psycopg
+import pytest
+
+from pawl.deploy.deploy import deploy
+from pawlc.compile import Compiled, compile_machine
+from pawlc.diagnostics import CompileError
+
+SCXML = 'xmlns="http://www.w3.org/2005/07/scxml"'
+
+
+def document(body: str, version: int = 1, files: dict[str, str] | None = None) -> Compiled:
+    text = (
+        f'<scxml {SCXML} xmlns:pawl="https://pawl.dev/scxml" version="1.0" name="m"'
+        f' pawl:version="{version}">\n{body}\n</scxml>'
+    )
+    return compile_machine(text, "m.scxml", impl=json.dumps(files) if files else None)
+
+
+def test_what_postgres_says_of_an_expression_is_a_warning_at_its_line(
+    connection: psycopg.Connection,
+) -> None:
+    done = deploy(
+        connection,
+        document(
+            '<datamodel><data id="n" expr="0"/></datamodel>\n'
+            '<state id="a"><transition cond="n = nosuch(1)" target="b"/>\n'
+            '<transition event="x"><assign location="n" expr="_event.data.n"/></transition>\n'
+            '</state><state id="b"/>'
+        ),
+    )
+    assert [(d.code, d.severity, d.span.start.line) for d in done.warnings] == [
+        ("PW308", "warning", 3)
+    ]
+    assert done.warnings[0].message == "function nosuch(integer) does not exist"
+    assert done.outcome == "created"
+
+
+def test_an_expression_that_could_change_something_is_refused(
+    connection: psycopg.Connection,
+) -> None:
+    connection.execute(
+        "create function public.changes() returns boolean language sql volatile return true"
+    )
+    chart = document('<state id="a"><transition cond="public.changes()" target="a"/></state>')
+    with pytest.raises(CompileError) as refused:
+        deploy(connection, chart)
+    assert [d.code for d in refused.value.diagnostics if d.severity == "error"] == ["PW306"]
+
+
+KID = f'<scxml {SCXML} version="1.0"><final id="v{{}}"/></scxml>'
+
+
+def test_a_session_takes_the_version_that_was_deployed_with_its_parent(
+    connection: psycopg.Connection,
+) -> None:
+    body = '<state id="a"><transition event="go" target="b"/></state>'
+    body += '<state id="b"><invoke id="kid" src="kid.scxml"/></state>'
+    deploy(connection, document(body, 1, {"kid.scxml": KID.format(1)}))
+    connection.execute("select create_instance('m', 'old')")
+    deploy(connection, document(body, 2, {"kid.scxml": KID.format(2)}))
+    connection.execute("select create_instance('m', 'new')")
+    for name in ("old", "new"):
+        connection.execute("select send_event('m', %s, '{\"type\": \"go\"}')", (name,))
+    rows = connection.execute("select version, state from pawl_m_kid.instance order by version")
+    assert rows.fetchall() == [(1, ["v1"]), (2, ["v2"])]
+
+
+def test_the_same_definition_again_changes_nothing(connection: psycopg.Connection) -> None:
+    body = '<state id="a"><invoke src="kid.scxml"/></state>'
+    deploy(connection, document(body, 1, {"kid.scxml": KID.format(1)}))
+    assert deploy(connection, document(body, 1, {"kid.scxml": KID.format(1)})).outcome == (
+        "unchanged"
+    )
+    rows = connection.execute("select machine, version from pawl.version order by machine")
+    assert rows.fetchall() == [("m", 1), ("m_kid", 1)]
+
+
+def test_sessions_and_instances_of_other_machines_talk(connection: psycopg.Connection) -> None:
+    desk = compile_machine(
+        "machine: desk\ncontext: { n: int }\n"
+        "events: { ask: { n: int not null } }\nauthorize: { send: { ask: 'true' } }\n"
+        "initial: a\nstates:\n  a:\n    on:\n      ask:\n        assign: { n: event.n }\n"
+        '        actions:\n          - send: { event: told, to: { machine: m, id: "$$i$$" },'
+        " data: { n: event.n + 1 } }\n",
+        "desk.machine.yaml",
+    )
+    deploy(connection, desk)
+    deploy(
+        connection,
+        document(
+            '<datamodel><data id="got"/><data id="who"/></datamodel>'
+            '<state id="a"><transition event="go">'
+            '<send event="ask" target="#_scxml_desk/d"><param name="n" expr="4"/></send>'
+            '<send event="ask" target="#_scxml_desk/nobody" id="lost"/></transition>'
+            '<transition event="told"><assign location="got" expr="_event.data.n"/>'
+            '<assign location="who" expr="_event.origin"/></transition>'
+            '<transition event="error.communication" cond="_event.sendid = \'lost\'" target="b"/>'
+            '</state><state id="b"/>'
+        ),
+    )
+    for machine, name in (("desk", "d"), ("m", "i")):
+        connection.execute("select create_instance(%s, %s)", (machine, name))
+    connection.execute("select send_event('m', 'i', '{\"type\": \"go\"}')")
+    while connection.execute("select pawl.deliver_messages()").fetchone() != (0,):
+        pass
+    row = connection.execute("select state, got, who from pawl_m.instance").fetchone()
+    assert row == (["b"], 5, "#_scxml_desk/d")
+    assert connection.execute("select count(*) from pawl.dead_letter").fetchone() == (0,)
