@@ -27,7 +27,7 @@ APPLICATION = "a client"
 class Load(AbstractContextManager["Load"]):
     """So many clients, each of which takes so many jobs through so many `add` and a `run`.
 
-    With `claims` each says who it is.
+    With `claims` every other one says who it is.
     """
 
     def __init__(
@@ -42,10 +42,14 @@ class Load(AbstractContextManager["Load"]):
     ) -> None:
         self._database = database
         self._ledger = ledger
-        self._jobs, self._adds, self._claims = jobs, adds, claims
+        self._jobs, self._adds = jobs, adds
+
+        def caller(number: int) -> Caller | None:
+            return Caller({"sub": f"c{number}"}) if claims and number % 2 else None
+
         self._given_up = threading.Event()
         self._threads = [
-            threading.Thread(target=self._client, args=(f"c{n}",)) for n in range(clients)
+            threading.Thread(target=self._client, args=(f"c{n}", caller(n))) for n in range(clients)
         ]
         self.events = clients * jobs * (adds + 1)
 
@@ -68,9 +72,8 @@ class Load(AbstractContextManager["Load"]):
         if error is None and self._ledger.failures:
             raise self._ledger.failures[0]
 
-    def _client(self, name: str) -> None:
+    def _client(self, name: str, caller: Caller | None) -> None:
         try:
-            caller = Caller({"sub": name}) if self._claims else None
             with Client(self._place(), caller=caller) as client:
                 self._persist(lambda: client.ensure("tally", name))
                 for number in range(self._jobs):

@@ -2,7 +2,7 @@
 
 `DIE_AT` names the point at which the process kills itself (SIGKILL), `STOP_AT` the one at which it
 stops (SIGSTOP) until somebody lets it go on: claimed, begun, performed, stored, applied.
-`PACE` is how long the work takes, in seconds.
+`WORK_TAKES` and `TELL_TAKES` are how long handlers take, in seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pawl.worker.task import Claim
 
 app = Worker()
 DIE_AT, STOP_AT = os.environ.get("DIE_AT"), os.environ.get("STOP_AT")
-PACE = float(os.environ.get("PACE", "0"))
+TAKES = {name: float(os.environ.get(f"{name.upper()}_TAKES", "0")) for name in ("work", "tell")}
 RECORD = os.open(os.environ["RECORD_FILE"], os.O_WRONLY | os.O_APPEND)
 
 
@@ -47,7 +47,7 @@ async def perform(task: Task) -> dict[str, str]:
     at("begun")
     line = {"key": task.idempotency_key, "attempt": task.attempt, "pid": os.getpid()}
     os.write(RECORD, f"{json.dumps(line)}\n".encode())
-    await asyncio.sleep(PACE)
+    await asyncio.sleep(TAKES[task.effect])
     at("performed")
     return {"by": str(os.getpid())}
 

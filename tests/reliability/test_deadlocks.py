@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from pawl.client import Client
 from pawl.deploy.deploy import deploy
@@ -83,11 +84,12 @@ def knot(place: Place) -> Place:
 def meet(place: Place) -> None:
     """Pull `a` while somebody who holds `c` waits at the gate; then open it: there is a deadlock.
 
-    Postgres undoes the one that waited last, who is the one that held `c`.
+    Who finds it is undone, and who pulls `a` does not look: it is always the one that held `c`.
     """
     waiting(place, "wait_event = 'advisory'")
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(pull, place.dsn, "a")
+        blind = make_conninfo(place.dsn, options="-c deadlock_timeout=1h")
+        first = threads.submit(pull, blind, "a")
         waiting(place, "wait_event in ('transactionid', 'tuple')")
         place.connection.execute("select pg_advisory_unlock(%s)", (GATE,))
         first.result()

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import psycopg
 import pytest
 
 from tests.reliability.conftest import LEASE_IS_OVER, Place
-from tests.reliability.ledger import LOOK, PATIENCE
+from tests.reliability.gates import GATE, gate_before_results, sessions_of_workers
 from tests.worker.processes import Process
-
-GATE = 77  # an advisory lock of the test's own
 
 
 def dies(process: Process) -> None:
@@ -51,48 +48,17 @@ def test_a_worker_is_killed(place: Place, point: str, attempts: int) -> None:
 def test_a_worker_is_killed_while_its_results_are_being_stored(
     place: Place, adds: int, attempts: list[int]
 ) -> None:
-    place.connection.execute(
-        f"""
-        create function outside.wait_at_the_gate() returns trigger language plpgsql as $$
-        begin
-          perform pg_advisory_xact_lock_shared({GATE});
-          return new;
-        end
-        $$;
-        create trigger gate before insert on pawl.effect_result
-        for each row execute function outside.wait_at_the_gate()
-        """
-    )
+    gate_before_results(place)
     place.one_job(adds)
     with psycopg.connect(place.dsn, autocommit=True) as gate:
         gate.execute("select pg_advisory_lock(%s)", (GATE,))
         with place.worker() as first:
-            waits_at_the_gate(place)
+            sessions_of_workers(place, "wait_event = 'advisory'", 1)
             first.popen.kill()
             first.end()
-    nobody_works(place)
+    sessions_of_workers(place, "true", 0)  # Postgres has noticed that it is dead
     taken_over(place)
     assert sorted(place.ledger.effects().values()) == attempts
-
-
-def waits_at_the_gate(place: Place) -> None:
-    _until(place, "wait_event = 'advisory'", 1)
-
-
-def nobody_works(place: Place) -> None:
-    """Wait until Postgres has noticed that the worker is dead."""
-    _until(place, "true", 0)
-
-
-def _until(place: Place, what: str, count: int) -> None:
-    query = (
-        "select count(*) from pg_stat_activity where datname = current_database()"
-        f" and application_name = 'pawl worker' and {what}"
-    )
-    end = time.monotonic() + PATIENCE
-    while place.connection.execute(query.encode()).fetchone() != (count,):
-        assert time.monotonic() < end, f"never {count} sessions of workers where {what}"
-        time.sleep(LOOK)
 
 
 def test_a_worker_is_killed_between_a_stored_result_and_its_event(place: Place) -> None:
