@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
 from typing import Any
 
 import httpx
@@ -82,7 +82,12 @@ class Server:
         effect = HttpEffect([Allowed.of(self.url)], {"PAWL_SECRET_KEY": "s3cret"})
         app.effect("http")(effect.perform)
         url = path if path.startswith("http") else self.url + path
-        return asyncio.run(perform(app.handler("http"), task(url=url, **input)))
+
+        async def ask() -> Outcome:
+            async with effect:
+                return await perform(app.handler("http"), task(url=url, **input))
+
+        return asyncio.run(ask())
 
 
 @pytest.fixture
@@ -185,6 +190,44 @@ def test_other_places_are_not_called(server: Server, url: str) -> None:
     assert isinstance(outcome, Failed)
     assert not outcome.retry
     assert server.requests == []
+
+
+class Keeping(Answering):
+    """Keeps its connections open, counts them, and sends a cookie with each answer."""
+
+    protocol_version = "HTTP/1.1"
+    connections = 0
+
+    def setup(self) -> None:
+        type(self).connections += 1
+        super().setup()
+
+    def end_headers(self) -> None:
+        self.send_header("Set-Cookie", "who=me")
+        super().end_headers()
+
+
+def test_requests_share_a_connection_and_no_cookie() -> None:
+    Keeping.requests, Keeping.connections = [], 0
+    with ThreadingHTTPServer(("127.0.0.1", 0), Keeping) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        app = Worker()
+
+        async def ask_twice() -> None:
+            async with HttpEffect([Allowed.of(url)]) as effect:
+                app.effect("http")(effect.perform)
+                for _ in range(2):
+                    outcome = await perform(app.handler("http"), task(url=f"{url}/200"))
+                    assert isinstance(outcome, Done)
+
+        asyncio.run(ask_twice())
+        server.shutdown()
+        thread.join()
+    assert len(Keeping.requests) == 2
+    assert Keeping.connections == 1
+    assert not any("cookie" in headers for _, _, headers, _ in Keeping.requests)
 
 
 def test_a_server_that_is_not_there_is_tried_again(server: Server) -> None:

@@ -77,8 +77,7 @@ def test_a_loop_that_is_away_is_not_waited_for_and_hears_of_it_later() -> None:
 
 def test_leases_are_renewed_at_a_third_of_the_shortest_time() -> None:
     def holding(*tasks: Task) -> Holding:
-        queue, threads = cast(Queue, None), cast(Any, None)
-        found = Holding(Worker(), queue, Counts(), 1, threads)
+        found = Holding(Worker(), cast(Queue, None), Counts(), 1)
         found._held = dict(enumerate(tasks))
         return found
 

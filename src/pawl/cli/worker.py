@@ -16,11 +16,12 @@ from pawl.cli.output import Output
 from pawl.worker import logs
 from pawl.worker.app import Worker
 from pawl.worker.daemon import Daemon, Settings
-from pawl.worker.drain import drain_sync
+from pawl.worker.drain import Drained
+from pawl.worker.drain import drain as drain_all
 from pawl.worker.http_effect import Allowed, HttpEffect
 from pawl.worker.loading import load
-from pawl.worker.performing import THREADS
 from pawl.worker.sql_effect import SqlEffect
+from pawl.worker.threads import NAME
 
 
 @click.command()
@@ -78,7 +79,7 @@ def worker(
     """
     app = load(handlers)
     database = connect.find(dsn, output)
-    _add_built_in(app, database.dsn, hosts, functions)
+    http = _add_built_in(app, database.dsn, hosts, functions)
     with connect.connected(database) as connection:
         connect.prepare(connection, database, output)
         known = asked.effects(connection)
@@ -86,7 +87,7 @@ def worker(
     logs.configure(log_format, logging.DEBUG if verbose else logging.INFO)
     asked.warn(named, known)
     if drain:
-        _drain(output, app, named, database.dsn)
+        _show(output, asyncio.run(_drain(app, http, named, database.dsn)))
         return
     settings = Settings(
         dsn=database.dsn,
@@ -96,25 +97,27 @@ def worker(
         lease=timedelta(seconds=lease),
         grace=grace,
     )
-    asyncio.run(_run(app, settings, metrics_port))
+    asyncio.run(_run(app, http, settings, metrics_port))
     _leave()
 
 
 def _add_built_in(
     app: Worker, dsn: str, hosts: tuple[str, ...], functions: tuple[str, ...]
-) -> None:
+) -> HttpEffect:
     """Add `http` and `sql` where something is allowed and FILE has no handler of that name."""
     try:
         allowed = [Allowed.of(host) for host in hosts or _listed("PAWL_HTTP_ALLOW")]
     except ValueError as error:
         raise click.UsageError(f"--allow-host: {error}") from None
+    http = HttpEffect(allowed)
     if allowed and "http" not in app.effects:
-        app.effect("http")(HttpEffect(allowed).perform)
+        app.effect("http")(http.perform)
     called = functions or _listed("PAWL_SQL_ALLOW")
     if bare := [name for name in called if name.count(".") != 1]:
         raise click.UsageError(f"--allow-function: `{bare[0]}` is not of the form schema.function")
     if called and "sql" not in app.effects:
         app.effect("sql")(SqlEffect(dsn, called).perform)
+    return http
 
 
 def _listed(variable: str) -> tuple[str, ...]:
@@ -124,7 +127,7 @@ def _listed(variable: str) -> tuple[str, ...]:
 
 def _leave() -> None:
     """End the process at once if a handler in a thread was told to end and does not."""
-    handlers = [t for t in threading.enumerate() if t.name.startswith(THREADS)]
+    handlers = [t for t in threading.enumerate() if t.name.startswith(NAME)]
     for thread in handlers:
         thread.join(0.1)
     if any(thread.is_alive() for thread in handlers):
@@ -132,11 +135,12 @@ def _leave() -> None:
         os._exit(0)
 
 
-async def _run(app: Worker, settings: Settings, metrics_port: int | None) -> None:
+async def _run(app: Worker, http: HttpEffect, settings: Settings, metrics_port: int | None) -> None:
     daemon = Daemon(app, settings)
     if metrics_port is not None:
         _serve(daemon, metrics_port)
-    await daemon.run()
+    async with http:
+        await daemon.run()
 
 
 def _serve(daemon: Daemon, port: int) -> None:
@@ -160,8 +164,12 @@ def _chosen(app: Worker, effects: str | None) -> tuple[str, ...]:
     return names
 
 
-def _drain(output: Output, app: Worker, effects: tuple[str, ...], dsn: str) -> None:
-    did = drain_sync(app, dsn, effects=effects)
+async def _drain(app: Worker, http: HttpEffect, effects: tuple[str, ...], dsn: str) -> Drained:
+    async with http:
+        return await drain_all(app, dsn, effects=effects)
+
+
+def _show(output: Output, did: Drained) -> None:
     ended = Counter((one.claim.effect, one.ended) for one in did.effects)
     rows = [(*key, count) for key, count in sorted(ended.items())]
     rows += [

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,11 +18,12 @@ import psycopg
 from pawl.client.payload import from_json
 from pawl.testing.errors import Stuck, TransitionFailed
 from pawl.testing.scripts import Call, Effects
-from pawl.worker.drain import LEASE, SPARE, settle
+from pawl.worker.drain import LEASE, settle
 from pawl.worker.outcomes import Done, Failed, Outcome
-from pawl.worker.performing import THREADS, perform
+from pawl.worker.performing import perform
 from pawl.worker.queue import Queue, configure
 from pawl.worker.task import Claim, Task
+from pawl.worker.threads import Threads
 
 ROUNDS = 10_000  # at one moment
 HOPS = 100_000  # of one advance: a chart that polls every minute, for two months
@@ -57,7 +57,7 @@ class Clockwork:
         self._connection = connection
         self._effects = effects
         self._queue = Queue(self._lend, "pawl.testing", ())
-        self._threads = ThreadPoolExecutor(SPARE, THREADS)
+        self._threads = Threads()
 
     @classmethod
     async def open(cls, dsn: str, effects: Effects) -> Clockwork:
@@ -68,7 +68,6 @@ class Clockwork:
         return cls(connection, effects)
 
     async def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
         await self._connection.close()
 
     async def step(self, loop: asyncio.AbstractEventLoop) -> Call | None:

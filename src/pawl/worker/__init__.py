@@ -6,6 +6,7 @@ In order of flow:
 * `task`: a claim, and what a handler is told of it;
 * `arguments`: an effect's input as typed arguments;
 * `app`: `Worker`, the handlers by name;
+* `threads`: handlers that are not async;
 * `performing`: one attempt, from a claim to an outcome, without the database;
 * `queue`: every statement that goes to Postgres;
 * `http_effect`, `sql_effect`: the built-in handlers;

@@ -20,4 +20,6 @@ class Counts:
     messages: int = 0
     database_errors: int = 0
     in_flight: int = 0
+    left: int = 0
+    """Handlers in threads whose attempt is over and that have not returned."""
     listening: bool = False

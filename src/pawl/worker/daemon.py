@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,12 +18,12 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from pawl.errors import PawlError
 from pawl.worker.app import Worker
 from pawl.worker.counts import Counts
 from pawl.worker.doorbell import ALIVE
 from pawl.worker.holding import Holding
 from pawl.worker.logs import say
-from pawl.worker.performing import THREADS
 from pawl.worker.queue import Queue, configure
 from pawl.worker.waking import Keeper, Waking, pause
 
@@ -42,7 +41,10 @@ SHORTEST = 0.02  # seconds between two looks at timers that are due and cannot f
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a worker runs. Without `listen_dsn` it polls. `effects` narrows what it claims."""
+    """How a worker runs. Without `listen_dsn` it polls. `effects` narrows what it claims.
+
+    `stuck`: seconds without any change while every slot is kept by a thread that does not return.
+    """
 
     dsn: str
     listen_dsn: str | None = None
@@ -51,11 +53,16 @@ class Settings:
     lease: timedelta = timedelta(seconds=30)
     poll: float = 0.25
     grace: float = 30.0
+    stuck: float = 30.0
     name: str = ""
 
     def named(self) -> str:
         """The name under which it claims: unique to this process unless given."""
         return self.name or f"{socket.gethostname()}:{os.getpid()}"
+
+
+class Stuck(PawlError):
+    """Every slot is kept by a handler in a thread that does not return."""
 
 
 class Daemon:
@@ -66,6 +73,7 @@ class Daemon:
         self._settings = settings
         self._stop = asyncio.Event()
         self._leave = asyncio.Event()
+        self._stuck = False
         self._pool: AsyncConnectionPool[Any] = AsyncConnectionPool(
             psycopg.conninfo.make_conninfo(settings.dsn, **_defaults(settings.dsn)),
             min_size=1,
@@ -76,8 +84,7 @@ class Daemon:
         )
         claimed = settings.effects if settings.effects is not None else app.effects
         self._queue = Queue(self._pool.connection, settings.named(), claimed)
-        self._threads = ThreadPoolExecutor(settings.concurrency, THREADS)
-        self._holding = Holding(app, self._queue, self.counts, settings.concurrency, self._threads)
+        self._holding = Holding(app, self._queue, self.counts, settings.concurrency)
         self._waking = Waking((EFFECTS, MESSAGES))
         self._keeper = Keeper(
             self._waking, self._queue, self.counts, settings.listen_dsn, settings.poll
@@ -85,7 +92,10 @@ class Daemon:
         self._claiming: asyncio.Task[bool] | None = None
 
     async def run(self) -> None:
-        """Work until `stop`, or a signal. Raises psycopg's errors if it cannot begin."""
+        """Work until `stop`, or a signal.
+
+        Raises psycopg's errors if it cannot begin, `Stuck` if no handler returns any more.
+        """
         async with self._pool:
             await self._pool.wait(timeout=30)
             self._catch_signals()
@@ -100,8 +110,14 @@ class Daemon:
                 for task in keeping:
                     task.cancel()
             await self._say_gone()
-        self._threads.shutdown(wait=False, cancel_futures=True)
         say("stopped", worker=self._queue.name)
+        if self._stuck:
+            raise Stuck(
+                "every slot is kept by a handler that does not return",
+                code="stuck",
+                hint="Give what handlers call timeouts of its own; a thread cannot be ended from "
+                "outside.",
+            )
 
     def stop(self) -> None:
         """Take no more work, end what runs, return. A second call does not wait for handlers."""
@@ -208,8 +224,19 @@ class Daemon:
         except TimeoutError:
             self._waking.away(EFFECTS)
             await self._queue.ring()
-            while self._holding.free == 0:
-                await self._holding.changed()
+            await self._slot()
+
+    async def _slot(self) -> None:
+        """Wait for a slot. If no handler can ever give one back, end: who is started anew can."""
+        while self._holding.free == 0:
+            try:
+                async with asyncio.timeout(self._settings.stuck):
+                    await self._holding.changed()
+            except TimeoutError:
+                if self._holding.stuck and not self._stuck:
+                    self._stuck = True
+                    say("stuck", logging.ERROR, threads=self._settings.concurrency)
+                    self.stop()
 
     async def _deliver(self) -> None:
         delivered = await self._queue.deliver_messages(LIMIT)

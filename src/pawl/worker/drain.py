@@ -6,7 +6,6 @@ order of their claims, so that a run is the same every time.
 
 import asyncio
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -15,13 +14,13 @@ from psycopg_pool import AsyncConnectionPool
 from pawl import tracing
 from pawl.worker.app import Worker
 from pawl.worker.outcomes import Done, Failed, Outcome
-from pawl.worker.performing import THREADS, perform
+from pawl.worker.performing import perform
 from pawl.worker.queue import Completion, Queue, configure
 from pawl.worker.task import Claim, Task
+from pawl.worker.threads import Threads
 
 LEASE = timedelta(seconds=60)
 ROUNDS = 10_000
-SPARE = 8  # threads: one that does not return when its time is up must not hold the next handler
 
 
 class Endless(RuntimeError):
@@ -58,8 +57,7 @@ async def drain(
     pool = AsyncConnectionPool(dsn, min_size=1, max_size=2, open=False, configure=configure)
     async with pool:
         queue = Queue(pool.connection, name, app.effects if effects is None else effects)
-        with ThreadPoolExecutor(SPARE, THREADS) as threads:
-            return await _until_quiet(app, queue, threads)
+        return await _until_quiet(app, queue, Threads())
 
 
 def drain_sync(
@@ -69,7 +67,7 @@ def drain_sync(
     return asyncio.run(drain(app, dsn, effects=effects, name=name))
 
 
-async def _until_quiet(app: Worker, queue: Queue, threads: ThreadPoolExecutor) -> Drained:
+async def _until_quiet(app: Worker, queue: Queue, threads: Threads) -> Drained:
     did = Drained()
     for _ in range(ROUNDS):
         timers = await queue.fire_timers()
@@ -87,7 +85,7 @@ async def _until_quiet(app: Worker, queue: Queue, threads: ThreadPoolExecutor) -
     raise Endless(f"still busy after {ROUNDS} rounds")
 
 
-async def _one(app: Worker, queue: Queue, claim: Claim, threads: ThreadPoolExecutor) -> Performed:
+async def _one(app: Worker, queue: Queue, claim: Claim, threads: Threads) -> Performed:
     told: list[str] = []
     with tracing.span(claim.effect, claim.trace, {"pawl.instance": claim.id}) as trace:
         task = Task(claim, lambda _, snapshot: told.append(snapshot))

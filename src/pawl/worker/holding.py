@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,6 +17,7 @@ from pawl.worker.outcomes import Done, Dropped, Failed, Outcome, Published
 from pawl.worker.performing import perform
 from pawl.worker.queue import Completion, Queue
 from pawl.worker.task import Claim, Task
+from pawl.worker.threads import Threads
 from pawl.worker.waking import pause
 
 BATCH = 100  # results stored by one statement
@@ -38,19 +38,17 @@ class Ended:
 class Holding:
     """What is claimed and not yet settled."""
 
-    def __init__(
-        self, app: Worker, queue: Queue, counts: Counts, concurrency: int, threads: Executor
-    ) -> None:
+    def __init__(self, app: Worker, queue: Queue, counts: Counts, concurrency: int) -> None:
         self._app = app
         self._queue = queue
         self._counts = counts
-        self._threads = threads
         self._concurrency = concurrency
         self._held: dict[int, Task] = {}
         self._running: dict[int, asyncio.Task[None]] = {}
         self._unwanted: dict[int, str] = {}
         self._ended: asyncio.Queue[Ended] = asyncio.Queue()
         self._changed = asyncio.Event()
+        self._threads = Threads(self._returned)
 
     # --- slots ---------------------------------------------------------------------------------
 
@@ -59,7 +57,12 @@ class Holding:
         """How many more effects could be performed now."""
         if self._ended.qsize() >= UNSTORED:
             return 0
-        return max(0, self._concurrency - len(self._running))
+        return max(0, self._concurrency - len(self._running) - self._threads.left)
+
+    @property
+    def stuck(self) -> bool:
+        """Whether every slot is kept by a thread whose attempt is over and that does not return."""
+        return self._threads.left >= self._concurrency
 
     async def changed(self) -> None:
         """Wait until a handler has ended or a result is stored."""
@@ -111,7 +114,13 @@ class Holding:
         self._counts.seconds[claim.effect] += int(took * 1_000_000)
         del self._running[claim.effect_id]
         self._counts.in_flight = len(self._running)
+        self._counts.left = self._threads.left
         self._ended.put_nowait(Ended(claim, outcome, trace))
+        self._changed.set()
+
+    def _returned(self) -> None:
+        """A thread whose attempt was over has returned: its slot is free."""
+        self._counts.left = self._threads.left
         self._changed.set()
 
     # --- leases --------------------------------------------------------------------------------

@@ -22,7 +22,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from types import TracebackType
+from typing import Any, Self
 
 import httpx
 
@@ -32,6 +34,9 @@ from pawl.worker.task import Task
 
 AGAIN = frozenset({408, 425, 429})  # and 5xx
 LARGEST = 900_000  # bytes of an answer: an output has at most 1 MB
+KEPT = 20  # idle connections
+KEPT_FOR = 2.0  # seconds: shorter than servers do, for a request on one that just closed fails
+NO_COOKIES = DefaultCookiePolicy(allowed_domains=())
 SHOWN = 2000  # characters of an unexpected answer that the error keeps
 SECRET = re.compile(r"\$\{(PAWL_SECRET_[A-Z0-9_]+)\}")
 
@@ -72,14 +77,31 @@ class Allowed:
 
 
 class HttpEffect:
-    """The handler, for these hosts; `environment` is where secrets come from."""
+    """The handler, for these hosts; `environment` is where secrets come from.
+
+    Requests share connections, and nothing else: no cookie is kept. It belongs to one event loop;
+    as a context manager there it closes what it keeps open.
+    """
 
     def __init__(
         self, allowed: Sequence[Allowed], environment: Mapping[str, str] = os.environ
     ) -> None:
         self._allowed = tuple(allowed)
         self._environment = environment
-        self._ssl = ssl.create_default_context()
+        self._client: httpx.AsyncClient | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
 
     async def perform(
         self,
@@ -106,12 +128,21 @@ class HttpEffect:
             sent["Pawl-Signature"] = signature(self._secret(sign), content, int(time.time()))
         method = method or ("GET" if content is None else "POST")
         seconds = None if timeout is None else float(timeout)
-        # Nothing of the environment goes along: no proxy, no .netrc; and no redirect is followed.
-        async with (
-            httpx.AsyncClient(verify=self._ssl, timeout=seconds, trust_env=False) as client,
-            client.stream(method, target, headers=sent, content=content) as answer,
-        ):
+        async with self._opened().stream(
+            method, target, headers=sent, content=content, timeout=seconds
+        ) as answer:
             return _result(answer, await _read(answer), expect)
+
+    def _opened(self) -> httpx.AsyncClient:
+        """Nothing of the environment goes along: no proxy, no .netrc; no redirect is followed."""
+        if self._client is None:
+            self._client = httpx.AsyncClient(
+                verify=ssl.create_default_context(),
+                trust_env=False,
+                cookies=CookieJar(NO_COOKIES),
+                limits=httpx.Limits(max_keepalive_connections=KEPT, keepalive_expiry=KEPT_FOR),
+            )
+        return self._client
 
     def _target(self, text: str) -> httpx.URL:
         try:

@@ -27,6 +27,9 @@ class CountsCollector(Collector):
             yield CounterMetricFamily(f"pawl_{name}", text, value)
         yield GaugeMetricFamily("pawl_in_flight", "Handlers that run now", counts.in_flight)
         yield GaugeMetricFamily(
+            "pawl_threads_left", "Handlers whose time is over and that do not return", counts.left
+        )
+        yield GaugeMetricFamily(
             "pawl_listening", "1 while woken by NOTIFY, 0 while polling", int(counts.listening)
         )
 

@@ -1,9 +1,7 @@
 """One attempt at one effect: from a claim to an outcome, without the database."""
 
 import asyncio
-import contextvars
 import logging
-from concurrent.futures import Executor
 from typing import Any
 
 from pawl import tracing
@@ -12,22 +10,20 @@ from pawl.worker.app import Handler
 from pawl.worker.logs import say
 from pawl.worker.outcomes import Done, Fatal, Outcome, RetryAfter, failed, from_exception
 from pawl.worker.task import Task
-
-THREADS = "pawl-handler"
-"""How the names of the threads begin in which handlers run that are not async."""
+from pawl.worker.threads import Threads
 
 
-async def perform(handler: Handler, task: Task, threads: Executor | None = None) -> Outcome:
+async def perform(handler: Handler, task: Task, threads: Threads | None = None) -> Outcome:
     """Call the handler within its time; never raises but for the cancellation of our own task.
 
     A thread cannot be ended from outside: when its time is up the attempt has failed, `cancelled`
-    tells it so, and it occupies its thread until it returns.
+    tells it so, and it is among the threads that are `left` until it returns.
     """
     claim = task.claim
     try:
         arguments = handler.signature.bind(claim.input)
         async with asyncio.timeout(claim.timeout.total_seconds()) as limit:
-            value = await _call(handler, task, arguments, threads)
+            value = await _call(handler, task, arguments, threads or Threads())
         return Done(_json(value))
     except asyncio.CancelledError:
         task.cancel()
@@ -49,14 +45,10 @@ def _json(value: Any) -> str:
         raise Fatal(f"the handler's result: {error}", code="bad_output") from error
 
 
-async def _call(
-    handler: Handler, task: Task, arguments: dict[str, Any], threads: Executor | None
-) -> Any:
+async def _call(handler: Handler, task: Task, arguments: dict[str, Any], threads: Threads) -> Any:
     if handler.is_async:
         return await handler.call(task, arguments)
-    context = contextvars.copy_context()
-    loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(threads, lambda: context.run(handler.call, task, arguments))
+    return await threads.call(lambda: handler.call(task, arguments))
 
 
 def _failure(task: Task, error: Exception) -> Outcome:
