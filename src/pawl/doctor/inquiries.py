@@ -51,7 +51,7 @@ def rescue(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
                 "rescue",
                 "warning",
                 f'{many} instance(s) of "{name}" could not be migrated, such as "{id}": {why}',
-                "they run on in their old version; see docs/migrations.md",
+                f"they run on in their old version: pawl rescue list {name}",
             )
 
 
@@ -92,7 +92,7 @@ def drift(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
                 "warning",
                 f'version {current} of "{name}" was compiled by another pawl, and this one makes '
                 "other SQL of it",
-                "it runs on as it is; the next version that is deployed is compiled by this one",
+                "it runs on as it is; `pawl deploy --regenerate FILE` puts this one's in its place",
             )
 
 
