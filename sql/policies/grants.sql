@@ -81,7 +81,8 @@ grant execute on function
   pawl.retry_effect,
   pawl.retry_dead,
   pawl.migrate_instances,
-  pawl.end_rescue
+  pawl.end_rescue,
+  pawl.adopt_instance
 to pawl_admin;
 grant usage on type pawl.migrated to pawl_admin;
 grant select on all tables in schema pawl to pawl_admin;

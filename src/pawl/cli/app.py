@@ -31,6 +31,7 @@ SECTIONS = {
         "authz": "authorizers:authz",
         "migrate": "migration:migrate",
         "rescue": "rescue:rescue",
+        "adopt": "adoption:adopt",
     },
     "Use": {
         "create": "instances:create",

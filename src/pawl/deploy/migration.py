@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -23,6 +23,7 @@ from pawlc.parse import parse
 
 BATCH = 50
 """Instances a call: each has a subtransaction, and a transaction with more than 64 is costly."""
+Item = TypeVar("Item")
 RATE = 1000
 """Instances a second: those who send meanwhile wait at most twice as long as otherwise."""
 
@@ -124,8 +125,8 @@ def batches(
         after = iids[-1] if iids else batch[-1].iid
 
 
-def paced(batches: Iterator[list[Migrated]], rate: int | None) -> Iterator[list[Migrated]]:
-    """Wait after each batch, so that no more than `rate` instances a second are moved."""
+def paced(batches: Iterator[list[Item]], rate: int | None) -> Iterator[list[Item]]:
+    """Wait after each batch, so that no more than `rate` rows a second are moved."""
     begun = time.monotonic()
     for batch in batches:
         yield batch
