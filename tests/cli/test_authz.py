@@ -283,3 +283,36 @@ def test_rules_that_postgres_refuses_replace_nothing(
     assert connection.execute("select hash from pawl.version").fetchone() == hash
     assert online("authz", "ticket", "--replace").code == 2
     assert online("authz", str(ticket), "--dry-run").code == 2
+
+
+def test_running_instances_of_an_older_version_get_their_rules_replaced_too(
+    online: Pawl, ticket: Path, connection: psycopg.Connection
+) -> None:
+    online("deploy", str(ticket))
+    online("create", "ticket", "t", "author=ann")
+    old = Path("old.machine.yaml")
+    old.write_text(TICKET.replace("take: claims->>'team' = 'staff'", "take: claims ? 'sub'"))
+    changed(ticket, "version: 1", "version: 2")
+    online("deploy", str(ticket))
+    assert rules(connection) == ("staff", "ann")
+    assert online("authz", str(old), "--replace").code == 0
+    assert rules(connection) == ("staff, ann, eve", "ann")
+    online("create", "ticket", "u", "author=ann")
+    reply = connection.execute(
+        "select send_event('ticket', 'u', '{\"type\": \"take\"}') -> 'state'"
+    )
+    assert reply.fetchone() == (["busy"],), "the current version is as it was"
+    assert online("versions", "ticket", "--json").json[1]["current"] is True
+
+
+def test_a_version_without_functions_has_no_rules_to_replace(online: Pawl, ticket: Path) -> None:
+    online("deploy", str(ticket))
+    old = Path("old.machine.yaml")
+    old.write_text(TICKET.replace("take: claims->>'team' = 'staff'", "take: claims ? 'sub'"))
+    changed(ticket, "version: 1", "version: 2")
+    online("deploy", str(ticket))
+    assert online("versions", "collect", "ticket").code == 0
+    refused = online("authz", str(old), "--replace", "--json")
+    assert (refused.code, refused.error["code"]) == (1, "version_absent")
+    changed(ticket, "take: claims->>'team' = 'staff'", "take: claims ? 'sub'")
+    assert online("authz", str(ticket), "--replace").code == 0
