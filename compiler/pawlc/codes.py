@@ -129,7 +129,8 @@ _TITLES: tuple[tuple[str, str], ...] = (
     # migrations
     ("PW460", "a migration names what is not there"),
     ("PW461", "a configuration that a migration cannot map"),
-    ("PW462", "a migration leaves a value, timer or invoke open"),
+    ("PW462", "a migration leaves a value, timer, invoke or history open"),
+    ("PW463", "choices of a migration that are not for all"),
     # documented, not built yet
     ("PW907", "a part of XState that this version does not build"),
 )

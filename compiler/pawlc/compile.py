@@ -65,10 +65,17 @@ class Earlier:
 
 
 def earlier_version(
-    text: str, file: str, companion: str | None = None, impl: str | None = None
+    text: str,
+    file: str,
+    companion: str | None = None,
+    impl: str | None = None,
+    earlier: Mapping[int, Earlier] | None = None,
 ) -> Earlier | None:
-    """Read an earlier version; None if it cannot be read. Where it came from is of no concern."""
-    machine, _ = check(text, file, companion, impl)
+    """Read an earlier version; None if it cannot be read.
+
+    `earlier` are those before it. Where it came from itself matters only as to what may be pending.
+    """
+    machine, _ = check(text, file, companion, impl, earlier)
     return None if machine is None else Earlier(machine, content_hash(text, companion, impl))
 
 

@@ -404,16 +404,30 @@ class NamedActions:
 
 
 @dataclass(frozen=True, slots=True)
-class Become:
-    """`offered: dispatching` under `migrate.<version>.states`: a state and what it becomes."""
+class Choice:
+    """What a state becomes if `guard`, an expression over `old`, is true; without one in any case.
 
-    state: Text
+    The only target may be an SQL `case` that yields one.
+    """
+
+    guard: Text | None
     targets: tuple[Text, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Become:
+    """`offered: dispatching` under `migrate.<version>.states`: a state and what it becomes.
+
+    The first choice whose guard is true counts.
+    """
+
+    state: Text
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
-    """A timer or invoke of the new version and what a migration does about it."""
+    """A timer, invoke or history state of the new version and what a migration does about it."""
 
     name: Text
     rule: Text
@@ -426,6 +440,7 @@ class Migrate:
     version: Text
     states: tuple[Become, ...]
     context: tuple[Pair, ...]
+    history: tuple[Rule, ...]
     timers: tuple[Rule, ...]
     invokes: tuple[Rule, ...]
 

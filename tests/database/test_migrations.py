@@ -10,7 +10,8 @@ import pytest
 
 from pawl.deploy.deploy import deploy
 from pawl.deploy.errors import DeployRefused
-from pawlc.compile import compile_machine, earlier_version
+from pawlc.compile import Earlier, compile_machine, earlier_version
+from pawlc.diagnostics import CompileError
 
 V1 = """\
 machine: parcel
@@ -223,3 +224,114 @@ def test_an_event_that_waits_for_a_migration_reaches_the_new_version(database: s
                     assert waits.is_alive()
         waits.join()
         assert [(reply["version"], reply["state"]) for reply in replies] == [(2, ["boxed"])]
+
+
+CHOICES = """\
+    states:
+      new: [{ guard: old.weight > 10, target: boxed }, fresh]
+      packing: case when old.note = 'n' then 'boxed' else 'fresh' end
+"""
+CHOOSING = (
+    V2.replace("    states: { packing: boxed, new: fresh }\n", CHOICES)
+    .replace("boxed: start", "boxed: start, after.2 days.fresh: start")
+    .replace("scale: start", "scale: start, label: start")
+)
+
+
+def test_a_state_may_depend_on_the_data(connection: Connection) -> None:
+    deploy(connection, compile_machine(V1, "parcel.machine.yaml"))
+    for id, weight in (("a", 1), ("b", 20), ("c", 5)):
+        create(connection, id, weight)
+    send(connection, "c", "pack")
+    deploy(connection, migrated(CHOOSING))
+    assert [(id, after) for id, _, after, *_ in migrate(connection)] == [
+        ("a", ["fresh"]),
+        ("b", ["boxed"]),
+        ("c", ["boxed"]),
+    ]
+    assert rows(connection, "timers")[1] == ({"after.1 hour.boxed": 2},)
+    assert send(connection, "b", "undo")["state"] == ["fresh"]
+
+
+def test_a_choice_that_postgres_cannot_make_is_refused_at_deploy(connection: Connection) -> None:
+    deploy(connection, compile_machine(V1, "parcel.machine.yaml"))
+    wrong = CHOOSING.replace("old.weight > 10", "old.weight > old.note", 1)
+    with pytest.raises(CompileError) as refused:
+        deploy(connection, migrated(wrong))
+    found = {(d.code, d.span.start.line) for d in refused.value.diagnostics}
+    assert found == {("PW315", 11)}
+
+
+OVEN = """\
+machine: oven
+version: 1
+authorize: {}
+events: { open: {}, shut: {}, next: {} }
+initial: on
+states:
+  on:
+    initial: low
+    states: { low: { on: { next: high } }, high: {}, h: { type: history } }
+    on: { open: ajar }
+  ajar: { on: { shut: on.h } }
+"""
+OVEN_2 = """\
+migrate:
+  1:
+    states: { on: hot, on.high: hot.full }
+    history: { hot.h: on.h }
+"""
+
+
+def test_what_a_history_remembers_is_mapped_as_the_states_are(connection: Connection) -> None:
+    deploy(connection, compile_machine(OVEN, "oven.machine.yaml"))
+    for id in ("a", "b"):
+        connection.execute("select create_instance('oven', %s)", (id,))
+    for id, event in (("a", "next"), ("a", "open")):
+        connection.execute("select send_event('oven', %s, %s)", (id, f'{{"type": "{event}"}}'))
+    text = OVEN.replace("on:\n    initial", "hot:\n    initial").replace("on.h", "hot.h")
+    text = text.replace("initial: on", "initial: hot").replace("high", "full")
+    before = earlier_version(OVEN, "oven.1.machine.yaml")
+    assert before is not None
+    text = text.replace("version: 1\n", f"version: 2\n{OVEN_2}")
+    deploy(connection, compile_machine(text, "oven.machine.yaml", earlier={1: before}))
+    connection.execute("select pawl.migrate_instances('oven', 1, 2)")
+    found = connection.execute("select state, history from pawl_oven.instance order by id")
+    assert found.fetchall() == [(["ajar"], {"hot.h": ["hot.full"]}), (["hot.low"], {})]
+    reply = connection.execute("""select send_event('oven', 'a', '{"type": "shut"}')""").fetchone()
+    assert reply is not None
+    assert reply[0]["state"] == ["hot.full"]
+
+
+LATER = """\
+machine: kettle
+version: 1
+authorize: {}
+events: { whistle: {} }
+initial: on
+states:
+  on:
+    entry: { raise: { event: whistle, delay: 1 hour } }
+    on: { whistle: off }
+  off: {}
+"""
+
+
+def test_a_delayed_event_outlives_two_migrations_and_is_taken_once(connection: Connection) -> None:
+    second = LATER.replace("    entry: { raise: { event: whistle, delay: 1 hour } }\n", "")
+    second = second.replace("version: 1\n", "version: 2\nmigrate: { 1: {} }\n")
+    third = second.replace("version: 2\nmigrate: { 1: {} }", "version: 3\nmigrate: { 2: {} }")
+    known: dict[int, Earlier] = {}
+    for number, text in enumerate((LATER, second, third), 1):
+        deploy(connection, compile_machine(text, "kettle.machine.yaml", earlier=known))
+        if number == 1:
+            connection.execute("select create_instance('kettle', 'k')")
+        version = earlier_version(text, "kettle.machine.yaml", earlier=known)
+        assert version is not None
+        known[number] = version
+    for step in ("1, 2", "2, 3"):
+        connection.execute(f"select pawl.migrate_instances('kettle', {step})".encode())
+    connection.execute("select pawl.advance_clock('2 hours')")
+    assert connection.execute("select pawl.fire_due_timers()").fetchone() == (1,)
+    found = connection.execute("select state, timers from pawl_kettle.instance").fetchone()
+    assert found == (["off"], {})

@@ -59,7 +59,13 @@ def walks() -> SearchStrategy[list[Walk]]:
 @st.composite
 def charts(draw: DrawFn, parallel: bool = False, history: bool = False) -> str:
     """A definition called `chart`."""
-    root = draw(_nodes((), 3, parallel, history))
+    root = draw(nodes((), 3, parallel, history))
+    return "\n".join(block(draw(definitions(root))))
+
+
+@st.composite
+def definitions(draw: DrawFn, root: Node) -> dict[str, Any]:
+    """A definition with these states."""
     body = _Writer(draw, root).state(root)
     head: dict[str, Any] = {
         "machine": "chart",
@@ -69,18 +75,18 @@ def charts(draw: DrawFn, parallel: bool = False, history: bool = False) -> str:
         "events": {name: {"x": "int not null default 1"} for name in (*EVENTS, *RAISED)},
         "effects": {"mail": {}, "work": {"returns": {"y": "int"}}},
     }
-    return "\n".join(block({**head, **body}))
+    return {**head, **body}
 
 
 @st.composite
-def _nodes(draw: DrawFn, path: tuple[str, ...], depth: int, parallel: bool, history: bool) -> Node:
+def nodes(draw: DrawFn, path: tuple[str, ...], depth: int, parallel: bool, history: bool) -> Node:
     counts = (2, 3) if not path else (0, 0, 0, 2, 1, 3) if depth else (0,)
     count = draw(st.sampled_from(counts))
     if count == 0:
         final = path and draw(st.integers(0, 2)) == 2
         return Node(path, "final" if final else "atomic")
     keys = "abc"[:count]
-    children = [draw(_nodes((*path, key), depth - 1, parallel, history)) for key in keys]
+    children = [draw(nodes((*path, key), depth - 1, parallel, history)) for key in keys]
     kind = "parallel" if parallel and count > 1 and draw(st.integers(0, 2)) == 0 else "compound"
     if kind == "parallel":
         children = [

@@ -16,8 +16,11 @@ from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from pawl.deploy.evolution import evolution
 from pawlc.compile import Compiled
+from pawlc.emit.columns import evolve
 from pawlc.emit.routes import routes
+from pawlc.emit.scripts import machine_functions
 from pawlc.model import events
 from tests.semantics.driver import START
 from tests.semantics.observed import Observed
@@ -30,6 +33,7 @@ class Deployed:
 
     def __init__(self, connection: Connection, compiled: Compiled) -> None:
         self.connection = connection
+        self.machine = compiled.machine
         self.name = compiled.machine.name
         self.fields = tuple(column.name for column in compiled.machine.context)
         self.schema = compiled.machine.schema
@@ -74,6 +78,17 @@ class Deployed:
         query = "select pawl.route_internal(%s, %s, %s, null, %s)"
         return self._step(query, self.name, self._row()["iid"], name, event)
 
+    def migrate(self, new: Compiled, before: int) -> Observed:
+        """Deploy a further version beside the one that is there, and move the instance to it."""
+        self._deploy_next(new)
+        query = f'select reason from "{self.schema}".{{}}(1, 0, true, null, 1, false)'
+        mark = self._mark()
+        step = f"v{new.machine.version}_migrate_batch_from_{before}"
+        reason = self._value(query.format(step))
+        if reason is None:
+            self.fields = tuple(column.name for column in new.machine.context)
+        return self._observed(mark, reason is None, None if reason is None else "needs_rescue")
+
     # --- inside -------------------------------------------------------------------------------
 
     def _deploy(self, compiled: Compiled) -> None:
@@ -102,6 +117,21 @@ class Deployed:
                 machine.file,
                 machine.strict,
             )
+
+    def _deploy_next(self, new: Compiled) -> None:
+        change = evolution((self.machine,), new.machine)
+        self._execute("set local role pawl_owner")
+        for script in (
+            evolve(new.machine, change.added, change.loosened),
+            new.functions,
+            machine_functions(new.machine, (self.machine.version, new.machine.version)),
+        ):
+            if script:
+                self._execute(script)
+        self._execute("reset role")
+        current = "update pawl.machine set current_version = %s where name = %s"
+        self._execute(current, new.machine.version, self.name)
+        self.machine = new.machine
 
     def _answer(self, invoke: str, event: Mapping[str, Any]) -> Observed:
         row = self._row()

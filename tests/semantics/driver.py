@@ -17,14 +17,17 @@ from pawlc.interpret import (
     Evaluate,
     Event,
     Facts,
+    Failed,
     LiveTimer,
     Outcome,
     Snapshot,
     initial,
     macrostep,
+    migrated,
 )
 from pawlc.model import events
-from pawlc.model.machine import Column, Machine
+from pawlc.model.machine import Column, Machine, Migration
+from tests.semantics.evaluate import SqlError
 from tests.semantics.observed import Observed, message, observe
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -89,6 +92,22 @@ class Interpreted:
         data = {"snapshot": snapshot}
         event = Event(events.snapshot_invoke(invoke), data, external=False)
         return self._try(partial(self._answered, invoke, event))
+
+    def migrate(self, new: Machine, migration: Migration) -> Observed:
+        """Let the instance become one of another version; one that fails stays as it is."""
+        before, self.machine = self.machine, new
+        assert self.snapshot is not None
+        snapshot = self.snapshot
+        try:
+            shown = self._try(
+                lambda: migrated(before, new, migration, snapshot, self.evaluate, self._facts())
+            )
+        except (Failed, SqlError):
+            shown = Observed(error="unmapped")
+        if shown.error is not None:
+            self.machine = before
+            return replace(self._unchanged(), handled=False, error="needs_rescue")
+        return shown
 
     # --- inside -------------------------------------------------------------------------------
 

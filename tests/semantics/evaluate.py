@@ -85,6 +85,8 @@ def look_up(ref: Ref, environment: Environment) -> Value:
     match ref.space, ref.name:
         case "context", name:
             return environment.context[name]
+        case "old", name:
+            return environment.old[name]
         case "event", "type":
             return event.type
         case "event", "data":

@@ -1,4 +1,4 @@
-"""Random charts in the interpreter and in Postgres until the time is up; a part of `make fuzz`."""
+"""Random charts and migrations in the interpreter and in Postgres; a part of `make fuzz`."""
 
 import time
 from collections.abc import Iterator
@@ -9,11 +9,14 @@ import psycopg
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.semantics.charts import Walk, charts, walks
+from tests.semantics.charts import Walk, block, charts, walks
 from tests.semantics.differential import check_same, compiled
 from tests.semantics.driver import Interpreted
 from tests.semantics.evaluate import evaluate
 from tests.semantics.keep import Step, expectation, write
+from tests.semantics.upgrading import check_upgrade
+from tests.semantics.versions import Upgrade, upgrades
+from tests.semantics.versions import compiled as compiled_versions
 from tests.semantics.walks import take
 
 _BATCH = 50
@@ -30,6 +33,7 @@ def run(dsn: str, first_seed: int, until: float, findings: Path) -> Iterator[int
         number = first_seed
         while time.monotonic() < until:
             yield _batch(connection, number, findings)
+            yield _upgrades(connection, number, findings)
             number += 1
 
 
@@ -60,6 +64,47 @@ def _batch(connection: psycopg.Connection[Any], number: int, findings: Path) -> 
         write(findings / f"postgres-{number}", last[0], scenario_of(*last))
         raise
     return compared
+
+
+def _upgrades(connection: psycopg.Connection[Any], number: int, findings: Path) -> int:
+    """The same for charts of three versions, with a migration after each walk."""
+    compared = 0
+    last: tuple[Upgrade, tuple[list[Walk], ...]] | None = None
+
+    @seed(number)
+    @settings(
+        max_examples=_BATCH,
+        deadline=None,
+        database=None,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(upgrades(versions=3), st.tuples(walks(), walks(), walks()))
+    def agree(upgrade: Upgrade, steps: tuple[list[Walk], ...]) -> None:
+        nonlocal compared, last
+        last = (upgrade, steps)
+        versions = compiled_versions(upgrade)
+        if versions is not None:
+            check_upgrade(versions, steps, connection)
+            compared += 1
+
+    try:
+        agree()
+    except BaseException:
+        if last is not None:
+            _keep(findings / f"upgrade-{number}", *last)
+        raise
+    return compared
+
+
+def _keep(folder: Path, upgrade: Upgrade, steps: tuple[list[Walk], ...]) -> None:
+    """Write every version, and what was done in each."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, (written, walk) in enumerate(zip(upgrade.written, steps, strict=True), 1):
+        text = "\n".join(block(written))
+        (folder / f"chart.{number}.machine.yaml").write_text(text, encoding="utf-8")
+        done = "\n".join(map(str, walk))
+        (folder / f"steps.{number}.txt").write_text(done, encoding="utf-8")
 
 
 def scenario_of(text: str, steps: list[Walk]) -> Iterator[Step]:

@@ -274,8 +274,11 @@ def _distinct(machine: Machine) -> tuple[Expression, ...]:
 
 
 def _computed(machine: Machine) -> tuple[Expression, ...]:
-    """What migrations compute of the row as it was."""
-    return tuple(value for one in machine.migrations for _, value in one.context)
+    """What migrations compute of the row as it was, and ask of it."""
+    return (
+        *(value for one in machine.migrations for _, value in one.context),
+        *(g for one in machine.migrations for move in one.moves for g in move.guards),
+    )
 
 
 def _within(value: object) -> Iterator[Expression]:

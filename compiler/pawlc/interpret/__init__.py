@@ -9,6 +9,7 @@ passes through, and then nothing has happened.
     trace       the values that go in and come out
     run         selection, microsteps, actions
     entry       which states a microstep enters
+    migrate     what an instance becomes in another version
     session     what only charts from SCXML do with events
 
 What the standard leaves open, or where the model makes XState's choice:
@@ -41,6 +42,7 @@ What the standard leaves open, or where the model makes XState's choice:
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pawlc.interpret.migrate import migrated
 from pawlc.interpret.run import Run, without_source
 from pawlc.interpret.session import shown
 from pawlc.interpret.trace import (
@@ -99,6 +101,7 @@ __all__ = [
     "Took",
     "initial",
     "macrostep",
+    "migrated",
     "shown",
     "stopped",
 ]

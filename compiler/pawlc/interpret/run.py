@@ -57,6 +57,7 @@ from pawlc.model.machine import (
     Send,
     SessionSend,
     State,
+    Timer,
     Transition,
 )
 
@@ -187,6 +188,12 @@ class Run:
         self._enter_states(entries)
         self._end_if_done()
 
+    def begin(self, timers: Iterable[Timer], invokes: Iterable[Invoke]) -> None:
+        """Let timers and invokes begin without entering their states: a migration does."""
+        self._set_timers(timers)
+        self._prepare_invokes(invokes)
+        self._start_invokes()
+
     def _count(self, selected: tuple[Transition, ...]) -> None:
         self.microsteps += 1
         self.taken.extend(t.source for t in selected)
@@ -309,8 +316,8 @@ class Run:
             self.active.add(index)
             self.trace.append(Entered(index))
             self.execute(state.entry)
-            self._set_timers(state)
-            self._prepare_invokes(state)
+            self._set_timers(state.timers)
+            self._prepare_invokes(state.invokes)
             if index in entries.by_default and state.initial is not None:
                 self.execute(state.initial.actions)
             if index in entries.restored:
@@ -318,8 +325,8 @@ class Run:
             if state.kind is Kind.FINAL:
                 self._complete(state, completed)
 
-    def _set_timers(self, state: State) -> None:
-        for timer in state.timers:
+    def _set_timers(self, timers: Iterable[Timer]) -> None:
+        for timer in timers:
             event = Event(timer.name, external=False)
             self._set_timer(timer.name, self.value(timer.delay), timer.deadline, event)
 
@@ -336,8 +343,8 @@ class Run:
         if self.timers.pop(name, None) is not None:
             self.trace.append(TimerVoided(name))
 
-    def _prepare_invokes(self, state: State) -> None:
-        for invoke in state.invokes:
+    def _prepare_invokes(self, invokes: Iterable[Invoke]) -> None:
+        for invoke in invokes:
             if invoke.session is not None:
                 self.invoking.append(invoke)
                 continue

@@ -41,13 +41,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Everything that one evaluation sees. `states` are the paths of the active states."""
+    """Everything that one evaluation sees. `states` are the paths of the active states.
+
+    `old` is the context of the earlier version, in a migration.
+    """
 
     context: Mapping[str, object]
     event: Event
     facts: Facts
     machine: Machine
     states: tuple[str, ...]
+    old: Mapping[str, object] = field(default_factory=dict)
 
 
 Evaluate = Callable[[Expression, Environment], object]

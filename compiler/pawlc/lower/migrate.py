@@ -3,6 +3,9 @@
 No entry or exit action runs. Nothing is written: `v2_migrate_batch_from_1` does that.
 """
 
+from itertools import groupby
+from operator import attrgetter
+
 from pawlc.lower import actions, store
 from pawlc.lower.frame import TIME, blocks, name
 from pawlc.lower.payload import source_comment
@@ -21,7 +24,8 @@ from pawlc.lower.target import (
     Variable,
 )
 from pawlc.lower.variables import field, own
-from pawlc.model.machine import Migration, Move
+from pawlc.model import labels
+from pawlc.model.machine import Expression, Memory, Migration, Move
 from pawlc.sql import Sql, ident, join, jsonb, literal, sql, text_array
 
 CHANGED = (
@@ -101,7 +105,7 @@ def _pending(plan: Plan, migration: Migration) -> Body:
         return ()
     kept = sql(
         "coalesce((select jsonb_object_agg(t.key, t.value)"
-        " from jsonb_each(old.timers) t where t.key not like 'after.%'), '{}')"
+        " from jsonb_each(old.timers) t where t.key not like 'after.%'), '{{}}')"
     )
     return (Set(own("timers"), kept),)
 
@@ -112,13 +116,30 @@ def _moves(plan: Plan, migration: Migration) -> If:
         (literal(plan.machine.name), sql("old.id"), sql("old.state")),
     )
     branches = tuple(
-        Branch(sql("old.state = {}", text_array(move.before)), _move(plan, migration, move))
-        for move in migration.moves
+        Branch(sql("old.state = {}", text_array(before)), _choose(plan, tuple(moves)))
+        for before, moves in groupby(migration.moves, key=attrgetter("before"))
     )
     return If(branches, (refuse,))
 
 
-def _move(plan: Plan, migration: Migration, move: Move) -> Body:
+def _choose(plan: Plan, moves: tuple[Move, ...]) -> Body:
+    """The first move whose guards hold; each guard has a line of its own, as a transition's has."""
+    move, *others = moves
+    if not others:
+        return _move(plan, move)
+    condition = join(" and ", [_guard(plan, guard) for guard in move.guards])
+    what = f"{', '.join(move.before)} [{labels.conditions(move.guards)}]"
+    return (
+        source_comment(move.guards[0].source.span, what),
+        If((Branch(condition, _move(plan, move)),), _choose(plan, tuple(others))),
+    )
+
+
+def _guard(plan: Plan, guard: Expression) -> Sql:
+    return sql("({}) is true", Scope(plan).sql(guard))
+
+
+def _move(plan: Plan, move: Move) -> Body:
     body: list[Statement] = [
         Comment(f"{', '.join(move.before)} becomes {', '.join(move.after)}"),
         Set(own("state"), text_array(move.after)),
@@ -162,13 +183,24 @@ def _row(plan: Plan, migration: Migration) -> Body:
 
 
 def _history(migration: Migration) -> Sql:
-    if not migration.kept_history:
+    if not migration.memories:
         return jsonb({})
-    kept = (
-        sql("{}, old.history -> {}", literal(path), literal(path))
-        for path in migration.kept_history
-    )
+    kept = (sql("{}, {}", literal(m.after), _memory(m)) for m in migration.memories)
     return sql("jsonb_strip_nulls(jsonb_build_object({}))", join(", ", kept))
+
+
+def _memory(memory: Memory) -> Sql:
+    """What a history state remembers, in the new version's paths."""
+    remembered = sql("old.history -> {}", literal(memory.before))
+    if not memory.renamed:
+        return remembered
+    names = jsonb(dict(memory.renamed))
+    return sql(
+        "(select jsonb_agg(coalesce({} -> p.path, to_jsonb(p.path)) order by p.place)"
+        " from jsonb_array_elements_text({}) with ordinality p (path, place))",
+        names,
+        remembered,
+    )
 
 
 def renamed(migration: Migration) -> tuple[tuple[str, str], ...]:

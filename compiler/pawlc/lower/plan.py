@@ -127,6 +127,7 @@ def plan(machine: Machine) -> Plan:
     )
     unbound = any(isinstance(a, RaiseLater | Cancel | CancelSend) or is_delayed(a) for a in actions)
     unbound = unbound or any(a.delay is not None for a in sends)
+    unbound = unbound or any(migration.unbound for migration in machine.migrations)
     return Plan(
         machine=machine,
         names=heard,

@@ -6,9 +6,11 @@
 the machine.
 """
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from pawlc import syntax
+from pawlc.model.machine import Expression
 from pawlc.source import Text
 
 _LONGEST_GUARD = 48
@@ -38,6 +40,11 @@ def guard_text(guard: syntax.Guard) -> str:
             return shorten(f" {guard.operator} ".join(map(guard_text, guard.guards)))
         case _:
             assert_never(guard)
+
+
+def conditions(guards: Iterable[Expression]) -> str:
+    """Guards that must be true together, on one line."""
+    return " and ".join(shorten(guard.source.value) for guard in guards)
 
 
 def shorten(text: str) -> str:

@@ -533,11 +533,13 @@ class PythonFunction:
 class Move:
     """What becomes of one configuration of the earlier version; both are paths of leaves.
 
-    `kept_timers` pairs a timer of the earlier version with what it is called now; `kept_invokes`
-    keep their ids. `timers` and `invokes` begin.
+    A configuration's moves stand together; the first whose `guards` are all true counts, and the
+    last has none. `kept_timers` pairs a timer of the earlier version with what it is called now;
+    `kept_invokes` keep their ids. `timers` and `invokes` begin.
     """
 
     before: tuple[str, ...]
+    guards: tuple[Expression, ...]
     after: tuple[str, ...]
     kept_timers: tuple[tuple[str, str], ...]
     kept_invokes: tuple[str, ...]
@@ -546,20 +548,34 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """A history state of the earlier version and the one that remembers the same from now on.
+
+    `renamed` pairs the remembered paths that are others now.
+    """
+
+    before: str
+    after: str
+    renamed: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Migration:
     """How the instances of version `version` become this one's.
 
     `context` has the fields that are computed; `carried` names those that stay as they are. All
-    others get their default. `kept_history` are the history states whose memory still makes sense.
-    `unbound` says that delayed events of the earlier version stay pending.
+    others get their default. `memories` are the history states whose memory goes on. `unbound` says
+    that delayed events of the earlier version, or of one before it, stay pending; `pending` names
+    those that the instance itself gets.
     """
 
     version: int
     moves: tuple[Move, ...]
     context: tuple[tuple[str, Expression], ...]
     carried: tuple[str, ...]
-    kept_history: tuple[str, ...]
+    memories: tuple[Memory, ...]
     unbound: bool
+    pending: tuple[str, ...]
     span: Span
 
 

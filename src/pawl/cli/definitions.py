@@ -98,7 +98,7 @@ def earlier(definition: Definition) -> dict[int, Earlier]:
     found: dict[int, Earlier] = {}
     for number, file in sorted(files.items()):
         kept = read(file)
-        version = earlier_version(kept.text, file.name, kept.companion, kept.impl)
+        version = earlier_version(kept.text, file.name, kept.companion, kept.impl, found)
         if version is not None:
             found[number] = version
     return found

@@ -150,13 +150,39 @@ states:
 """
 
 
-def test_a_history_is_kept_where_the_states_around_it_are_the_same() -> None:
-    kept, _ = resolved(REMEMBERING, f"migrate: {{ 1: {{}} }}\n{REMEMBERING}")
-    more = REMEMBERING.replace("y: {},", "y: {}, z: {},")
-    lost, _ = resolved(REMEMBERING, f"migrate: {{ 1: {{}} }}\n{more}")
-    assert kept is not None
-    assert lost is not None
-    assert (kept.kept_history, lost.kept_history) == (("on.h",), ())
+YZ = (("on.y", "on.z"),)
+XY = (("on.x", "up.x"), ("on.y", "up.y"))
+RENAMED = REMEMBERING.replace("on:\n    initial", "up:\n    initial").replace("on.h", "up.h")
+
+
+@pytest.mark.parametrize(
+    ("migrate", "new", "kept"),
+    [
+        ("", REMEMBERING, [("on.h", "on.h", ())]),
+        ("", REMEMBERING.replace("y: {},", "y: {}, z: {},"), [("on.h", "on.h", ())]),
+        ("", REMEMBERING.replace("history }", "history, history: deep }"), []),
+        ("states: { on.y: on.z }", REMEMBERING.replace(" y", " z"), [("on.h", "on.h", YZ)]),
+        ("states: { on.y: off }", REMEMBERING, []),
+        ("states: { on.y: [{ guard: true, target: on.x }, on.y] }", REMEMBERING, []),
+        ("history: { on.h: skip }", REMEMBERING, []),
+        ("states: { on: up }, history: { up.h: on.h }", RENAMED, [("on.h", "up.h", XY)]),
+    ],
+)
+def test_a_history_is_kept_where_all_that_it_can_remember_fits(
+    migrate: str, new: str, kept: list[object]
+) -> None:
+    migration, complaints = resolved(REMEMBERING, f"migrate: {{ 1: {{ {migrate} }} }}\n{new}")
+    assert complaints == []
+    assert migration is not None
+    assert [(m.before, m.after, m.renamed) for m in migration.memories] == kept
+
+
+def test_a_history_that_must_be_kept_and_does_not_fit_is_an_error() -> None:
+    text = "migrate: { 1: { states: { on.y: off }, history: { on.h: keep } } }"
+    _, complaints = resolved(REMEMBERING, f"{text}\n{REMEMBERING}")
+    assert complaints == [
+        ("PW462", "what `on.h` of version 1 remembers does not fit `on.h`"),
+    ]
 
 
 def test_a_delayed_event_that_the_new_version_does_not_take_is_an_error() -> None:

@@ -3,17 +3,18 @@
 import re
 
 from pawlc import syntax
-from pawlc.parse.yaml.nodes import Entry, Node
-from pawlc.parse.yaml.shapes import Form, entries, literal, mapping, pairs, texts
+from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Sequence
+from pawlc.parse.yaml.shapes import Form, entries, literal, mapping, pairs, sql, texts
 from pawlc.source import Text
 
-KEYS = ("states", "context", "timers", "invokes")
+KEYS = ("states", "context", "history", "timers", "invokes")
 RULES = ("keep", "restart", "start", "skip")
-_OTHERS = {"history": "what history states remember is kept where the states below them agree"}
+_CHOICE = ("guard", "target")
+_OTHERS = {"if": "write `guard`, as in a transition", "to": "write `target`, as in a transition"}
 
 
 def migrate(form: Form, node: Node | None) -> tuple[syntax.Migrate, ...]:
-    """`version: {states, context, timers, invokes}` for each earlier version."""
+    """`version: {states, context, history, timers, invokes}` for each earlier version."""
     if node is None:
         return ()
     found = entries(form, node, "`migrate`")
@@ -30,25 +31,47 @@ def _version(form: Form, key: Text) -> bool:
 
 def _from(form: Form, entry: Entry) -> syntax.Migrate:
     what = f"`migrate` from version {entry.key}"
-    found = mapping(form, entry.value, what, KEYS, _OTHERS)
+    found = mapping(form, entry.value, what, KEYS)
     states = found.get("states")
     return syntax.Migrate(
         version=entry.key,
         states=tuple(
-            syntax.Become(one.key, texts(form, one.value, f"`{one.key}`"))
+            syntax.Become(one.key, _choices(form, one))
             for one in (entries(form, states, "`states`") if states is not None else ())
         ),
         context=pairs(form, found.get("context"), "`context`"),
+        history=_named(form, found.get("history"), "`history`"),
         timers=_rules(form, found.get("timers"), "`timers`"),
         invokes=_rules(form, found.get("invokes"), "`invokes`"),
     )
 
 
+def _choices(form: Form, entry: Entry) -> tuple[syntax.Choice, ...]:
+    """A state; a list of them, one for each region; or choices as a transition has candidates."""
+    node, what = entry.value, f"`{entry.key}`"
+    several = node.items if isinstance(node, Sequence) else (node,)
+    if not any(isinstance(item, Mapping) for item in several):
+        return (syntax.Choice(None, texts(form, node, what)),)
+    return tuple(_choice(form, item, what) for item in several)
+
+
+def _choice(form: Form, node: Node, what: str) -> syntax.Choice:
+    if not isinstance(node, Mapping):
+        return syntax.Choice(None, texts(form, node, what))
+    found = mapping(form, node, what, _CHOICE, _OTHERS)
+    guard = sql(form, found["guard"], "`guard`") if "guard" in found else None
+    return syntax.Choice(guard, texts(form, found.get("target"), "`target`"))
+
+
 def _rules(form: Form, node: Node | None, what: str) -> tuple[syntax.Rule, ...]:
+    return tuple(rule for rule in _named(form, node, what) if _known(form, rule.rule))
+
+
+def _named(form: Form, node: Node | None, what: str) -> tuple[syntax.Rule, ...]:
     if node is None:
         return ()
     found = ((e.key, literal(form, e.value, f"`{e.key}`")) for e in entries(form, node, what))
-    return tuple(syntax.Rule(key, rule) for key, rule in found if rule and _known(form, rule))
+    return tuple(syntax.Rule(key, rule) for key, rule in found if rule)
 
 
 def _known(form: Form, rule: Text) -> bool:

@@ -1,0 +1,53 @@
+"""One random upgrade in the interpreter and in Postgres: a walk in each version, moves between."""
+
+from pawlc.compile import Compiled
+from tests.semantics.charts import Walk
+from tests.semantics.database import Connection, Deployed
+from tests.semantics.differential import undone
+from tests.semantics.driver import Interpreted
+from tests.semantics.evaluate import evaluate
+from tests.semantics.walks import take
+
+
+def check_upgrade(
+    charts: tuple[Compiled, ...], steps: tuple[list[Walk], ...], connection: Connection
+) -> bool:
+    """Assert that every step and every move shows the same in both.
+
+    Ends early where the instance cannot be created, is done, or a timer fails. True if it got to
+    the last version.
+    """
+    with undone(connection):
+        first, *others = charts
+        interpreted = Interpreted(first.machine, evaluate)
+        deployed = Deployed(connection, first)
+        wanted = interpreted.create({})
+        assert deployed.create({}) == wanted
+        if wanted.error or not walked(interpreted, deployed, steps[0]):
+            return False
+        for chart, walk in zip(others, steps[1:], strict=True):
+            if not running(interpreted):
+                return False
+            before = interpreted.machine.version
+            moved = interpreted.migrate(chart.machine, chart.machine.migrations[0])
+            assert deployed.migrate(chart, before) == moved
+            if not walked(interpreted, deployed, walk) or moved.error:
+                return False
+    return True
+
+
+def walked(interpreted: Interpreted, deployed: Deployed, steps: list[Walk]) -> bool:
+    """Take every step in both; whether none of them left a timer that failed."""
+    for step in steps:
+        assert interpreted.snapshot is not None
+        live = interpreted.snapshot.invokes
+        wanted = take(interpreted, step, live)
+        assert take(deployed, step, live) == wanted
+        if wanted.error and step.kind == "advance":
+            return False
+    return True
+
+
+def running(interpreted: Interpreted) -> bool:
+    """Whether there is something to move."""
+    return interpreted.snapshot is not None and interpreted.snapshot.status == "running"

@@ -1,0 +1,167 @@
+"""Random further versions of random charts, with random migrations to them.
+
+`upgrades()` draws a chart and further versions of it, each of which migrates from the one before:
+with the same tree of states and another behaviour, with a state renamed, or another chart
+altogether.
+Conditions, context, histories, timers and invokes are drawn; what the compiler finds open is then
+settled as it says, so that every version compiles or has no legal mapping at all.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from pawlc.compile import Compiled, Earlier, compile_machine
+from pawlc.diagnostics import CompileError, Diagnostic, Severity
+from tests.semantics.charts import FIELDS, Node, block, definitions, nodes
+
+RULES = ("start", "restart", "skip")
+_OPEN = re.compile(r"(timer|invoke) `([^`]+)` (has no|reads|is)")
+_PENDING = re.compile(r"a delayed `([^`]+)`")
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """Definitions by version, and what to do about timers and invokes that a migration opens."""
+
+    written: tuple[dict[str, Any], ...]
+    rules: tuple[str, ...]
+
+
+@st.composite
+def upgrades(draw: DrawFn, versions: int = 2) -> Upgrade:
+    """A chart and its further versions; the last `versions - 1` migrate from the one before."""
+    parallel = draw(st.booleans())
+    tree = draw(nodes((), 2, parallel, draw(st.booleans())))
+    written = [draw(definitions(tree))]
+    for number in range(2, versions + 1):
+        before = tree
+        match draw(st.sampled_from(["same", "renamed", "another"])):
+            case "renamed":
+                tree = _renamed(tree, f"z{number}")
+                migrate = draw(_mapping(before, tree, before.children[0], tree.children[0]))
+            case "another":
+                tree = draw(nodes((), 2, parallel, draw(st.booleans())))
+                migrate = draw(_mapping(before, tree))
+            case _:
+                migrate = draw(_mapping(before, tree))
+        further = draw(definitions(tree))
+        further["context"] = dict(written[-1]["context"])
+        if draw(st.booleans()):
+            checked = f"n{number}"
+            further["context"][checked] = f"int not null default 0 check ({checked} > -2)"
+            migrate["context"][checked] = draw(_number())
+        written.append({**further, "version": f"{number}", "migrate": {f"{number - 1}": migrate}})
+    return Upgrade(tuple(written), tuple(draw(st.lists(st.sampled_from(RULES), min_size=3))))
+
+
+def _renamed(root: Node, key: str) -> Node:
+    """The same tree, its first state called otherwise."""
+    first, *others = root.children
+    return Node(root.path, root.kind, (_under((key,), first), *others))
+
+
+def _under(path: tuple[str, ...], node: Node) -> Node:
+    children = tuple(_under((*path, child.key), child) for child in node.children)
+    return Node(path, node.kind, children)
+
+
+@st.composite
+def _mapping(draw: DrawFn, before: Node, after: Node, *renamed: Node) -> dict[str, Any]:
+    """Where the trees are the same, what agrees needs no word; nor what a state takes along that is
+    renamed, `renamed` being that state before and after."""
+    goals = [n for n in after.all()[1:] if n.kind not in ("final", "shallow", "deep")]
+    paths = {node.path for node in after.all()}
+    sources = [n for n in before.all()[1:] if n.kind not in ("final", "shallow", "deep")]
+    sources = [n for n in sources if not _in_region(before, n)]
+    moved = renamed[0].all() if renamed else ()
+    states: dict[str, Any] = {
+        ".".join(node.path): draw(_choices(goals))
+        for node in sources
+        if goals
+        and ((node.path not in paths and node not in moved) or draw(st.integers(0, 3)) == 0)
+    }
+    if renamed:
+        states[renamed[0].key] = renamed[1].key
+    fields = draw(st.lists(st.sampled_from(FIELDS), max_size=2, unique=True))
+    histories = [n for n in after.all() if n.kind in ("shallow", "deep")]
+    skipped = {".".join(n.path): "skip" for n in histories if draw(st.integers(0, 3)) == 0}
+    return {
+        "states": states,
+        "context": {field: draw(_number()) for field in fields},
+        "history": skipped,
+        "timers": {},
+        "invokes": {},
+    }
+
+
+def _in_region(root: Node, node: Node) -> bool:
+    """Whether a state lies in a parallel one, whose leaves cannot go apart at will."""
+    around = (other for other in root.all() if other.kind == "parallel")
+    return any(node in other.all()[1:] for other in around)
+
+
+@st.composite
+def _choices(draw: DrawFn, goals: list[Node]) -> str | list[dict[str, Any]]:
+    paths = [".".join(goal.path) for goal in goals]
+    goal = st.sampled_from(paths)
+    match draw(st.integers(0, 3)):
+        case 0:
+            condition = f"old.{draw(st.sampled_from(FIELDS))} > {draw(st.integers(0, 3))}"
+            return [{"guard": condition, "target": draw(goal)}, {"target": draw(goal)}]
+        case _:
+            return draw(goal)
+
+
+@st.composite
+def _number(draw: DrawFn) -> str:
+    return f"old.{draw(st.sampled_from(FIELDS))} + {draw(st.integers(-2, 2))}"
+
+
+# --- compiling --------------------------------------------------------------------------------
+
+
+def compiled(upgrade: Upgrade) -> tuple[Compiled, ...] | None:
+    """Every version; None if one goes in circles, or no mapping of its states is legal."""
+    found: list[Compiled] = []
+    for written in upgrade.written:
+        earlier = {one.machine.version: Earlier(one.machine, one.hash) for one in found}
+        chart = _settled(written, earlier, upgrade.rules)
+        if chart is None:
+            return None
+        found.append(chart)
+    return tuple(found)
+
+
+def _settled(
+    written: dict[str, Any], earlier: Mapping[int, Earlier], rules: tuple[str, ...]
+) -> Compiled | None:
+    """Compile; give what is open a rule, and again until nothing is."""
+    chosen = [*rules, *["skip"] * 100]
+    while True:
+        try:
+            return compile_machine("\n".join(block(written)), "chart.machine.yaml", earlier=earlier)
+        except CompileError as error:
+            found = [d for d in error.diagnostics if d.severity is Severity.ERROR]
+            codes = {d.code for d in found}
+            if codes & {"PW403", "PW461"}:
+                return None
+            if codes != {"PW462"}:
+                raise
+            for diagnostic in found:
+                _settle(written, diagnostic, chosen)
+
+
+def _settle(written: dict[str, Any], diagnostic: Diagnostic, chosen: list[str]) -> None:
+    (migrate,) = written["migrate"].values()
+    if (pending := _PENDING.search(diagnostic.message)) is not None:
+        written.setdefault("on", {}).setdefault(pending[1], [{}])
+        return
+    open_ = _OPEN.search(diagnostic.message)
+    assert open_ is not None, diagnostic
+    rules = migrate[f"{open_[1]}s"]
+    rules[open_[2]] = "skip" if open_[2] in rules or open_[3] != "has no" else chosen.pop(0)
