@@ -7,7 +7,7 @@ would be `<code>-<name>.py`, whose lines are marked in the same way.
 
 A case that is one for Supabase only says so in its first line, `# target: supabase`.
 
-The version 1 that a migration comes from is `<code>-<name>.before`.
+The version 1 that a migration comes from is `<code>-<name>.before`; `---` parts it from version 2.
 
 A case in JSON is `<code>-<name>.json`, with its companion in `.impl`. JSON has no comments, so its
 marks stand in `.marks`, a line `json LINE:COL CODE` or `impl LINE:COL CODE` each. So do those of
@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pawlc.check import Target, check_model, check_syntax, check_target
-from pawlc.compile import check
+from pawlc.compile import Earlier, earlier_version
 from pawlc.diagnostics import Diagnostic, Severity, in_order
+from pawlc.model.machine import Machine
 from pawlc.model.resolve import resolve
 from pawlc.parse import judged, parse
 from pawlc.parse.xstate import file_name
@@ -54,17 +55,28 @@ def diagnose(
     earlier: str | None = None,
     target: Target = "postgres",
 ) -> tuple[Diagnostic, ...]:
-    """Every complaint of the compiler's front half about a definition; `earlier` is version 1."""
+    """Every complaint of the compiler's front half about a definition.
+
+    `earlier` is version 1, or several from 1 on with a line `---` between them.
+    """
     written, found = parse(source, file, impl)
     if written is None or _failed(found):
         return found
-    before = None if earlier is None else check(earlier, file)[0]
-    model, problems = resolve(written, companion, {} if before is None else {1: before})
+    model, problems = resolve(written, companion, _versions(earlier, file))
     judgement = (*check_syntax(written), *check_target(written, target), *problems)
     found = (*found, *judged(judgement, file))
     if model is not None and not _failed(found):
         found = (*found, *judged(check_model(model), file))
     return in_order(found)
+
+
+def _versions(texts: str | None, file: str) -> dict[int, Machine]:
+    known: dict[int, Earlier] = {}
+    for number, one in enumerate(texts.split("---\n") if texts else (), 1):
+        version = earlier_version(one, file, earlier=known)
+        assert version is not None
+        known[number] = version
+    return {number: version.machine for number, version in known.items()}
 
 
 def _failed(found: tuple[Diagnostic, ...]) -> bool:

@@ -131,6 +131,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW461", "a configuration that a migration cannot map"),
     ("PW462", "a migration leaves a value, timer, invoke or history open"),
     ("PW463", "choices of a migration that are not for all"),
+    ("PW464", "two ways from a version that lead to different states"),
     # documented, not built yet
     ("PW907", "a part of XState that this version does not build"),
 )

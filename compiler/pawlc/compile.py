@@ -12,7 +12,7 @@ from pawlc.check import Target, check_model, check_syntax, check_target
 from pawlc.diagnostics import CompileError, Diagnostic, Severity, in_order
 from pawlc.emit import scripts, verify
 from pawlc.lower import lower
-from pawlc.model.machine import Machine
+from pawlc.model.machine import Expression, Machine, Migration, Ref
 from pawlc.model.resolve import resolve
 from pawlc.parse import judged, parse
 from pawlc.sql import Sql, join
@@ -135,6 +135,9 @@ def _compiled(
 def emitted(machine: Machine) -> Compiled:
     """The scripts of a machine that passed every check, without its text."""
     unit = lower(machine)
+    functions = [scripts.version_functions(unit)]
+    if machine.migrations:
+        functions.append(scripts.migrations(machine))
     return Compiled(
         machine=machine,
         source="",
@@ -145,11 +148,56 @@ def emitted(machine: Machine) -> Compiled:
         warnings=(),
         table=scripts.schema_and_table(machine, unit),
         python=scripts.python_functions(unit),
-        functions=join("\n", [scripts.version_functions(unit), scripts.migrations(machine)])
-        if machine.migrations
-        else scripts.version_functions(unit),
+        functions=join("\n", functions),
         shared=scripts.machine_functions(machine, (machine.version,)),
     )
+
+
+def placed(compiled: Compiled, columns: Mapping[int, Mapping[str, str]]) -> Compiled:
+    """The same definition where fields are kept in columns of other names.
+
+    `columns` maps fields to columns, by version: of this one and of those it migrates from. Only
+    deploy knows them, since they depend on the versions that share the table.
+    """
+    machine = compiled.machine
+    own = columns.get(machine.version, {})
+    machine = replace(
+        machine,
+        context=tuple(replace(c, kept_in=own.get(c.name)) for c in machine.context),
+        migrations=tuple(_reading(one, columns.get(one.version, {})) for one in machine.migrations),
+    )
+    made = replace(
+        emitted(machine),
+        source=compiled.source,
+        companion=compiled.companion,
+        impl=compiled.impl,
+        hash=compiled.hash,
+        earlier=compiled.earlier,
+        warnings=compiled.warnings,
+        children=compiled.children,
+    )
+    verify.verify(made.sql)
+    return made
+
+
+def _reading(migration: Migration, columns: Mapping[str, str]) -> Migration:
+    """A migration that finds the earlier version's fields in these columns."""
+
+    def renamed(value: Expression) -> Expression:
+        return replace(value, parts=tuple(_renamed(part, columns) for part in value.parts))
+
+    return replace(
+        migration,
+        columns=tuple(columns.items()),
+        context=tuple((name, renamed(value)) for name, value in migration.context),
+        moves=tuple(replace(m, guards=tuple(map(renamed, m.guards))) for m in migration.moves),
+    )
+
+
+def _renamed(part: str | Ref, columns: Mapping[str, str]) -> str | Ref:
+    if isinstance(part, str) or part.space != "old":
+        return part
+    return replace(part, name=columns.get(part.name, part.name))
 
 
 def check(

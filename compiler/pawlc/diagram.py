@@ -168,14 +168,14 @@ def _mermaid_state(
 ) -> Iterator[str]:
     indent, name = "  " * depth, ids[state.index]
     if state.children:
-        yield f'{indent}state "{_mermaid_text(state.key)}" as {name} {{'
+        yield f'{indent}state "{mermaid_text(state.key)}" as {name} {{'
         yield from _mermaid_inside(machine, state, ids, drawn, depth + 1)
         yield f"{indent}}}"
         return
     title = _history_mark(state) or state.key
-    yield f"{indent}{name} : {_mermaid_text(title)}"
+    yield f"{indent}{name} : {mermaid_text(title)}"
     for line in _activities(state):
-        yield f"{indent}{name} : {_mermaid_text(line)}"
+        yield f"{indent}{name} : {mermaid_text(line)}"
 
 
 def _mermaid_arrow(
@@ -186,7 +186,7 @@ def _mermaid_arrow(
         end if machine.states[end].parent is not None else _first_child(machine)
         for end in (arrow.source, arrow.target)
     )
-    yield f"{indent}{ids[source]} --> {ids[target]} : {_mermaid_text(arrow.label)}"
+    yield f"{indent}{ids[source]} --> {ids[target]} : {mermaid_text(arrow.label)}"
 
 
 def _first_child(machine: Machine) -> int:
@@ -197,10 +197,10 @@ def _first_child(machine: Machine) -> int:
     return root.children[0] if root.children else 0
 
 
-def _mermaid_text(text: str) -> str:
+def mermaid_text(text: str) -> str:
     """Escape what Mermaid's lexer would take for syntax.
 
-    >>> _mermaid_text('a; "b" #1')
+    >>> mermaid_text('a; "b" #1')
     'a#59; #quot;b#quot; #35;1'
     """
     marks = {"#": "#35;", ";": "#59;", '"': "#quot;", "<": "#lt;", ">": "#gt;", ":": "#58;"}

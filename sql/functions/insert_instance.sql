@@ -16,7 +16,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_schema text := schema_name from pawl.machine where name = p_machine;
-  v_fields text := pawl.context_columns(p_machine, p_id, p_context);
+  v_context jsonb := pawl.in_columns(p_machine, p_version, p_context);
+  v_fields text := pawl.context_columns(p_machine, p_id, v_context);
   v_iid bigint;
   v_message text;
   v_constraint text;
@@ -33,7 +34,7 @@ begin
       v_schema, v_fields
     )
     into v_iid
-    using p_id, p_version, p_state, p_context, p_status;
+    using p_id, p_version, p_state, v_context, p_status;
   exception
     when data_exception then
       perform pawl.raise_malformed_input(p_machine, p_id, sqlerrm);

@@ -2,13 +2,16 @@ create table pawl.machine (
   name text primary key,
   current_version int not null,
   schema_name text not null unique,
-  api_objects text[] not null default '{}'
+  api_objects text[] not null default '{}',
+  preparing jsonb
 );
 comment on table pawl.machine is 'Deployed machines';
 comment on column pawl.machine.current_version is 'the version that new instances take';
 comment on column pawl.machine.schema_name is 'where its instance table and functions are';
 comment on column pawl.machine.api_objects is
   'its functions in the API schema, which the next version''s take the place of';
+comment on column pawl.machine.preparing is
+  'the columns that a deploy under way has added, and the hash of what it deploys';
 
 create table pawl.version (
   machine text not null,
@@ -24,6 +27,7 @@ create table pawl.version (
   events text[] not null default '{}',
   states text[],
   retention interval,
+  columns jsonb not null default '{}',
   deployed_at timestamptz not null default clock_timestamp(),
   deployed_by text not null default session_user,
   collected_at timestamptz,
@@ -38,6 +42,8 @@ comment on column pawl.version.companion is 'the Python file beside the definiti
 comment on column pawl.version.impl is 'the .impl.yaml beside a definition in JSON, if it had one';
 comment on column pawl.version.sql is
   'what deploy ran for it; deploy --dry-run compares with this';
+comment on column pawl.version.columns is
+  'columns of the instance table that keep fields under another name: field -> column';
 comment on column pawl.version.compiler is 'version of the compiler';
 comment on column pawl.version.strict is 'an event that is not taken is refused, not ignored';
 comment on column pawl.version.events is 'names of the declared events';

@@ -39,6 +39,7 @@ def test_the_plan_says_what_becomes_of_each_state(parcels: Pawl) -> None:
         {
             "from": 1,
             "before": ["new"],
+            "if": "",
             "after": ["fresh"],
             "goes on": ["after.2 days.fresh", "label"],
             "begins": [],
@@ -46,11 +47,18 @@ def test_the_plan_says_what_becomes_of_each_state(parcels: Pawl) -> None:
         {
             "from": 1,
             "before": ["packing"],
+            "if": "",
             "after": ["boxed"],
             "goes on": [],
             "begins": ["after.1 hour.boxed", "scale"],
         },
     ]
+
+
+def test_the_plan_can_be_drawn(parcels: Pawl) -> None:
+    drawn = parcels("migrate", "parcel", "--to", "2", "--diagram").out.splitlines()
+    assert drawn[0] == "flowchart LR"
+    assert drawn[-1] == '  b2 -- "begins after.1 hour.boxed, scale" --> a2'
 
 
 def test_a_dry_run_counts_by_state_and_names_what_would_fail(parcels: Pawl) -> None:

@@ -27,11 +27,11 @@ def _blocks(page: str, section: str, language: str) -> str | None:
 def _diagnosed(code: str, section: str) -> tuple[Diagnostic, ...]:
     """The complaints about an example: YAML, or JSON with YAML as its companion.
 
-    A section `Version 1` has what a migration comes from.
+    A section `Version 1`, or `Versions 1 and 2`, has what a migration comes from.
     """
     page = explain(code)
     target: Target = "supabase" if code in AT_SUPABASE else "postgres"
-    earlier = _blocks(page, "Version 1", "yaml")
+    earlier = _blocks(page, "Version 1", "yaml") or _blocks(page, "Versions 1 and 2", "yaml")
     xml = _blocks(page, section, "xml")
     if xml is not None:
         return diagnose(xml, "door.scxml")

@@ -17,11 +17,12 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from pawl.deploy.evolution import evolution
-from pawlc.compile import Compiled
-from pawlc.emit.columns import evolve
+from pawlc.compile import Compiled, placed
+from pawlc.emit.columns import evolve, validations
 from pawlc.emit.routes import routes
 from pawlc.emit.scripts import machine_functions
 from pawlc.model import events
+from pawlc.model.machine import Machine
 from tests.semantics.driver import START
 from tests.semantics.observed import Observed
 
@@ -33,9 +34,9 @@ class Deployed:
 
     def __init__(self, connection: Connection, compiled: Compiled) -> None:
         self.connection = connection
-        self.machine = compiled.machine
+        self.versions = [compiled.machine]
         self.name = compiled.machine.name
-        self.fields = tuple(column.name for column in compiled.machine.context)
+        self.fields = {column.name: column.name for column in compiled.machine.context}
         self.schema = compiled.machine.schema
         self._execute("set local timezone to 'UTC'")
         self._execute("select pawl.set_clock(%s)", START)
@@ -80,13 +81,13 @@ class Deployed:
 
     def migrate(self, new: Compiled, before: int) -> Observed:
         """Deploy a further version beside the one that is there, and move the instance to it."""
-        self._deploy_next(new)
-        query = f'select reason from "{self.schema}".{{}}(1, 0, true, null, 1, false)'
+        machine = self._deploy_next(new)
+        query = f'select reason from "{self.schema}".{{}}(%s, true)'
         mark = self._mark()
         step = f"v{new.machine.version}_migrate_batch_from_{before}"
-        reason = self._value(query.format(step))
+        reason = self._value(query.format(step), [self._row()["iid"]])
         if reason is None:
-            self.fields = tuple(column.name for column in new.machine.context)
+            self.fields = {column.name: column.column for column in machine.context}
         return self._observed(mark, reason is None, None if reason is None else "needs_rescue")
 
     # --- inside -------------------------------------------------------------------------------
@@ -118,20 +119,25 @@ class Deployed:
                 machine.strict,
             )
 
-    def _deploy_next(self, new: Compiled) -> None:
-        change = evolution((self.machine,), new.machine)
+    def _deploy_next(self, new: Compiled) -> Machine:
+        needed = evolution(tuple(self.versions), new.machine)
+        known = {m.version: {c.name: c.column for c in m.context} for m in self.versions}
+        new = placed(new, {**known, new.machine.version: needed.columns})
         self._execute("set local role pawl_owner")
+        self.versions.append(new.machine)
+        numbers = tuple(machine.version for machine in self.versions)
         for script in (
-            evolve(new.machine, change.added, change.loosened),
+            evolve(new.machine, needed.change),
+            *(validate for _, validate in validations(new.machine, needed.change)),
             new.functions,
-            machine_functions(new.machine, (self.machine.version, new.machine.version)),
+            machine_functions(new.machine, numbers),
         ):
             if script:
                 self._execute(script)
         self._execute("reset role")
         current = "update pawl.machine set current_version = %s where name = %s"
         self._execute(current, new.machine.version, self.name)
-        self.machine = new.machine
+        return new.machine
 
     def _answer(self, invoke: str, event: Mapping[str, Any]) -> Observed:
         row = self._row()
@@ -177,7 +183,7 @@ class Deployed:
         )
         return Observed(
             state=tuple(row.get("state", ())),
-            context={name: row["fields"][name] for name in self.fields} if row else {},
+            context={n: row["fields"][c] for n, c in self.fields.items()} if row else {},
             status=row.get("status", "running"),
             output=row.get("output"),
             handled=handled,

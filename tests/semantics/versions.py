@@ -50,13 +50,30 @@ def upgrades(draw: DrawFn, versions: int = 2) -> Upgrade:
             case _:
                 migrate = draw(_mapping(before, tree))
         further = draw(definitions(tree))
-        further["context"] = dict(written[-1]["context"])
+        further["context"] = draw(_context(written[-1]["context"]))
         if draw(st.booleans()):
             checked = f"n{number}"
             further["context"][checked] = f"int not null default 0 check ({checked} > -2)"
             migrate["context"][checked] = draw(_number())
         written.append({**further, "version": f"{number}", "migrate": {f"{number - 1}": migrate}})
     return Upgrade(tuple(written), tuple(draw(st.lists(st.sampled_from(RULES), min_size=3))))
+
+
+@st.composite
+def _context(draw: DrawFn, before: dict[str, str]) -> dict[str, str]:
+    """The fields of the version before, some with another type, default or check."""
+    found = dict(before)
+    for field in FIELDS:
+        match draw(st.integers(0, 9)):
+            case 0:
+                found[field] = f"bigint not null default {draw(st.integers(0, 3))}"
+            case 1:
+                found[field] = f"int not null default {draw(st.integers(0, 3))}"
+            case 2:
+                found[field] += f" check ({field} > {draw(st.integers(-9, 0))})"
+            case _:
+                pass
+    return found
 
 
 def _renamed(root: Node, key: str) -> Node:

@@ -36,8 +36,8 @@ _CLAIMS = "pawl.reading_claims()"
 
 def access(machine: Machine, versions: tuple[int, ...]) -> Sql:
     """The script; `versions` are all that are deployed, the current one first."""
-    public = tuple((literal(n), sql("i.{}", ident(n))) for n in machine.public)
-    columns = (*PUBLIC, *machine.public)
+    public = tuple((literal(n), sql("i.{}", ident(machine.column_of(n)))) for n in machine.public)
+    columns = (*PUBLIC, *map(machine.column_of, machine.public))
     rule = machine.authorize.read
     view = Access(
         schema=ident(machine.schema),
@@ -67,6 +67,8 @@ def reading(machine: Machine, rule: Expression) -> Sql:
                 return f"pawl.in_state({row}.state, {literal(ref.name)})"
             case "self" if ref.name == "machine":
                 return literal(machine.name)
+            case "context":
+                return f"{row}.{ident(machine.column_of(ref.name))}"
             case _:
                 return f"{row}.{ident(ref.name)}"
 

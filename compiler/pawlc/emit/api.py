@@ -56,7 +56,7 @@ def view(machine: Machine, api_schema: str) -> Sql:
         sql("i.output"),
         sql("i.created_at"),
         sql("i.updated_at"),
-        *(sql("i.{}", ident(name)) for name in machine.public),
+        *(_field(machine, name) for name in machine.public),
     ]
     return sql(
         "create or replace view {} with (security_invoker = true) as\n"
@@ -65,6 +65,13 @@ def view(machine: Machine, api_schema: str) -> Sql:
         join(",\n  ", columns),
         schema,
     )
+
+
+def _field(machine: Machine, name: str) -> Sql:
+    column = machine.column_of(name)
+    if column == name:
+        return sql("i.{}", ident(name))
+    return sql("i.{} as {}", ident(column), ident(name))
 
 
 def view_grants(machine: Machine, api_schema: str) -> Sql:

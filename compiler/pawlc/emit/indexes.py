@@ -19,9 +19,10 @@ def indexes(machine: Machine) -> tuple[tuple[str, Sql], ...]:
     found = []
     for index in machine.indexes:
         columns = [
-            sql("({})", rendered_by(one, lambda ref: names.ident(ref.name))) for one in index
+            sql("({})", rendered_by(one, lambda ref: names.ident(machine.column_of(ref.name))))
+            for one in index
         ]
-        name = index_name(index)
+        name = index_name(machine, index)
         found.append(
             (
                 name,
@@ -36,8 +37,8 @@ def indexes(machine: Machine) -> tuple[tuple[str, Sql], ...]:
     return tuple(dict(found).items())
 
 
-def index_name(index: tuple[Expression, ...]) -> str:
+def index_name(machine: Machine, index: tuple[Expression, ...]) -> str:
     """The name, whatever the expressions are."""
-    text = ", ".join(names.render(one, lambda ref: ref.name) for one in index)
+    text = ", ".join(names.render(one, lambda ref: machine.column_of(ref.name)) for one in index)
     words = re.sub(r"\W+", "_", text).strip("_").lower()[:40]
     return f"{PREFIX}{words}_{hashlib.sha256(text.encode()).hexdigest()[:6]}"

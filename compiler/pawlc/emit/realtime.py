@@ -13,7 +13,7 @@ from pawlc.sql import Sql, ident, join, sql
 
 def columns(machine: Machine) -> tuple[str, ...]:
     """The columns that are published, in the order of the statement."""
-    return (*PUBLIC, *machine.public)
+    return (*PUBLIC, *map(machine.column_of, machine.public))
 
 
 def publish(machine: Machine, publication: str) -> Sql:

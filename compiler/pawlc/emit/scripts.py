@@ -49,7 +49,7 @@ def migrations(machine: Machine) -> Sql:
 
 
 def _batch(machine: Machine, migration: Migration) -> Sql:
-    names = (*CHANGED, *(column.name for column in machine.context))
+    names = (*CHANGED, *(column.column for column in machine.context))
     changes = [sql("{} = {}", ident(name), ident("v_new", name)) for name in names]
     view = Migrate(
         schema=ident(machine.schema),
@@ -122,7 +122,7 @@ def _common(view: View) -> tuple[Sql, Sql, tuple[int, ...]]:
 
 def _view(machine: Machine, versions: tuple[int, ...]) -> View:
     others = sorted((v for v in versions if v != machine.version), reverse=True)
-    public = tuple((literal(n), sql("i.{}", ident(n))) for n in machine.public)
+    public = tuple((literal(n), sql("i.{}", ident(machine.column_of(n)))) for n in machine.public)
     return View(
         schema=ident(machine.schema),
         machine=literal(machine.name),

@@ -35,7 +35,7 @@ def begin(plan: Plan) -> tuple[Function, ...]:
     body: Body = (
         Set(working, state),
         *configuration.unpack(plan),
-        *(Set(field(c.name), ident("p_row", c.name)) for c in plan.machine.context),
+        *(Set(field(c.name), ident("p_row", c.column)) for c in plan.machine.context),
         guarded(plan, sql("null"), tuple(_states(plan))),
         Set(ident("p_live_timers"), own("timers")),
         Set(ident("p_live_invokes"), own("invokes")),

@@ -127,7 +127,7 @@ def _row(plan: Plan) -> Body:
         "invokes": jsonb({}),
         "history": jsonb({}),
     }
-    context = {c.name: field(c.name) for c in plan.machine.context}
+    context = {c.column: field(c.name) for c in plan.machine.context}
     return tuple(Set(_column(n), v) for n, v in {**system, **context}.items())
 
 
@@ -141,7 +141,7 @@ def _result(plan: Plan) -> Body:
     body: list[Statement] = [Set(working, state)]
     if plan.masks:
         body.append(Set(own("status"), _column("status")))
-    body += [Set(field(c.name), _column(c.name)) for c in store.assigned(plan)]
+    body += [Set(field(c.name), _column(c.column)) for c in store.assigned(plan)]
     if plan.machine.output is not None:
         body.append(Set(own("output"), _column("output")))
     if plan.effects or plan.invokes:
@@ -166,7 +166,7 @@ def _end(plan: Plan) -> Body:
 
 def _insert(plan: Plan) -> Insert:
     system = (name for name, _, _ in SYSTEM if name not in ("iid", "needs_rescue"))
-    values = {n: _column(n) for n in (*system, *(c.name for c in plan.machine.context))}
+    values = {n: _column(n) for n in (*system, *(c.column for c in plan.machine.context))}
     values["seq"] = own("seq")
     return Insert(
         store.instance(plan),

@@ -85,12 +85,12 @@ def _variables() -> tuple[Variable, ...]:
 
 def _context(plan: Plan, migration: Migration) -> Body:
     """The fields: carried over, computed, or as they begin."""
-    computed = dict(migration.context)
+    computed, kept = dict(migration.context), dict(migration.columns)
     body: list[Statement] = []
     for column in plan.machine.context:
         target = field(column.name)
         if column.name in migration.carried:
-            body.append(Set(target, ident("old", column.name)))
+            body.append(Set(target, ident("old", kept.get(column.name, column.name))))
         elif (value := computed.get(column.name)) is not None:
             body.append(source_comment(value.source.span, f"context {column.name}"))
             body.append(Set(target, Scope(plan).sql(value)))
@@ -177,7 +177,7 @@ def _row(plan: Plan, migration: Migration) -> Body:
         "history": _history(migration),
         "needs_rescue": sql("null"),
     }
-    context = {c.name: field(c.name) for c in plan.machine.context}
+    context = {c.column: field(c.name) for c in plan.machine.context}
     sets = (Set(ident("p_instance", n), v) for n, v in {**system, **context}.items())
     return (Set(ident("p_instance"), ident("old")), *sets)
 

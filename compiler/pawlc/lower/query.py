@@ -55,7 +55,7 @@ def simulate(plan: Plan) -> Function:
         *((Set(own("status"), ident("self", "instance", "status")),) if plan.masks else ()),
         *refuse_unhandled(plan, ident("self", "step", "p_handled")),
         Set(own("seq"), sql("self.seq + 1")),
-        *(Set(field(c.name), ident("self", "instance", c.name)) for c in store.assigned(plan)),
+        *(Set(field(c.name), ident("self", "instance", c.column)) for c in store.assigned(plan)),
         *_output(plan),
         Return(sql("{} || {}", reply, build_object(commands))),
     )

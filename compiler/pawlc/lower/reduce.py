@@ -80,7 +80,7 @@ def load(plan: Plan, row: Sql) -> Body:
         Set(working, state),
         *configuration.unpack_if_any(plan),
         *(Set(own(n), column(n)) for n in _system(plan)),
-        *(Set(field(c.name), column(c.name)) for c in plan.machine.context),
+        *(Set(field(c.name), column(c.column)) for c in plan.machine.context),
     )
 
 
@@ -93,7 +93,7 @@ def _keep(plan: Plan) -> Body:
         Set(column("state"), configuration.stored(plan)),
         *(Set(column(n), own(n)) for n in _system(plan)),
         Set(column("updated_at"), own("now")),
-        *(Set(column(c.name), field(c.name)) for c in store.assigned(plan)),
+        *(Set(column(c.column), field(c.name)) for c in store.assigned(plan)),
         Set(ident("p_handled"), own("handled")),
     ]
     if commands := [own(array) for array in store.effect_arrays(plan)]:

@@ -65,7 +65,7 @@ def read(plan: Plan, lock: bool) -> Select:
             *place,
             state,
             *(sql("i.{}", ident(name)) for name in system),
-            *(sql("i.{}", ident(column.name)) for column in context),
+            *(sql("i.{}", ident(column.column)) for column in context),
         ),
         into=(
             *((own("tid"),) if lock else ()),
@@ -139,7 +139,7 @@ def update(plan: Plan) -> Update:
             (ident("state"), configuration.stored(plan)),
             *((ident(name), own(name)) for name in system),
             (ident("updated_at"), sql("self.now")),
-            *((ident(column.name), field(column.name)) for column in assigned(plan)),
+            *((ident(column.column), field(column.name)) for column in assigned(plan)),
         ),
         where=sql("ctid = self.tid"),
     )

@@ -4,8 +4,8 @@ Static constraints are Postgres's own, so not even the owner can store what the 
 """
 
 from pawlc.lower.target import Constraint, Table, TableColumn
-from pawlc.model.machine import Column, Machine
-from pawlc.sql import Sql, as_column, ident, sql, typename
+from pawlc.model.machine import Check, Column, Machine, Ref
+from pawlc.sql import Sql, as_column, ident, rendered_by, sql, typename
 
 # No check on `status`: only literals of ours are ever stored there, and Postgres parses the checks
 # of a table anew in each statement, this one for 8 µs (bench/README.md).
@@ -36,7 +36,7 @@ def table(machine: Machine) -> Table:
         constraints=(
             Constraint(ident("instance_pkey"), sql("primary key (iid)")),
             Constraint(ident("id_is_unique"), sql("unique (id)")),
-            *(c for field in machine.context for c in constraints(field)),
+            *(c for field in machine.context for c in constraints(machine, field)),
         ),
         comment=machine.description or f"Instances of {machine.name}",
     )
@@ -51,21 +51,35 @@ def column(field: Column) -> TableColumn:
         definition = sql("{} not null", definition)
     if field.default is not None:
         definition = sql("{} default {}", definition, as_column(field.default))
-    return TableColumn(ident(field.name), definition)
+    return TableColumn(ident(field.column), definition)
 
 
-def constraints(field: Column) -> tuple[Constraint, ...]:
+def constraints(machine: Machine, field: Column) -> tuple[Constraint, ...]:
     """The checks and the reference of a context field."""
     found = []
     for number, check in enumerate(field.checks, start=1):
-        plain = f"{field.name}_check" if number == 1 else f"{field.name}_check_{number}"
-        found.append(
-            Constraint(ident(check.name or plain), sql("check ({})", as_column(check.expression)))
-        )
+        plain = f"{field.column}_check" if number == 1 else f"{field.column}_check_{number}"
+        found.append(Constraint(_name(field, check.name, plain), _check(machine, check)))
     if field.references is not None:
-        found.append(Constraint(ident(f"{field.name}_fkey"), _foreign_key(field, field.references)))
+        name = ident(f"{field.column}_fkey")
+        found.append(Constraint(name, _foreign_key(field, field.references)))
     return tuple(found)
 
 
+def _name(field: Column, given: str | None, plain: str) -> Sql:
+    """A constraint that has the name of an earlier version's is called after its column too."""
+    if given is None:
+        return ident(plain)
+    return ident(given if field.kept_in is None else f"{given}_{field.kept_in}")
+
+
+def _check(machine: Machine, check: Check) -> Sql:
+    return sql("check ({})", rendered_by(check.expression, lambda ref: _column(machine, ref)))
+
+
+def _column(machine: Machine, ref: Ref) -> str:
+    return ident(machine.column_of(ref.name))
+
+
 def _foreign_key(field: Column, references: str) -> Sql:
-    return sql("foreign key ({}) references {}", ident(field.name), typename(references))
+    return sql("foreign key ({}) references {}", ident(field.column), typename(references))

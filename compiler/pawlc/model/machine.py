@@ -96,7 +96,8 @@ class Column:
     `references` is the rest of a foreign key clause as SQL (`app.customer (id) on delete
     restrict`), or None. `default` None means no default. `collate` is a collation as SQL (`"C"`) or
     None; it belongs to the column of the table and not to the type, since parameters and casts
-    cannot carry it.
+    cannot carry it. `kept_in` is the table's column where that has another name: one of the field's
+    name is an earlier version's, of another type.
     """
 
     name: str
@@ -107,6 +108,12 @@ class Column:
     references: str | None
     source: Text
     collate: str | None = None
+    kept_in: str | None = None
+
+    @property
+    def column(self) -> str:
+        """The column of the instance table that keeps the field."""
+        return self.kept_in or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -564,7 +571,8 @@ class Migration:
     """How the instances of version `version` become this one's.
 
     `context` has the fields that are computed; `carried` names those that stay as they are. All
-    others get their default. `memories` are the history states whose memory goes on. `unbound` says
+    others get their default. `columns` pairs fields of the earlier version with their columns where
+    those have other names. `memories` are the history states whose memory goes on. `unbound` says
     that delayed events of the earlier version, or of one before it, stay pending; `pending` names
     those that the instance itself gets.
     """
@@ -573,6 +581,7 @@ class Migration:
     moves: tuple[Move, ...]
     context: tuple[tuple[str, Expression], ...]
     carried: tuple[str, ...]
+    columns: tuple[tuple[str, str], ...]
     memories: tuple[Memory, ...]
     unbound: bool
     pending: tuple[str, ...]
@@ -627,6 +636,10 @@ class Machine:
         A name too long for an identifier is refused by `check`, never shortened.
         """
         return f"pawl_{self.name}"
+
+    def column_of(self, field: str) -> str:
+        """The column of the instance table that keeps a field of the context."""
+        return next((c.column for c in self.context if c.name == field), field)
 
     def transitions(self) -> tuple[Transition, ...]:
         """Every transition, in document order."""

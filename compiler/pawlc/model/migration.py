@@ -7,9 +7,10 @@ In: the definition as written, its machine, the machines of the versions that it
     becoming    what the leaves of a configuration become, and on which condition
     moves       what each configuration becomes; its timers and invokes
     memories    what history states remember
+    ways        whether to come in one step or in several makes a difference
 
 Reported here: PW460 and PW462; in `becoming` PW463, in `moves` PW461 and PW462, in `memories`
-PW462; those of expressions come through from `expr`.
+PW462, in `ways` PW464; those of expressions come through from `expr`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +20,7 @@ from pawlc import syntax
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr.same import same_type
 from pawlc.model import configurations as sets
-from pawlc.model import events
+from pawlc.model import events, ways
 from pawlc.model.becoming import Becoming, becoming, by_path
 from pawlc.model.expressions import Report, World, pairs
 from pawlc.model.machine import (
@@ -42,8 +43,10 @@ def migrations(
     world: World, new: Machine, earlier: Mapping[int, Machine], report: Report
 ) -> tuple[Migration, ...]:
     """Resolve every entry of `migrate`."""
-    found = (_migration(world, new, written, earlier, report) for written in world.machine.migrate)
-    return tuple(migration for migration in found if migration is not None)
+    found = [_migration(world, new, written, earlier, report) for written in world.machine.migrate]
+    known = tuple(migration for migration in found if migration is not None)
+    report += ways.differing(known, earlier)
+    return known
 
 
 def _migration(
@@ -72,6 +75,7 @@ def _migration(
         moves=moves(old, new, written, become, report),
         context=_context(world, old, written, report),
         carried=_carried(old, new, written, report),
+        columns=tuple((c.name, c.kept_in) for c in old.context if c.kept_in is not None),
         memories=memories(old, new, written, become, report),
         unbound=any(_delayed(old)) or any(one.unbound for one in old.migrations),
         pending=_pending(old, new, written, report),

@@ -38,9 +38,9 @@ def moves(
         for guards, targets in combinations(become, before, known):
             after = None if targets is None else _completed(new, targets, known)
             if after is None:
-                lost.append(_shown(before, guards))
+                lost.append(shown(before, guards))
             elif sets.is_done(new.states, after):
-                ended.append(_shown(before, guards))
+                ended.append(shown(before, guards))
             elif len(found) <= MOST:
                 found.append(beginnings.move(configuration, guards, after))
     _complain(report, written, lost, "no state to go to", "name one under `states`")
@@ -64,20 +64,21 @@ def _complain(
     report: Report, written: syntax.Migrate, found: list[str], what: str, hint: str
 ) -> None:
     if found:
-        message = f"from version {written.version}, {_listed(found)} has {what}"
+        message = f"from version {written.version}, {listed(found)} has {what}"
         if len(found) > 1:
             message = message.replace(" has ", " have ")
         report.append(Diagnostic("PW461", message, written.version.span, hint=hint))
 
 
-def _shown(paths: tuple[str, ...], guards: tuple[Expression, ...] = ()) -> str:
+def shown(paths: tuple[str, ...], guards: tuple[Expression, ...] = ()) -> str:
     """A configuration, and on which condition."""
     return f"`{', '.join(paths)}`" + (f" [{labels.conditions(guards)}]" if guards else "")
 
 
-def _listed(found: list[str]) -> str:
-    """
-    >>> _listed(["`a`", "`b`"])
+def listed(found: list[str]) -> str:
+    """The first few of them.
+
+    >>> listed(["`a`", "`b`"])
     '`a`, `b`'
     """
     more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
@@ -163,7 +164,7 @@ class _Beginnings:
             case _:
                 why = f"has no counterpart in version {self._old.version}"
                 hint = f"say `{kind}s: {{ {name}: start }}`, or `skip`"
-                self._note(kind, name, why, hint).places.append(_shown(where))
+                self._note(kind, name, why, hint).places.append(shown(where))
                 return "skip"
 
     def _can_start(self, invoke: Invoke, inputs: tuple[Expression, ...]) -> bool:
@@ -188,7 +189,7 @@ class _Beginnings:
     def complaints(self) -> Iterator[Diagnostic]:
         """What no rule settles, with the configurations concerned."""
         for one in self._open.values():
-            where = f", coming from {_listed(one.places)}" if one.places else ""
+            where = f", coming from {listed(one.places)}" if one.places else ""
             message = f"{one.kind} `{one.name}` {one.why}{where}"
             yield Diagnostic("PW462", message, self._span, hint=one.hint)
 

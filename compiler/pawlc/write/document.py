@@ -318,12 +318,34 @@ def _migrate(migrate: syntax.Migrate) -> Node:
     """What becomes of one earlier version; a version that needs no word has an empty mapping."""
     return _kept(
         {
-            "states": {Dotted(b.state.value): _targets(b.targets) or [] for b in migrate.states},
+            "states": {Dotted(b.state.value): _becomes(b.choices) for b in migrate.states},
             "context": _pairs(migrate.context),
+            "history": {
+                Dotted(rule.name.value): Word(rule.rule.value, dotted=True)
+                for rule in migrate.history
+            },
             "timers": {rule.name.value: Word(rule.rule.value) for rule in migrate.timers},
             "invokes": {rule.name.value: Word(rule.rule.value) for rule in migrate.invokes},
         }
     )
+
+
+def _becomes(choices: tuple[syntax.Choice, ...]) -> Tree:
+    """A state, one for each region, a `case`, or a list of choices."""
+    match choices:
+        case (syntax.Choice(guard=None, targets=(Text(quoted=False, value=value),)),) if (
+            " " in value.strip()
+        ):
+            return value
+        case (syntax.Choice(guard=None, targets=targets),):
+            return _targets(targets) or []
+        case _:
+            return [_choice(choice) for choice in choices]
+
+
+def _choice(choice: syntax.Choice) -> Tree:
+    guard = None if choice.guard is None else choice.guard.value
+    return _kept({"guard": guard, "target": _targets(choice.targets)})
 
 
 def _columns(columns: Iterable[syntax.Column]) -> Node:

@@ -16,6 +16,9 @@ from pawl.deploy.condition import condition
 from pawl.deploy.migration import Choice, Migrated, Step
 from pawl.deploy.timer_index import timer_index
 from pawl.deploy.versions import migrate_lazily
+from pawlc import migration_diagram
+from pawlc.model import labels
+from pawlc.model.machine import Machine
 
 COLUMNS = ("from", "to", "before", "after", "instances", "timers", "effects", "example", "reason")
 
@@ -33,6 +36,7 @@ Kind = tuple[Step, tuple[str, ...], tuple[str, ...] | None, str | None]
 @click.argument("machine")
 @click.option("--to", type=click.IntRange(1), required=True, help="The version to go to.")
 @click.option("--plan", is_flag=True, help="Show what becomes of each state; ask no instance.")
+@click.option("--diagram", is_flag=True, help="The same as --plan, drawn as Mermaid.")
 @click.option("--dry-run", is_flag=True, help="Tell what would become of each; change nothing.")
 @click.option("--id", help="This instance only.")
 @click.option("--fraction", type=click.FloatRange(0, 1), default=1.0, help="This share only.")
@@ -57,6 +61,7 @@ def migrate(
     machine: str,
     to: int,
     plan: bool,
+    diagram: bool,
     dry_run: bool,
     id: str | None,
     fraction: float,
@@ -76,8 +81,9 @@ def migrate(
     with connect.connected(database) as connection:
         connect.prepare(connection, database, output)
         connect.machine_schema(connection, machine)
-        if plan:
-            _show_plan(output, connection, machine, to)
+        if plan or diagram:
+            planned = migration.plan(connection, machine, to)
+            _draw(output, planned) if diagram else _show_plan(output, planned)
             return
         if lazy is not None:
             _decide(output, connection, machine, to, lazy)
@@ -157,19 +163,29 @@ def report(output: Output, sums: dict[Kind, Sum]) -> None:
     )
 
 
-def _show_plan(output: Output, connection: psycopg.Connection, machine: str, to: int) -> None:
+def _show_plan(output: Output, planned: Machine) -> None:
     """Print what becomes of each configuration, and what goes on or begins there."""
     output.table(
-        ("from", "before", "after", "goes on", "begins"),
+        ("from", "before", "if", "after", "goes on", "begins"),
         [
             (
                 one.version,
                 move.before,
+                labels.conditions(move.guards),
                 move.after,
                 (*(name for _, name in move.kept_timers), *move.kept_invokes),
                 (*(timer.name for timer in move.timers), *(i.id for i in move.invokes)),
             )
-            for one in migration.plan(connection, machine, to)
+            for one in planned.migrations
             for move in one.moves
         ],
     )
+
+
+def _draw(output: Output, planned: Machine) -> None:
+    """Print a flowchart of each migration."""
+    drawn = [migration_diagram.mermaid(planned, one) for one in planned.migrations]
+    if output.json:
+        output.data([{"format": "mermaid", "text": text} for text in drawn])
+    else:
+        output.raw("\n".join(drawn))

@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 
 from pawl.deploy import access, registry
-from pawl.deploy.deploy import check_expressions, read_version, run_script
+from pawl.deploy.deploy import check_expressions, in_columns, read_version, run_script
 from pawl.deploy.errors import DeployRefused
 from pawl.deploy.install import acting_as_owner
 from pawl.deploy.registry import Registered
@@ -51,6 +51,8 @@ def replace(connection: Connection, compiled: Compiled, *, dry_run: bool = False
         registry.lock(connection)
         versions = registry.live(registry.versions(connection, machine.name))
         known = _deployed(machine, versions)
+        compiled = in_columns(compiled, versions, known.columns)
+        machine = compiled.machine
         before = read_version(machine.name, known)
         _refuse_others(before, machine)
         old, new = rules(before), rules(machine)

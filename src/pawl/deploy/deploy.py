@@ -1,4 +1,4 @@
-"""Deploy a compiled machine: all of it in one transaction, or nothing.
+"""Deploy a compiled machine: what its table needs step by step, then all of it in one transaction.
 
 In: a connection of somebody who may act as `pawl_owner`, and a `Compiled`. Out: a `Deployment`
 that says what happened. Deploys and installs run one after another, under one advisory lock. A
@@ -6,12 +6,13 @@ version is immutable: the same definition again changes nothing, another one und
 refused.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import psycopg
 
-from pawl.deploy import access, difference, probe, realtime, registry
+from pawl.deploy import access, difference, probe, realtime, registry, steps
 from pawl.deploy.errors import DeployRefused
 from pawl.deploy.evolution import Evolution, evolution
 from pawl.deploy.install import (
@@ -20,9 +21,9 @@ from pawl.deploy.install import (
     let_owner_create_schemas,
 )
 from pawl.deploy.registry import Registered
-from pawlc.compile import Compiled, check, member
+from pawlc.compile import Compiled, check, member, placed
 from pawlc.diagnostics import CompileError, Diagnostic, Severity
-from pawlc.emit.columns import evolve
+from pawlc.emit.columns import Change
 from pawlc.emit.routes import entry, routes
 from pawlc.emit.scripts import machine_functions
 from pawlc.model.machine import Machine
@@ -51,57 +52,123 @@ class Deployment:
     warnings: tuple[Diagnostic, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Next:
+    """A version that may be deployed, in the columns that it gets, and what the table lacks."""
+
+    compiled: Compiled
+    change: Change
+    columns: Mapping[str, str]
+    versions: tuple[Registered, ...]
+    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def is_first(self) -> bool:
+        return not self.versions
+
+
 def deploy(connection: Connection, compiled: Compiled, *, dry_run: bool = False) -> Deployment:
     """Deploy a machine; new instances take its new version from then on.
 
-    What an SCXML document invokes is deployed with it.
-
-    A dry run does everything and rolls it back, so it meets what a deploy would meet. Raises
-    `DeployRefused`, `CompileError` with what only the catalog could tell, and Postgres's errors.
+    On an idle connection in autocommit mode the table is changed first, step by step, and then one
+    transaction switches; inside a caller's transaction all of it is one, and so it is with an SCXML
+    document, whose invoked machines are deployed with it. A dry run does everything and rolls it
+    back, so it meets what a deploy would meet. Raises `DeployRefused`, `CompileError` with what
+    only the catalog could tell, and Postgres's errors.
     """
-    with connection.transaction(force_rollback=dry_run):
+    if dry_run or compiled.children or not _is_idle(connection):
+        with connection.transaction(force_rollback=dry_run):
+            registry.lock(connection)
+            children = [_deploy_at_once(connection, child, False) for child in compiled.children]
+            deployment = _deploy_at_once(connection, compiled, dry_run)
+            told = tuple(one for each in (*children, deployment) for one in each.warnings)
+            return replace(deployment, warnings=told)
+    with connection.transaction():
         registry.lock(connection)
-        family = [
-            _deploy(connection, child, registry.versions(connection, child.machine.name))
-            for child in compiled.children
-        ]
-        versions = registry.versions(connection, compiled.machine.name)
-        deployment = _deploy(connection, compiled, versions)
-    told = tuple(one for each in (*family, deployment) for one in each.warnings)
-    deployment = replace(deployment, warnings=told)
-    if dry_run and deployment.outcome != "unchanged":
-        before = versions[-1] if versions else None
-        return replace(deployment, diff=difference.between(before, compiled))
-    return deployment
+        found = _examined(connection, compiled)
+        if found is None:
+            return _unchanged(compiled)
+        if found.is_first:
+            return _switch(connection, found)
+    steps.prepare(connection, found.compiled, found.change)
+    return steps.briefly(connection, compiled.machine, lambda: _switch_as_found(connection, found))
 
 
-def _deploy(
-    connection: Connection, compiled: Compiled, versions: tuple[Registered, ...]
-) -> Deployment:
+def _is_idle(connection: Connection) -> bool:
+    idle = psycopg.pq.TransactionStatus.IDLE
+    return connection.autocommit and connection.info.transaction_status == idle
+
+
+def _deploy_at_once(connection: Connection, compiled: Compiled, dry_run: bool) -> Deployment:
+    found = _examined(connection, compiled)
+    if found is None:
+        return _unchanged(compiled)
+    if not found.is_first:
+        steps.alter(connection, found.compiled, found.change)
+    deployment = _switch(connection, found)
+    if not dry_run:
+        return deployment
+    before = None if found.is_first else found.versions[-1]
+    return replace(deployment, diff=difference.between(before, found.compiled))
+
+
+def _unchanged(compiled: Compiled) -> Deployment:
+    return Deployment(compiled.machine.name, compiled.machine.version, compiled.hash, "unchanged")
+
+
+def _examined(connection: Connection, compiled: Compiled) -> _Next | None:
+    """Everything that may refuse a version; None if it is deployed already."""
     machine = compiled.machine
+    versions = registry.versions(connection, machine.name)
     if any(
         known.version == machine.version and known.hash == compiled.hash and not known.collected
         for known in versions
     ):
-        return Deployment(machine.name, machine.version, compiled.hash, "unchanged")
+        return None
     _check_version(compiled, versions)
     _check_earlier(compiled, versions)
     _check_python(connection, machine)
-    change = _evolution(machine, versions) if versions else Evolution()
+    before = tuple(read_version(machine.name, known) for known in versions)
+    needed = evolution(before, machine) if versions else Evolution()
     let_owner_create_schemas(connection)
     with acting_as_owner(connection):
         warnings = check_expressions(connection, machine)
-        run_script(
-            connection,
-            evolve(machine, change.added, change.loosened) if versions else compiled.table,
-        )
+    compiled = in_columns(compiled, versions, needed.columns)
+    return _Next(compiled, needed.change, needed.columns, versions, warnings)
+
+
+def in_columns(
+    compiled: Compiled, versions: tuple[Registered, ...], own: Mapping[str, str]
+) -> Compiled:
+    """The version with its fields, and those it migrates from, in the columns that keep them."""
+    columns = {known.version: known.columns for known in versions if known.columns}
+    if not own and not any(one.version in columns for one in compiled.machine.migrations):
+        return compiled
+    return placed(compiled, {**columns, compiled.machine.version: own})
+
+
+def _switch_as_found(connection: Connection, found: _Next) -> Deployment:
+    """Switch, unless another deploy has come in between."""
+    name = found.compiled.machine.name
+    if registry.versions(connection, name) != found.versions:
+        raise registry.in_progress()
+    steps.check_mine(connection, found.compiled)
+    return _switch(connection, found)
+
+
+def _switch(connection: Connection, found: _Next) -> Deployment:
+    """The transaction after which the version is there: functions, routes, policies."""
+    compiled, machine = found.compiled, found.compiled.machine
+    if found.is_first:
+        with acting_as_owner(connection):
+            run_script(connection, compiled.table)
     run_script(connection, compiled.python)  # a superuser's business: PL/Python is not trusted
     with acting_as_owner(connection):
         run_script(connection, compiled.functions)
-        live = registry.live(versions)
+        live = registry.live(found.versions)
         numbers = (*(known.version for known in live), machine.version)
         run_script(connection, machine_functions(machine, numbers, registry.lazy(live)))
-        registry.register(connection, compiled)
+        registry.register(connection, compiled, found.columns)
         _route(connection)
         access.check_readers(connection, machine)
         access.drop_indexes(connection, machine)
@@ -112,9 +179,9 @@ def _deploy(
         machine.name,
         machine.version,
         compiled.hash,
-        "updated" if versions else "created",
-        tuple(column.name for column in change.added),
-        warnings=warnings,
+        "created" if found.is_first else "updated",
+        tuple(field.column for field in found.change.added),
+        warnings=found.warnings,
     )
 
 
@@ -205,13 +272,11 @@ def check_expressions(connection: Connection, machine: Machine) -> tuple[Diagnos
     return found
 
 
-def _evolution(machine: Machine, versions: tuple[Registered, ...]) -> Evolution:
-    """Compare the table's fields with the definition's, by the sources that were deployed."""
-    return evolution(tuple(read_version(machine.name, known) for known in versions), machine)
-
-
 def read_version(name: str, known: Registered) -> Machine:
-    """The machine of a deployed version, from its source. Raises `DeployRefused`."""
+    """The machine of a deployed version, from its source, its fields in their columns.
+
+    Raises `DeployRefused`.
+    """
     before, _ = check(known.source, known.definition_file, known.companion, known.impl)
     if before is not None and before.name != name:
         before = member(known.source, known.definition_file, known.impl, name)
@@ -221,4 +286,5 @@ def read_version(name: str, known: Registered) -> Machine:
             code="schema_evolution",
             hint="deploy with the pawl that deployed it, or give the machine a new name",
         )
-    return before
+    context = (replace(c, kept_in=known.columns.get(c.name)) for c in before.context)
+    return replace(before, context=tuple(context))

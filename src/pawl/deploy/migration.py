@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 from pawl.deploy import registry
 from pawl.deploy.deploy import read_version
 from pawl.deploy.errors import DeployRefused
-from pawlc.model.machine import Machine, Migration
+from pawlc.model.machine import Machine
 from pawlc.model.resolve import resolve
 from pawlc.parse import parse
 
@@ -202,13 +202,13 @@ def waiting(connection: Connection, machine: str, version: int) -> int:
     return int(row[0]) if row else 0
 
 
-def plan(connection: Connection, machine: str, to: int) -> tuple[Migration, ...]:
-    """What a deployed version says of its migrations, from its source. Raises `DeployRefused`."""
+def plan(connection: Connection, machine: str, to: int) -> Machine:
+    """A deployed version with its migrations, from its source. Raises `DeployRefused`."""
     versions = {known.version: known for known in registry.versions(connection, machine)}
     if to not in versions:
         connection.execute("select pawl.check_version(%s, %s)", (machine, to))
     before = {number: read_version(machine, known) for number, known in versions.items()}
-    return _resolved(versions[to], before).migrations
+    return _resolved(versions[to], before)
 
 
 def _resolved(known: registry.Registered, before: Mapping[int, Machine]) -> Machine:

@@ -1,11 +1,12 @@
 """The tables `pawl.machine`, `pawl.version` and `pawl.effect_policy`: who is deployed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
 from pawl import __version__
 from pawl.deploy.errors import DeployRefused
@@ -13,13 +14,16 @@ from pawl.deploy.install import LOCK, installed_api_schema
 from pawlc.compile import Compiled
 from pawlc.model.machine import Kind, Machine
 
-LOCK_SECONDS = 30  # for another deploy to end, and for each lock on the machine's table
+LOCK_SECONDS = 30  # for another deploy to end
 Connection = psycopg.Connection[Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A row of `pawl.version`; one that is `collected` has no functions any more."""
+    """A row of `pawl.version`; one that is `collected` has no functions any more.
+
+    `columns` are those of fields that are kept under another name.
+    """
 
     version: int
     hash: str
@@ -28,6 +32,7 @@ class Registered:
     impl: str | None
     definition_file: str
     sql: str | None
+    columns: Mapping[str, str]
     collected: bool
     lazily_to: int | None = None
 
@@ -44,18 +49,23 @@ def lock(connection: Connection) -> None:
     try:
         connection.execute("select pg_advisory_xact_lock(%s)", (LOCK,))
     except psycopg.errors.LockNotAvailable as error:
-        raise DeployRefused(
-            "another deploy is running in this database",
-            code="deploy_in_progress",
-            hint="try again when it has ended",
-        ) from error
+        raise in_progress() from error
+
+
+def in_progress() -> DeployRefused:
+    """Why a deploy gives up in favour of another one."""
+    return DeployRefused(
+        "another deploy is running in this database",
+        code="deploy_in_progress",
+        hint="try again when it has ended",
+    )
 
 
 def versions(connection: Connection, machine: str) -> tuple[Registered, ...]:
     """Return the deployed versions of a machine, the oldest first."""
     with connection.cursor(row_factory=class_row(Registered)) as cursor:
         cursor.execute(
-            "select version, hash, source, companion, impl, definition_file, sql,"
+            "select version, hash, source, companion, impl, definition_file, sql, columns,"
             " collected_at is not null as collected, lazily_to"
             " from pawl.version where machine = %s order by version",
             (machine,),
@@ -88,18 +98,19 @@ def machines(connection: Connection) -> tuple[str, ...]:
     return tuple(row[0] for row in rows)
 
 
-def register(connection: Connection, compiled: Compiled) -> None:
+def register(connection: Connection, compiled: Compiled, columns: Mapping[str, str]) -> None:
     """Record a version, its effects' policies, and that it is the current one."""
     machine = compiled.machine
     connection.execute(
         "insert into pawl.machine (name, current_version, schema_name) values (%s, %s, %s)"
-        " on conflict (name) do update set current_version = excluded.current_version",
+        " on conflict (name) do update"
+        " set current_version = excluded.current_version, preparing = null",
         (machine.name, machine.version, machine.schema),
     )
     connection.execute(
         "insert into pawl.version (machine, version, hash, source, companion, impl, sql,"
-        " definition_file, compiler, strict, events, states, retention)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " definition_file, compiler, strict, events, states, retention, columns)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             machine.name,
             machine.version,
@@ -114,6 +125,7 @@ def register(connection: Connection, compiled: Compiled) -> None:
             [event.name for event in machine.events],
             list(leaves(machine)),
             machine.retention,
+            Jsonb(dict(columns)),
         ),
     )
     with connection.cursor() as cursor:

@@ -95,7 +95,8 @@ def add_machine(
                 code="not_installed",
                 hint="write it first: pawl init --target supabase",
             )
-        deployment = deploy(connection, compiled)
+        with connection.transaction():  # all at once: a migration is one transaction
+            deployment = deploy(connection, compiled)
         kept = list(connection.kept)
     if deployment.outcome == "unchanged":
         return deployment, None

@@ -10,7 +10,7 @@ import psycopg
 from psycopg import sql
 
 from pawl.deploy import access, difference, migration, realtime, registry
-from pawl.deploy.deploy import Deployment, read_version, run_script
+from pawl.deploy.deploy import Deployment, in_columns, read_version, run_script
 from pawl.deploy.errors import DeployRefused
 from pawl.deploy.install import acting_as_owner, installed_api_schema
 from pawl.deploy.registry import Registered
@@ -73,6 +73,7 @@ def regenerate(connection: Connection, compiled: Compiled, *, dry_run: bool = Fa
                 detail={"machine": machine.name, "version": machine.version},
                 hint="regenerate from the source that was deployed: deploy keeps it in versions/",
             )
+        compiled = in_columns(compiled, tuple(known.values()), before.columns)
         _put_anew(connection, compiled, known)
     diff = difference.between(before, compiled) if dry_run else ""
     return Deployment(machine.name, machine.version, compiled.hash, "regenerated", (), diff)
