@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from pawl.deploy import steps
-from pawl.deploy.deploy import deploy, make_current
+from pawl.deploy.deploy import deploy
 from pawl.deploy.errors import DeployRefused
+from pawl.deploy.versions import make_current
 from pawlc.compile import Compiled, Earlier, compile_machine, earlier_version, placed
 
 V1 = """\
