@@ -63,6 +63,16 @@ def test_a_handler_that_nobody_asks_for_is_told(bell: Pawl, tmp_path: Path) -> N
     assert said["reason"] == "no machine that is deployed has this effect: did you mean `ring`?"
 
 
+def test_a_worker_none_of_whose_handlers_is_asked_for_asks_for_the_database(
+    bell: Pawl, tmp_path: Path
+) -> None:
+    handlers = HANDLERS.replace('"ring"', '"charge"').replace('"rest"', '"refund"')
+    (tmp_path / "handlers.py").write_text(handlers, encoding="utf-8")
+    run = bell("worker", "handlers.py", "--drain", "--log-format", "json")
+    assert run.err.count("is this the right database?") == 2
+    assert "not_asked_for" not in bell("worker", "--drain", "--log-format", "json").err
+
+
 def test_drain_does_what_is_due_and_says_what(bell: Pawl) -> None:
     run = bell("worker", "handlers.py", "--drain", "--json")
     assert (run.code, run.json) == (0, [{"effect": "ring", "ended": "applied", "count": 1}])

@@ -17,9 +17,16 @@ def effects(connection: psycopg.Connection[Any]) -> tuple[str, ...]:
 
 
 def warn(handled: Sequence[str], known: Sequence[str]) -> None:
-    """Say which handlers nobody asks for: a name is misspelt, or this is another database."""
-    for name in handled:
-        if name not in known:
-            hint = did_you_mean(name, known) or "is this the right database?"
+    """Say which handlers nobody asks for: a name is misspelt, or this is another database.
+
+    One whose name is like no effect that is left may be for a version that is to come.
+    """
+    left = [name for name in known if name not in handled]
+    unasked = [name for name in handled if name not in known]
+    for name in unasked:
+        hint = did_you_mean(name, left)
+        if hint is None and len(unasked) == len(handled):
+            hint = "is this the right database?"
+        if hint is not None:
             reason = f"no machine that is deployed has this effect: {hint}"
             say("not_asked_for", logging.WARNING, effect=name, reason=reason)
