@@ -80,8 +80,7 @@ def _states(plan: Plan) -> list[Statement]:
     """What each active state begins, in document order."""
     body: list[Statement] = []
     for state in plan.machine.states:
-        if state.timers or state.invokes:
-            begun = _begun(plan, state)
+        if begun := _begun(plan, state):
             active = Branch(sql("pawl.in_state(p_row.state, {})", literal(state.path)), begun)
             body += [If((active,))] if state.path else begun
     return body
@@ -92,10 +91,16 @@ def _begun(plan: Plan, state: State) -> Body:
     for timer in state.timers:
         body.append(source_comment(timer.span, f"timer {timer.name}"))
         body += actions.set_timer(plan, _without_event(timer), None)
-    for invoke in state.invokes:
+    for invoke in filter(_is_known, state.invokes):
         body.append(source_comment(invoke.span, f"invoke {invoke.id}"))
         body += actions.start(plan, _input_without_event(invoke), None)
     return tuple(body)
+
+
+def _is_known(invoke: Invoke) -> bool:
+    """Whether what is invoked is known: in SCXML it can be computed, or not be there."""
+    asked = invoke.session
+    return asked is None or (asked.source is None and asked.fails is None)
 
 
 def _without_event(timer: Timer) -> Timer:
@@ -103,7 +108,8 @@ def _without_event(timer: Timer) -> Timer:
 
 
 def _input_without_event(invoke: Invoke) -> Invoke:
-    return replace(invoke, input=tuple((name, _known(value)) for name, value in invoke.input))
+    known = tuple((name, _known(value)) for name, value in invoke.input)
+    return replace(invoke, input=known, session=None)
 
 
 def _known(expression: Expression) -> Expression:
