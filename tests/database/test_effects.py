@@ -162,6 +162,27 @@ def test_leases_are_renewed_in_one_call_that_tells_what_became_of_each(queue: Qu
     assert queue.claim("other") == []
 
 
+def test_a_lease_whose_result_waits_for_its_instance_costs_the_others_nothing(
+    queue: Queue, database: str
+) -> None:
+    ids, tokens = [], []
+    for id in ("a", "b"):
+        queue.ring(id)
+    for claimed in queue.claim():
+        ids.append(claimed["effect_id"])
+        tokens.append(claimed["token"])
+    queue.wait("30 s")
+    extend = "select effect_id, verdict from pawl.extend_effects(%s, %s)"
+    with psycopg.connect(database) as storing:
+        storing.execute("select pawl.hold_lease(%s, %s)", (ids[0], tokens[0]))
+        with queue.connection.transaction():
+            queue.connection.execute("set local lock_timeout = '10 s'")
+            verdicts = queue.connection.execute(extend, (ids, tokens)).fetchall()
+    assert verdicts == [(ids[0], "held"), (ids[1], "held")]
+    queue.wait("59 s")
+    assert [one["effect_id"] for one in queue.claim("other")] == [ids[0]]
+
+
 def test_an_unclaimed_effect_vanishes_with_its_state(queue: Queue) -> None:
     queue.ring()
     queue.call("select stop_instance('door', 'd')")

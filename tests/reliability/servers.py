@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -39,7 +40,8 @@ class OwnServer:
         process = cluster.postmaster(layout.read(self.folder))
         assert process is not None
         for pid in (process.pid, *children(process.pid)):
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
+                os.kill(pid, signal.SIGKILL)
 
     def start(self) -> None:
         """Start it again, at the same address."""
