@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from pawl.deploy.deploy import deploy
+from pawl.deploy.versions import regenerate
+from pawl.doctor.inquiries import drift
 from pawlc.compile import Compiled, compile_machine
 from pawlc.diagnostics import CompileError
 
@@ -112,3 +114,15 @@ def test_sessions_and_instances_of_other_machines_talk(connection: psycopg.Conne
     row = connection.execute("select state, got, who from pawl_m.instance").fetchone()
     assert row == (["b"], 5, "#_scxml_desk/d")
     assert connection.execute("select count(*) from pawl.dead_letter").fetchone() == (0,)
+
+
+def test_what_is_deployed_with_a_document_is_checked_and_made_anew_with_it(
+    connection: psycopg.Connection,
+) -> None:
+    chart = document('<state id="a"><invoke src="kid.scxml"/></state>', 1, {"kid.scxml": KID})
+    deploy(connection, chart)
+    assert list(drift(connection)) == []
+    connection.execute("update pawl.version set sql = 'other' where machine = 'm_kid'")
+    assert ['"m_kid"' in found.message for found in drift(connection)] == [True]
+    regenerate(connection, chart)
+    assert list(drift(connection)) == []

@@ -56,6 +56,8 @@ def regenerate(connection: Connection, compiled: Compiled, *, dry_run: bool = Fa
     machine = compiled.machine
     with connection.transaction(force_rollback=dry_run):
         registry.lock(connection)
+        for child in compiled.children:
+            regenerate(connection, child)
         known = _live(connection, machine.name)
         before = known.get(machine.version)
         if before is None:

@@ -76,6 +76,8 @@ def drift(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
             compiled = compile_machine(
                 known.source, known.definition_file, known.companion, known.impl, earlier
             )
+            family = {one.machine.name: one for one in (*compiled.children, compiled)}
+            compiled = family.get(name, compiled)
         except CompileError as error:
             yield Finding(
                 "compiler",
