@@ -34,7 +34,7 @@ pytestmark = pytest.mark.database
 
 CAST = Cast("authenticated", "authenticator", "stranger", "stranger")
 ORDER = {"customer_id": CUSTOMER, "restaurant_id": RESTAURANT, "total": 12.5}
-SECOND = COUNTER.replace("version: 1", "version: 2\nrealtime: true").replace(
+SECOND = COUNTER.replace("version: 1", "version: 2\nindexes: [context.m]\nrealtime: true").replace(
     "  last: text", "  last: text\n  m: int"
 )
 
@@ -133,6 +133,8 @@ def test_a_further_version_is_a_migration_after_the_others(deployed: Deployed) -
     assert file == deployed.project.files()[-1]
     text = file.read_text("utf-8")
     assert "alter table pawl_counter.instance" in text
+    assert "on pawl_counter.instance ((m))" in text
+    assert "concurrently" not in text, "a migration is one transaction"
     assert "\ncreate table pawl_counter.instance" not in text.partition("insert into pawl")[0]
     assert supabase.add_machine(deployed.project, compiled)[1] is None
     assert supabase.add_runtime(deployed.project, DOORS) is None

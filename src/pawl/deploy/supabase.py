@@ -9,7 +9,7 @@ nothing of its own but its form.
 import hashlib
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
@@ -134,18 +134,18 @@ def _in_one_piece(found: re.Match[str]) -> str:
 
 @contextmanager
 def _recorded(project: Project, dsn: str | None) -> Iterator[Recorder]:
-    """A connection that records; whatever is done in the database of `dsn` is rolled back."""
-    if dsn is None:
-        with scratch() as address, Recorder.connect(address, autocommit=True) as connection:
+    """A connection that records, in a transaction: what a deploy does is then one, too.
+
+    It is rolled back, so the database of `dsn` is left as it is.
+    """
+    with ExitStack() as stack:
+        address = dsn or stack.enter_context(scratch())
+        connection = stack.enter_context(Recorder.connect(address, autocommit=True))
+        if dsn is None:
             _migrate(connection, project)
             connection.kept.clear()
-            yield connection
-    else:
-        with (
-            Recorder.connect(dsn, autocommit=True) as connection,
-            connection.transaction(force_rollback=True),
-        ):
-            yield connection
+        stack.enter_context(connection.transaction(force_rollback=True))
+        yield connection
 
 
 def _migrate(connection: psycopg.Connection, project: Project) -> None:
