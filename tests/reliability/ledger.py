@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-PATIENCE = 90.0  # seconds until what is under way counts as stuck
+PATIENCE = 90.0  # seconds without any progress until what is under way counts as stuck
 LOOK = 0.05  # seconds between two looks
 
 
@@ -56,10 +56,11 @@ class Ledger:
     def wait_for(self, count: int) -> None:
         """Return when so many events have been answered. Raises what a client met instead."""
         with self._more:
-            enough = self._more.wait_for(lambda: len(self.sent) >= count or self.failures, PATIENCE)
+            while len(self.sent) < count and not self.failures:
+                answered = self._more.wait(PATIENCE)
+                assert answered, f"only {len(self.sent)} of {count} events were answered"
         if self.failures:
             raise self.failures[0]
-        assert enough, f"only {len(self.sent)} of {count} events were answered"
 
     def effects(self) -> Counter[str]:
         """How often each effect was performed, by its idempotency key."""
@@ -68,9 +69,11 @@ class Ledger:
 
     def wait_for_effects(self, count: int) -> None:
         """Return when so many attempts have been recorded."""
-        end = time.monotonic() + PATIENCE
-        while self.record.read_bytes().count(b"\n") < count:
-            assert time.monotonic() < end, f"fewer than {count} effects were performed"
+        before, end = -1, 0.0
+        while (now := self.record.read_bytes().count(b"\n")) < count:
+            if now != before:
+                before, end = now, time.monotonic() + PATIENCE
+            assert time.monotonic() < end, f"only {now} of {count} effects were performed"
             time.sleep(LOOK)
 
 
@@ -89,8 +92,10 @@ union all select 'jobs', count(*) from pawl_job.instance where state <> '{ended}
 
 def settled(connection: psycopg.Connection) -> None:
     """Wait until nothing is under way. Fails if something never ends: an instance is stuck."""
-    end = time.monotonic() + PATIENCE
+    before, end = {}, 0.0
     while under_way := {k: n for k, n in connection.execute(UNDER_WAY).fetchall() if n}:
+        if under_way != before:
+            before, end = under_way, time.monotonic() + PATIENCE
         assert time.monotonic() < end, f"stuck: {under_way}{_stuck(connection)}"
         time.sleep(LOOK)
 

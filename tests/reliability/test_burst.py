@@ -7,6 +7,8 @@ import pytest
 
 from tests.reliability.conftest import Place
 
+pytestmark = pytest.mark.timeout(900)
+
 BURST = {"clients": 20, "jobs": 25, "adds": 19}  # 10,000 events
 
 

@@ -14,6 +14,8 @@ from tests.reliability.conftest import Place
 from tests.reliability.ledger import Ledger
 from tests.reliability.servers import own_server, pgbouncer
 
+pytestmark = pytest.mark.timeout(900)
+
 CUT = """\
 select count(pg_terminate_backend(pid)) from pg_stat_activity
 where datname = current_database() and pid <> pg_backend_pid()

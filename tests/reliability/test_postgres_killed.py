@@ -11,6 +11,8 @@ from tests.reliability.conftest import Place
 from tests.reliability.ledger import Ledger
 from tests.reliability.servers import own_server
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @pytest.mark.long
 @pytest.mark.database
