@@ -28,7 +28,7 @@ def flat(plan: Plan, transition: Transition) -> Body:
         return _settled(boolean(True))
     found = one_leaf.entry_of(plan, transition.targets, transition.domain)
     left = tree.entry_path(states, transition.domain, found.leaf)
-    starting = (states[s].initial for s in found.by_default)
+    starting = (states[s].initial for s in found.by_default.intersection(found.states))
     if (
         not tree.contains(states, transition.source, found.leaf)
         or any(settling.lasts_on_exit(states, s) for s in left)
@@ -93,7 +93,8 @@ def _changes_nothing(plan: Plan, asked: Sequence[Candidates]) -> Sql:
     if lasting:
         conditions.append(parallel.exits(plan).has_none(lasting))
     if starting:
-        conditions.append(parallel.defaults(plan).has_none(starting))
+        entered = parallel.enters(plan)  # the target itself may be by default, and not left
+        conditions.append(parallel.defaults(plan).has_none_with(entered, starting))
     return sql("({})", join(" and ", conditions))
 
 

@@ -51,6 +51,12 @@ class Words:
         tests = [sql("{} & {} = 0", word, bits) for word, bits in self._touched(members)]
         return tests[0] if len(tests) == 1 else sql("({})", join(" and ", tests))
 
+    def has_none_with(self, other: "Words", members: int) -> Sql:
+        """Whether the set has none of these members that `other` has too."""
+        touched = zip(self._touched(members), other._touched_words(members), strict=True)
+        tests = [sql("{} & {} & {} = 0", word, part, bits) for (word, bits), part in touched]
+        return tests[0] if len(tests) == 1 else sql("({})", join(" and ", tests))
+
     def has_any_outside(self, members: int, other: "Words") -> Sql:
         """Whether the set has any of these members that `other` has not."""
         tests = [
