@@ -97,17 +97,15 @@ class Interpreted:
         """Let the instance become one of another version; one that fails stays as it is."""
         before, self.machine = self.machine, new
         assert self.snapshot is not None
-        snapshot = self.snapshot
         try:
-            shown = self._try(
-                lambda: migrated(before, new, migration, snapshot, self.evaluate, self._facts())
-            )
-        except (Failed, SqlError):
-            shown = Observed(error="unmapped")
-        if shown.error is not None:
+            outcome = migrated(before, new, migration, self.snapshot, self.evaluate, self._facts())
+            self._check_context(outcome.snapshot.context)
+        except (Failed, Refused, SqlError):
             self.machine = before
             return replace(self._unchanged(), handled=False, error="needs_rescue")
-        return shown
+        self.seq += 1
+        self.snapshot = outcome.snapshot
+        return observe(new, outcome)
 
     # --- inside -------------------------------------------------------------------------------
 
