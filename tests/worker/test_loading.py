@@ -42,11 +42,11 @@ def test_a_module_is_found_from_the_current_folder(
 
 
 def test_a_module_that_is_not_there_may_be_a_file() -> None:
-    with pytest.raises(NoHandlers, match="there is no module handlers") as caught:
-        load(("handlers",))
+    with pytest.raises(NoHandlers, match="there is no module no_such_handlers") as caught:
+        load(("no_such_handlers",))
     assert (caught.value.code, caught.value.hint) == (
         "no_handlers",
-        "A file is named with its ending: handlers.py.",
+        "A file is named with its ending: no_such_handlers.py.",
     )
 
 
