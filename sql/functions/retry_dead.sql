@@ -30,9 +30,9 @@ begin
     when 'message' then
       insert into pawl.message
         (sender_machine, sender_iid, sender_id, sender_seq, due_at, kin, machine, id, source,
-          source_seq, event)
+          source_seq, invoke_id, event)
       select m.sender_machine, m.sender_iid, m.sender_id, m.sender_seq, pawl.now(), m.kin,
-        m.machine, m.id, m.source, m.source_seq, v_dead.event
+        m.machine, m.id, m.source, m.source_seq, m.invoke_id, v_dead.event
       from jsonb_populate_record(null::pawl.message, v_dead.message) as m;
     else
       insert into pawl.timer (machine, iid, name, seq, due_at, event)

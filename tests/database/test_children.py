@@ -284,3 +284,21 @@ def test_a_dead_message_of_a_child_is_still_its_end_when_it_is_retried(call: Cal
     deliver(call)
     assert parent(call, "state") == ["idle"]
     assert parent(call, "result") == {"n": 1}
+
+
+def test_a_dead_message_of_a_child_is_still_of_its_invoke_when_it_is_retried(call: Call) -> None:
+    lane = "select array[kin::text, invoke_id, source_seq::text] from pawl.message"
+    send(call, "worker", "p/job/2", "add")
+    sent = call(lane)
+    assert sent == ["true", "job", "2"]
+    call("alter table pawl_parent.instance add constraint unheard check (heard is null)")
+    try:
+        call("update pawl.message set attempts = 9")
+        deliver(call)
+        assert call("select name from pawl.dead_letter") == "parent"
+    finally:
+        call("alter table pawl_parent.instance drop constraint unheard")
+    call("select pawl.retry_dead(dead_id) from pawl.dead_letter")
+    assert call(lane) == sent
+    deliver(call)
+    assert parent(call, "heard") == 2
