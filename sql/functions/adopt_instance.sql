@@ -13,23 +13,14 @@ returns bigint
 language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_iid bigint;
 begin
   perform pawl.require_trusted('adopt_instance');
   perform pawl.check_new(p_machine, p_id, p_context);
   perform pawl.check_version(p_machine, p_version);
   perform pawl.insert_instance(
-    p_machine, p_id, p_version, p_state, pawl.check_state(p_machine, p_version, p_state), p_context);
-  v_iid := pawl.route_iid(p_machine, p_id);
-  if not p_begin then
-    execute format(
-      $sql$update %I.instance as i set timers = '{}', invokes = '{}' where i.iid = $1$sql$,
-      (select m.schema_name from pawl.machine as m where m.name = p_machine)
-    )
-    using v_iid;
-  end if;
-  return v_iid;
+    p_machine, p_id, p_version, p_state, pawl.check_state(p_machine, p_version, p_state), p_context,
+    p_begin);
+  return pawl.route_iid(p_machine, p_id);
 end
 $$;
 

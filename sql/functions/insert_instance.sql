@@ -1,5 +1,5 @@
 -- Insert an instance as given and journal it; fields that p_context leaves out take their default.
--- The timers and invokes of its state begin.
+-- The timers and invokes of its state begin, unless p_begin says no.
 -- Locks: the new row.
 -- Raises PT400 (a field that the machine lacks, or its value), PT409 (it exists), PT422.
 create or replace function pawl.insert_instance(
@@ -8,7 +8,8 @@ create or replace function pawl.insert_instance(
   p_version int,
   p_state text[],
   p_status text,
-  p_context jsonb
+  p_context jsonb,
+  p_begin boolean default true
 )
 returns jsonb
 language plpgsql
@@ -48,7 +49,7 @@ begin
       perform pawl.raise_violation(
         sqlstate, v_message, v_constraint, jsonb_build_object('machine', p_machine, 'id', p_id));
   end;
-  if p_status = 'running' then
+  if p_begin and p_status = 'running' then
     perform pawl.begin_state(p_machine, v_iid);
   end if;
   perform pawl.journal_act(p_machine, v_iid, p_version, 1, p_state, '{"type": "pawl.import"}');

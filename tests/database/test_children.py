@@ -302,3 +302,10 @@ def test_a_dead_message_of_a_child_is_still_of_its_invoke_when_it_is_retried(cal
     assert call(lane) == sent
     deliver(call)
     assert parent(call, "heard") == 2
+
+
+def test_who_adopts_without_what_the_state_begins_creates_no_child(call: Call) -> None:
+    call("select pawl.adopt_instance('parent', 'a', 1, '{working}', '{}', false)")
+    assert children(call) == [["p/job/2", "running"]]
+    call("select pawl.adopt_instance('parent', 'b', 1, '{working}', '{}')")
+    assert children(call) == [["p/job/2", "running"], ["b/job/1", "running"]]
