@@ -1,5 +1,6 @@
 -- Begin the timers and invokes of the state in which a locked instance was put by hand; it has none.
--- An invoke's input that reads an event is null there; a delay that does is an error.
+-- An invoke's input that reads an event is null there; a delay that does is an error. Only a machine
+-- that observes children (`onSnapshot`) says of which: p_observed.
 -- Raises what the definition's expressions raise.
 create or replace function pawl.begin_state(p_machine text, p_iid bigint)
 returns void
@@ -12,6 +13,7 @@ declare
   v_id text;
   v_seq bigint;
   v_children text[];
+  v_observed jsonb;
   v_effects pawl.effect_command[];
   v_timers pawl.timer_command[];
   v_command pawl.effect_command;
@@ -30,11 +32,11 @@ begin
     from %1$I.instance as r
     cross join lateral %1$I.v%2$s_begin(r, pawl.now()) as b
     where r.iid = $1 and i.iid = r.iid
-    returning b.p_children, b.p_effects, b.p_timers
+    returning b.p_children, to_jsonb(b) -> 'p_observed', b.p_effects, b.p_timers
     $sql$,
     v_schema, v_version
   )
-  into v_children, v_effects, v_timers
+  into v_children, v_observed, v_effects, v_timers
   using p_iid;
 
   insert into pawl.timer (machine, iid, name, seq, due_at, event)
@@ -43,7 +45,7 @@ begin
   foreach v_command in array coalesce(v_effects, array[]::pawl.effect_command[]) loop
     if v_command.invoke_id = any (v_children) then
       perform pawl.start_child(p_machine, p_iid, v_id, v_seq, v_command.invoke_id,
-        v_command.effect, v_command.input);
+        v_command.effect, v_command.input, coalesce(v_observed ? v_command.invoke_id, false));
     else
       insert into pawl.outbox
         (machine, version, iid, id, seq, effect, invoke_id, input, created_at)

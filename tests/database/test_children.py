@@ -309,3 +309,17 @@ def test_who_adopts_without_what_the_state_begins_creates_no_child(call: Call) -
     assert children(call) == [["p/job/2", "running"]]
     call("select pawl.adopt_instance('parent', 'b', 1, '{working}', '{}')")
     assert children(call) == [["p/job/2", "running"], ["b/job/1", "running"]]
+
+
+def test_a_child_that_begins_by_hand_is_observed_too(call: Call) -> None:
+    call("select import_instance('watcher', 'w', 1, '{watching}', '{}')")
+    send(call, "worker", "w/job/1", "add")
+    deliver(call)
+    assert watcher(call, "seen") == [1, 2]
+    call("select force_state('watcher', 'w', '{working}', 'a test')")
+    call("select force_state('watcher', 'w', '{watching}', 'a test')")
+    child = f"w/job/{watcher(call, 'seq')}"
+    deliver(call)
+    send(call, "worker", child, "add")
+    deliver(call)
+    assert watcher(call, "seen") == [1, 2, 1, 2]

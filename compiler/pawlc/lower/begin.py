@@ -24,6 +24,7 @@ from pawlc.lower.variables import field, own
 from pawlc.model.machine import Expression, Invoke, State, Timer
 from pawlc.sql import ident, jsonb, literal, sql, text_array
 
+_IDS = sql("text[]")
 _EFFECTS, _TIMERS = sql("pawl.effect_command[]"), sql("pawl.timer_command[]")
 
 
@@ -32,6 +33,9 @@ def begin(plan: Plan) -> tuple[Function, ...]:
     if not any(state.timers or state.invokes for state in plan.machine.states):
         return ()
     state, working = configuration.column(plan, ident("p_row"))
+    observed = plan.observed_children
+    told = (Set(ident("p_observed"), text_array(observed)),) if observed else ()
+    told_parameter = (Parameter(ident("p_observed"), _IDS, mode="out"),) if observed else ()
     body: Body = (
         Set(working, state),
         *configuration.unpack(plan),
@@ -40,6 +44,7 @@ def begin(plan: Plan) -> tuple[Function, ...]:
         Set(ident("p_live_timers"), own("timers")),
         Set(ident("p_live_invokes"), own("invokes")),
         Set(ident("p_children"), text_array(plan.children)),
+        *told,
         Set(ident("p_effects"), own("started")),
         Set(ident("p_timers"), own("due")),
     )
@@ -50,7 +55,8 @@ def begin(plan: Plan) -> tuple[Function, ...]:
             Parameter(ident("p_now"), TIME),
             Parameter(ident("p_live_timers"), JSONB, mode="out"),
             Parameter(ident("p_live_invokes"), JSONB, mode="out"),
-            Parameter(ident("p_children"), sql("text[]"), mode="out"),
+            Parameter(ident("p_children"), _IDS, mode="out"),
+            *told_parameter,
             Parameter(ident("p_effects"), _EFFECTS, mode="out"),
             Parameter(ident("p_timers"), _TIMERS, mode="out"),
         ),

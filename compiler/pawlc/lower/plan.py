@@ -92,6 +92,11 @@ class Plan:
         return tuple(i for state in self.machine.states for i in state.invokes if i.observed)
 
     @property
+    def observed_children(self) -> tuple[str, ...]:
+        """The ids of those among them that create an instance of a machine."""
+        return tuple(invoke.id for invoke in self.observed if invoke.child)
+
+    @property
     def sessions(self) -> tuple[Invoke, ...]:
         """What SCXML's `<invoke>` begins, in document order."""
         return tuple(i for s in self.machine.states for i in s.invokes if i.session is not None)

@@ -181,7 +181,7 @@ def _start(plan: Plan) -> Statement:
     if not plan.children:
         return _effect(plan)
     is_child = sql("v_command.invoke_id = any ({})", text_array(plan.children))
-    observed = tuple(invoke.id for invoke in plan.observed if invoke.child)
+    observed = plan.observed_children
     is_observed = (sql("v_command.invoke_id = any ({})", text_array(observed)),) if observed else ()
     arguments = (
         literal(plan.machine.name),
