@@ -114,13 +114,18 @@ def error(failed: Failed, id: str | None) -> Event:
 
 
 def shown(event: Event) -> Mapping[str, object] | None:
-    """`_event`, with all its fields: None until there was one."""
+    """`_event`, with all its fields: None until there was one.
+
+    >>> shown(Event("done.invoke.count", output=0))["data"]
+    0
+    """
     if event.type == events.CREATION:
         return None
     fields = event.fields
     if fields is None and event.type.startswith(_RESULTS):
         id = event.type.split(".", 2)[2]
-        fields = {"type": "external", "data": event.output or event.error, "invokeid": id}
+        data = event.error if event.output is None else event.output
+        fields = {"type": "external", "data": data, "invokeid": id}
     elif fields is None and event.type.startswith(("done.", "error.")):
         fields = {"type": "platform", "data": event.output}
     elif fields is None:
