@@ -15,7 +15,6 @@ from pawlc.parse.scxml.shapes import (
     children,
     constant,
     expression,
-    inline,
     warn,
     wrong,
 )
@@ -132,8 +131,6 @@ def _documents(reading: Reading) -> tuple[tuple[str, str], ...]:
     """The documents that can be the value of an expression: those that stand in the data."""
     found: list[tuple[str, str]] = []
     for holder in _holders(reading.root):
-        text = inline(holder)
-        assert text is not None
         known = reading.documents.get(id(holder))
         if known is None:
             named = holder.attributes.get("id") or holder.attributes.get("location")

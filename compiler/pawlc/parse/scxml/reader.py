@@ -39,7 +39,6 @@ class Element:
     children: list["Element"] = field(default_factory=list)
     text: str = ""
     inner: str = ""
-    outer: str = ""
 
     def named(self, *names: str) -> Iterator["Element"]:
         """The children with one of these names, in order."""
@@ -90,7 +89,7 @@ class _Building:
         self.bytes = text.encode()
         self.lines = _Lines(text, file)
         self.root: Element | None = None
-        self.open: list[tuple[Element, int, int]] = []
+        self.open: list[tuple[Element, int]] = []
         self.ascii = len(self.bytes) == len(text)
         parser = expat.ParserCreate("utf-8", " ")
         parser.buffer_text = True
@@ -136,14 +135,12 @@ class _Building:
             self.open[-1][0].children.append(element)
         else:
             self.root = element
-        self.open.append((element, at, inside))
+        self.open.append((element, inside))
 
     def end(self, _: str) -> None:
-        element, outside, inside = self.open.pop()
+        element, inside = self.open.pop()
         end = self.here()
         element.inner = self.source[inside:end] if end > inside else ""
-        close = self.source.find(">", end) + 1 if end > inside else inside
-        element.outer = self.source[outside:close] if end >= inside else self.source[outside:inside]
 
     def data(self, text: str) -> None:
         if self.open:
