@@ -1,7 +1,8 @@
 -- Store the output of an effect and send its done event, which is retried apart if it fails.
 -- Returns applied (also when nobody waits), void (its state was left: the result is dropped) or
 -- failed (the event is sent again later; the handler never runs again for it).
--- Locks: the lease, then the instance, then what free_slots locks. Raises PT409 when the token is stale.
+-- Locks: the lease, then the instance, then what free_slots locks.
+-- Raises PT409 when the token is stale, PT413.
 create or replace function pawl.complete_effect(
   p_effect_id bigint,
   p_token bigint,

@@ -2,7 +2,8 @@
 -- error event and a dead letter. p_error is {"code", "message", "data"}; p_retry_after is what the
 -- other side asked for: the next attempt does not begin before.
 -- Returns when the next attempt is due; null if there is none.
--- Locks: the lease, then the instance, then what free_slots locks. Raises PT409 when the token is stale.
+-- Locks: the lease, then the instance, then what free_slots locks.
+-- Raises PT409 when the token is stale, PT413.
 create or replace function pawl.fail_effect(
   p_effect_id bigint,
   p_token bigint,

@@ -1,5 +1,5 @@
 -- When an event that failed before is tried again: after a backoff; never after ten failures.
--- An uncounted failure (the instance is paused) is asked again after a fixed while.
+-- An uncounted failure is asked again when failed_attempt says.
 create or replace function pawl.next_try(p_attempt pawl.attempt, p_before int)
 returns pawl.attempt
 language plpgsql volatile

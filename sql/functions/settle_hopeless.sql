@@ -1,5 +1,5 @@
 -- Settle the effects that nobody waits for, and those that end with an error; return those to perform.
--- Locks: the instances of the latter, if they are free; else apply_results() sends the event.
+-- Locks: the instances that are told of an error, if they are free; else apply_results() tells them.
 create or replace function pawl.settle_hopeless(p_open pawl.open_effect[])
 returns pawl.open_effect[]
 language plpgsql
