@@ -1,6 +1,7 @@
 """PW403: `always` transitions that lead in a circle without a guard to stop them."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pawlc.diagnostics import Diagnostic
 from pawlc.model import settling, tree
@@ -21,22 +22,32 @@ def eventless_cycles(machine: Machine) -> Iterator[Diagnostic]:
         for state in machine.states
         if state.kind is Kind.ATOMIC
     }
-    for circle in _circles({i: step[1] for i, step in following.items() if step is not None}):
-        if len(circle) == 1 and _settles(machine, circle[0], following[circle[0]]):
-            continue
+    for circle in _circles({i: step.leaf for i, step in following.items() if step is not None}):
         steps = [step for index in circle if (step := following[index]) is not None]
+        if len(steps) == 1 and _settles(machine, steps[0]):
+            continue
         paths = [f"`{machine.states[index].path}`" for index in (*circle, circle[0])]
         yield Diagnostic(
             "PW403",
             f"`always` leads in a circle: {' -> '.join(paths)}",
-            min((transition.span for transition, _ in steps), key=lambda span: span.start),
+            min((step.transition.span for step in steps), key=lambda span: span.start),
             "goes on for ever",
             hint="give one of them a guard",
         )
 
 
-def _step(machine: Machine, leaf: int) -> tuple[Transition, int] | None:
-    """The `always` that is certainly taken in a leaf, and the leaf that it leads to."""
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A transition that is certainly taken, and the leaf that it leads to; `by_default` are the
+    states from its target on whose `initial` leads there."""
+
+    transition: Transition
+    leaf: int
+    by_default: frozenset[int]
+
+
+def _step(machine: Machine, leaf: int) -> _Step | None:
+    """The `always` that is certainly taken in a leaf."""
     state: State | None = machine.states[leaf]
     while state is not None and not state.always:
         state = None if state.parent is None else machine.states[state.parent]
@@ -46,22 +57,19 @@ def _step(machine: Machine, leaf: int) -> tuple[Transition, int] | None:
     if first.guard is not None or len(first.targets) != 1:
         return None
     target = machine.states[first.targets[0]]
+    by_default: set[int] = set()
     while target.initial is not None and len(target.initial.targets) == 1:
+        by_default.add(target.index)
         target = machine.states[target.initial.targets[0]]
-    return (first, target.index) if target.kind is Kind.ATOMIC else None
+    return _Step(first, target.index, frozenset(by_default)) if target.kind is Kind.ATOMIC else None
 
 
-def _settles(machine: Machine, leaf: int, step: tuple[Transition, int] | None) -> bool:
+def _settles(machine: Machine, step: _Step) -> bool:
     """Whether the way from a leaf to itself changes nothing."""
-    assert step is not None
-    transition, _ = step
-    path = tree.entry_path(machine.states, transition.domain or 0, leaf)
-    starting = (machine.states[s].initial for s in path)
-    return (
-        settling.may_settle(machine, transition)
-        and not any(settling.lasts_on_exit(machine.states, s) for s in path)
-        and not any(settling.lasts_on_entry(machine.states, s) for s in path)
-        and not any(start is not None and settling.assigns(start.actions) for start in starting)
+    path = tree.entry_path(machine.states, step.transition.domain or 0, step.leaf)
+    by_default = step.by_default.intersection(path)
+    return settling.may_settle(machine, step.transition) and not settling.lasts(
+        machine.states, path, path, by_default
     )
 
 

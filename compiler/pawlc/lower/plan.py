@@ -108,7 +108,7 @@ class Plan:
 
     def is_sent_later(self, id: str) -> bool:
         """Whether a delayed `send` has this id."""
-        sends = (a for a in _actions(self.machine) if isinstance(a, Send) and a.delay is not None)
+        sends = (a for a in self.machine.actions() if isinstance(a, Send) and a.delay is not None)
         return any(send.send_id == id for send in sends)
 
     def hears(self, name: str) -> bool:
@@ -118,7 +118,7 @@ class Plan:
 
 def plan(machine: Machine) -> Plan:
     """Look the machine over once."""
-    actions = tuple(inside(tuple(_actions(machine))))
+    actions = tuple(inside(tuple(machine.actions())))
     scxml = machine.errors == "event"
     sends = tuple(a for a in actions if isinstance(a, SessionSend))
     masks = any(s.kind in (Kind.PARALLEL, Kind.HISTORY) for s in machine.states)
@@ -152,7 +152,7 @@ def plan(machine: Machine) -> Plan:
         accompanied=accompanied,
         spontaneous=spontaneous,
         turns=turns(machine, spontaneous - accompanied) if masks else (),
-        actions=tuple(_actions(machine)),
+        actions=tuple(machine.actions()),
         sends=any(not send.to_internal for send in sends),
         external=any(not send.to_internal and send.delay is None for send in sends),
         uses=frozenset((ref.space, ref.name) for ref in _refs(machine)),
@@ -238,7 +238,7 @@ def _names(machine: Machine) -> tuple[str, ...]:
     """Every event name that can occur and that the definition names or implies."""
     named = [event.name for event in machine.events]
     named += [t.trigger.name for t in machine.transitions() if isinstance(t.trigger, Exactly)]
-    every = tuple(inside(tuple(_actions(machine))))
+    every = tuple(inside(tuple(machine.actions())))
     named += [a.event for a in every if isinstance(a, Raise | RaiseLater)]
     named += [a.name for a in every if isinstance(a, SessionSend) and a.name is not None]
     named += [
@@ -253,19 +253,6 @@ def _names(machine: Machine) -> tuple[str, ...]:
         if state.kind in (Kind.COMPOUND, Kind.PARALLEL) and state.path:
             named.append(state.done)
     return tuple(dict.fromkeys(named))
-
-
-def _actions(machine: Machine) -> Iterator[Action]:
-    for state in machine.states:
-        yield from state.entry
-        yield from state.exit
-        yield from state.restore
-        if state.initial is not None:
-            yield from state.initial.actions
-        for invoke in state.invokes:
-            yield from invoke.session.finalize if invoke.session is not None else ()
-    for transition in machine.transitions():
-        yield from transition.actions
 
 
 def _refs(value: object) -> Iterator[Ref]:

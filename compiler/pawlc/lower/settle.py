@@ -28,12 +28,9 @@ def flat(plan: Plan, transition: Transition) -> Body:
         return _settled(boolean(True))
     found = one_leaf.entry_of(plan, transition.targets, transition.domain)
     left = tree.entry_path(states, transition.domain, found.leaf)
-    starting = (states[s].initial for s in found.by_default.intersection(found.states))
-    if (
-        not tree.contains(states, transition.source, found.leaf)
-        or any(settling.lasts_on_exit(states, s) for s in left)
-        or any(settling.lasts_on_entry(states, s) for s in found.states)
-        or any(start is not None and settling.assigns(start.actions) for start in starting)
+    by_default = found.by_default.intersection(found.states)
+    if not tree.contains(states, transition.source, found.leaf) or settling.lasts(
+        states, left, found.states, by_default
     ):
         return ()
     if found.leaf == transition.source:

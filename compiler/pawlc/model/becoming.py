@@ -17,6 +17,7 @@ from pawlc import syntax
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr import cases
 from pawlc.expr.names import literal
+from pawlc.expr.scope import Scope
 from pawlc.model.expressions import Report, World, expression
 from pawlc.model.machine import Expression, Kind, Machine, Origin
 from pawlc.model.tree import States
@@ -111,9 +112,13 @@ def _is(value: Expression, result: str) -> Expression:
 def _expression(
     world: World, old: Machine, text: Text, type: str, report: Report
 ) -> Expression | None:
+    return expression(world, text, scope(world, old), type, report)
+
+
+def scope(world: World, old: Machine) -> Scope:
+    """What an expression of a migration may name: the fields of the earlier version."""
     fields = {column.name: column.type for column in old.context}
-    scope = replace(world.scope(None), context={}, claims=False, states=frozenset(), old=fields)
-    return expression(world, text, scope, type, report)
+    return replace(world.scope(None), context={}, claims=False, states=frozenset(), old=fields)
 
 
 # --- the leaves of a configuration ------------------------------------------------------------
@@ -134,7 +139,7 @@ def combinations(
         yield guards, _targets(told, leaves, known)
 
 
-def rule_of(become: Becoming, leaf: str) -> str | None:
+def rule_of(become: Mapping[str, object], leaf: str) -> str | None:
     """The state that says what a leaf becomes: itself, or the nearest around it."""
     while leaf and leaf not in become:
         leaf = leaf.rpartition(".")[0]
@@ -157,10 +162,8 @@ def becomes(
     leaf: str, told: Mapping[str, tuple[Text, ...]], known: Mapping[str, int]
 ) -> tuple[str, ...]:
     """What one leaf becomes: by itself, by the nearest state around it, or by its name."""
-    path = leaf
-    while path and path not in told:
-        path = path.rpartition(".")[0]
-    if not path:
+    path = rule_of(told, leaf)
+    if path is None:
         return (leaf,) if leaf in known else ()
     targets = tuple(target.value for target in told[path])
     inside = targets[0] + leaf[len(path) :] if len(targets) == 1 else ""

@@ -641,6 +641,17 @@ class Machine:
         """The column of the instance table that keeps a field of the context."""
         return next((c.column for c in self.context if c.name == field), field)
 
+    def actions(self) -> Iterator[Action]:
+        """Every action, without those that another contains: of the states, then of transitions."""
+        for state in self.states:
+            yield from (*state.entry, *state.exit, *state.restore)
+            if state.initial is not None:
+                yield from state.initial.actions
+            for invoke in state.invokes:
+                yield from invoke.session.finalize if invoke.session is not None else ()
+        for transition in self.transitions():
+            yield from transition.actions
+
     def transitions(self) -> tuple[Transition, ...]:
         """Every transition, in document order."""
         found = (t for s in self.states for t in (*s.transitions, *s.always))

@@ -14,14 +14,13 @@ PW462, in `ways` PW464; those of expressions come through from `expr`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr.same import same_type
 from pawlc.model import configurations as sets
 from pawlc.model import events, ways
-from pawlc.model.becoming import Becoming, becoming, by_path
+from pawlc.model.becoming import Becoming, becoming, by_path, scope
 from pawlc.model.expressions import Report, World, pairs
 from pawlc.model.machine import (
     Expression,
@@ -30,7 +29,6 @@ from pawlc.model.machine import (
     Migration,
     RaiseLater,
     Send,
-    State,
 )
 from pawlc.model.memories import SKIPPED, memories
 from pawlc.model.moves import MOST, moves
@@ -141,10 +139,8 @@ def _context(
         if pair.name.value not in world.context:
             hint = did_you_mean(pair.name.value, tuple(world.context))
             _unknown(report, pair.name, f"the context has no field `{pair.name}`", hint)
-    fields = {column.name: column.type for column in old.context}
-    scope = replace(world.scope(None), context={}, claims=False, states=frozenset(), old=fields)
     types = {name: column.type for name, column in world.context.items()}
-    return pairs(world, written.context, scope, report, types)
+    return pairs(world, written.context, scope(world, old), report, types)
 
 
 def _carried(
@@ -190,17 +186,11 @@ def _pending(
 
 def _delayed(machine: Machine) -> Iterator[RaiseLater | Send]:
     """The delayed events that a machine raises or sends."""
-    return (action for state in machine.states for action in _delayed_of(state))
-
-
-def _delayed_of(state: State) -> Iterator[RaiseLater | Send]:
-    actions = [*state.entry, *state.exit]
-    if state.initial is not None:
-        actions += state.initial.actions
-    for transition in (*state.transitions, *state.always):
-        actions += transition.actions
-    for action in actions:
-        if isinstance(action, RaiseLater) or (
-            isinstance(action, Send) and action.delay is not None
-        ):
-            yield action
+    for action in machine.actions():
+        match action:
+            case RaiseLater():
+                yield action
+            case Send(delay=delay) if delay is not None:
+                yield action
+            case _:
+                pass

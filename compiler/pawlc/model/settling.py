@@ -37,6 +37,21 @@ def lasts_on_entry(states: Sequence[State], index: int) -> bool:
     return assigns(states[index].entry) or bool(states[index].invokes)
 
 
+def lasts(
+    states: Sequence[State], left: Iterable[int], entered: Iterable[int], by_default: Iterable[int]
+) -> bool:
+    """Whether leaving some states and entering others changes more than the configuration.
+
+    `by_default` are those of the entered ones that run the actions of their `initial`.
+    """
+    starting = (start for s in by_default if (start := states[s].initial) is not None)
+    return (
+        any(lasts_on_exit(states, s) for s in left)
+        or any(lasts_on_entry(states, s) for s in entered)
+        or any(assigns(start.actions) for start in starting)
+    )
+
+
 def may_settle(machine: Machine, transition: Transition) -> bool:
     """Whether an eventless transition may change nothing: it assigns nothing itself, and all its
     targets can be active while its source is."""
