@@ -109,27 +109,6 @@ def _is_same(old: Column, new: Column) -> bool:
     )
 
 
-def _leans_on_moved(
-    versions: tuple[Machine, ...], new: Machine, column: Column, found: Mapping[str, str]
-) -> bool:
-    """Whether a shared column's check means other columns than this version's fields are in."""
-    owner = next(
-        (
-            version
-            for version in reversed(versions)
-            if any(c.column == found[column.name] for c in version.context)
-        ),
-        None,
-    )
-    if owner is None:
-        return False
-    return any(
-        found.get(ref.name, ref.name) != owner.column_of(ref.name)
-        for check in column.checks
-        for ref in check.expression.refs()
-    )
-
-
 def _free(field: str, version: int, taken: set[str]) -> str:
     """A column for a field: of its name, or where an earlier version's has that, one more; take it.
 

@@ -6,9 +6,8 @@ A template is made once for each set of charts; a clone is a copy of its files.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -119,13 +118,3 @@ def _set_up(address: str, step: Setup) -> None:
             connection.execute(step.read_bytes())
     else:
         step(address)
-
-
-def is_moved(connection: psycopg.Connection[Any]) -> bool:
-    """Whether the clock of this database is moved already: then it is one of a test."""
-    with suppress(psycopg.errors.UndefinedTable):
-        found = connection.execute(
-            "select frozen_at is not null or shift <> '0' from pawl.clock"
-        ).fetchone()
-        return found is not None and bool(found[0])
-    return False

@@ -36,7 +36,6 @@ CONNECTIONS = 9  # one for each loop: none waits for another
 PATIENCE = 0.05  # seconds without a free slot until peers are told that there is work
 STORING = 5.0  # seconds that results still have when handlers have no more time
 LIMIT = 100  # timers, results or messages of one statement
-SHORTEST = 0.02  # seconds between two looks at timers that are due and cannot fire yet
 
 
 @dataclass(frozen=True, slots=True)

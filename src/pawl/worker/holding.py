@@ -22,7 +22,7 @@ from pawl.worker.waking import pause
 
 BATCH = 100  # results stored by one statement
 UNSTORED = 1000  # results that may wait for a database that is away; then nothing is claimed
-CANCELLED, RELEASED = "cancelled", "released"
+CANCELLED, LOST, RELEASED = "cancelled", "lost", "released"
 QUIET = ("applied", "void", CANCELLED, RELEASED)
 
 
@@ -43,8 +43,8 @@ class Holding:
         self._queue = queue
         self._counts = counts
         self._concurrency = concurrency
-        self._held: dict[int, Task] = {}
-        self._running: dict[int, asyncio.Task[None]] = {}
+        self._held: dict[int, Task] = {}  # by effect: the last claim of each
+        self._running: dict[int, asyncio.Task[None]] = {}  # by token, and so the next
         self._unwanted: dict[int, str] = {}
         self._ended: asyncio.Queue[Ended] = asyncio.Queue()
         self._changed = asyncio.Event()
@@ -77,8 +77,10 @@ class Holding:
     # --- performing ----------------------------------------------------------------------------
 
     def begin(self, claims: list[Claim]) -> None:
-        """Start a handler for each."""
+        """Start a handler for each; where our own lease ran out, end the one before."""
         for claim in claims:
+            if (before := self._held.get(claim.effect_id)) is not None:
+                self._end(before, LOST)
             task = Task(claim, self._publisher())
             self._held[claim.effect_id] = task
             self._counts.claimed[claim.effect] += 1
@@ -87,7 +89,7 @@ class Holding:
                 self._counts.lag[claim.effect] = age.total_seconds()
             say("claimed", logging.DEBUG, **claim.fields())
             running = asyncio.create_task(self._perform(task), name=f"effect {claim.effect_id}")
-            self._running[claim.effect_id] = running
+            self._running[claim.token] = running
         self._counts.in_flight = len(self._running)
 
     def _publisher(self) -> Callable[[Claim, str], None]:
@@ -102,20 +104,22 @@ class Holding:
 
     async def _perform(self, task: Task) -> None:
         claim = task.claim
-        began = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         attributes = {"pawl.machine": claim.machine, "pawl.instance": claim.id}
         with tracing.span(f"effect {claim.effect}", claim.trace, attributes) as trace:
             try:
                 handler = self._app.handler(claim.effect)
                 outcome: Outcome = await perform(handler, task, self._threads)
             except asyncio.CancelledError:  # by `_end`
-                outcome = Dropped(self._unwanted.pop(claim.effect_id, RELEASED))
-        took = asyncio.get_running_loop().time() - began
+                outcome = Dropped(self._unwanted.pop(claim.token, RELEASED))
+        took = loop.time() - began
         self._counts.seconds[claim.effect] += int(took * 1_000_000)
-        del self._running[claim.effect_id]
+        del self._running[claim.token]
         self._counts.in_flight = len(self._running)
         self._counts.left = self._threads.left
-        self._ended.put_nowait(Ended(claim, outcome, trace))
+        # The way that its snapshots take, so that it comes after them.
+        loop.call_soon(self._ended.put_nowait, Ended(claim, outcome, trace))
         self._changed.set()
 
     def _returned(self) -> None:
@@ -138,13 +142,13 @@ class Holding:
         beats = [task.take_beat() for task in tasks]
         verdicts = await self._queue.extend([task.claim for task in tasks], lease, beats)
         for task in tasks:
-            verdict = verdicts.get(task.effect_id, "lost")
+            verdict = verdicts.get(task.effect_id, LOST)
             if verdict != "held":
                 self._end(task, verdict)
 
     async def end_unwanted(self) -> None:
         """End the handlers whose result nobody wants any more."""
-        tasks = [self._held[effect_id] for effect_id in self._running]
+        tasks = self._tasks_running()
         if not tasks:
             return
         reasons = await self._queue.unwanted([task.claim for task in tasks])
@@ -152,18 +156,21 @@ class Holding:
             if task.effect_id in reasons and self._held.get(task.effect_id) is task:
                 self._end(task, reasons[task.effect_id])
 
+    def _tasks_running(self) -> list[Task]:
+        return [task for task in self._held.values() if task.claim.token in self._running]
+
     def _end(self, task: Task, why: str) -> None:
         """Tell a handler that nobody wants its result."""
-        running = self._running.get(task.effect_id)
+        running = self._running.get(task.claim.token)
         if running is not None and not task.cancelled:
             say(f"told_{why}", **task.claim.fields())
-            self._unwanted[task.effect_id] = why
+            self._unwanted[task.claim.token] = why
             task.cancel()
             running.cancel()
 
     async def release(self) -> None:
         """End all handlers now and give their effects back: this attempt will not count."""
-        tasks = [self._held[effect_id] for effect_id in self._running]
+        tasks = self._tasks_running()
         running = list(self._running.values())
         for task in tasks:
             self._end(task, RELEASED)
@@ -197,6 +204,8 @@ class Holding:
                 batch.remove(told)
                 level = logging.DEBUG if how in QUIET else logging.WARNING
                 say("snapshot", level, became=how, **told.claim.fields())
+        for ended in [ended for ended in batch if not self._is_held(ended.claim)]:
+            self._settled(batch, ended, LOST)
         answers = await self._queue.complete_all([*_completions(batch)])
         for ended in [ended for ended in batch if ended.claim.effect_id in answers]:
             self._settled(batch, ended, answers[ended.claim.effect_id])
@@ -213,9 +222,15 @@ class Holding:
                 case Done() | Published():
                     raise AssertionError("every result has an answer")
 
+    def _is_held(self, claim: Claim) -> bool:
+        """Whether it is the last claim of its effect, and not settled."""
+        task = self._held.get(claim.effect_id)
+        return task is not None and task.claim is claim
+
     def _settled(self, batch: list[Ended], ended: Ended, how: str, **fields: Any) -> None:
         batch.remove(ended)
-        del self._held[ended.claim.effect_id]
+        if self._is_held(ended.claim):
+            del self._held[ended.claim.effect_id]
         self._counts.ended[ended.claim.effect, how] += 1
         level = logging.INFO if how in QUIET else logging.WARNING
         say(how, level, **ended.claim.fields(), **fields)
