@@ -14,14 +14,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
 import time
-from pathlib import Path
 from statistics import median
 
 import psycopg
+from servers import own_server
 
-from pawl import embedded
 from pawl.deploy import install
 from pawl.deploy.deploy import deploy
 from pawlc.compile import compile_machine
@@ -123,14 +121,9 @@ def main() -> None:
     options.add_argument("--rows", type=int, default=100_000)
     options.add_argument("--rounds", type=int, default=15)
     given = options.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        server = embedded.start(place / "server", settings=SETTINGS, auth="trust")
-        try:
-            prepared(server.dsn(), given.rows)
-            found = measure(server.dsn(), given.rounds)
-        finally:
-            embedded.remove(place / "server")
+    with own_server(SETTINGS) as (server, _):
+        prepared(server.dsn(), given.rows)
+        found = measure(server.dsn(), given.rounds)
     told = {}
     print(f"{'':<12}{'client':>10}{'not asked':>12}{'ratio':>8}{'limit':>8}   (ms)")
     for name, (client, trusted) in found.items():

@@ -25,12 +25,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -43,10 +41,9 @@ from send_event import (
     Bench,
     Side,
     Step,
-    _find_pgbench,
 )
+from servers import find_pgbench, own_server
 
-from pawl import embedded
 from pawl.deploy import install
 from pawl.deploy.deploy import deploy
 from pawlc.compile import compile_machine
@@ -218,20 +215,16 @@ def _memory(connection: psycopg.Connection[Any]) -> float:
 
 @contextmanager
 def bench(orders: int) -> Iterator[Bench]:
-    """A server with Pawl's runtime, in a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        server = embedded.start(folder / "server", settings=SETTINGS, auth="trust")
-        try:
-            with psycopg.connect(server.dsn(), autocommit=True) as admin:
-                admin.execute(f"create role {CLIENT} nologin".encode())
-                admin.execute(f"create role {LOGIN} login in role {CLIENT}".encode())
-                install(admin)
-                admin.execute("select pawl.init_roles(%s, %s)", ([CLIENT], [LOGIN]))
-                yield Bench(server, admin, _find_pgbench(server.bindir), folder, orders)
-        finally:
-            embedded.remove(folder / "server")
+    """A server with Pawl's runtime."""
+    with (
+        own_server(SETTINGS) as (server, folder),
+        psycopg.connect(server.dsn(), autocommit=True) as admin,
+    ):
+        admin.execute(f"create role {CLIENT} nologin".encode())
+        admin.execute(f"create role {LOGIN} login in role {CLIENT}".encode())
+        install(admin)
+        admin.execute("select pawl.init_roles(%s, %s)", ([CLIENT], [LOGIN]))
+        yield Bench(server, admin, find_pgbench(server.bindir), folder, orders)
 
 
 # --- the report -----------------------------------------------------------------------------

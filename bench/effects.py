@@ -12,10 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import venv
@@ -27,6 +25,7 @@ from statistics import median
 from typing import Any
 
 import psycopg
+from servers import find_pgbench, own_server
 
 from pawl import embedded
 from pawl.deploy import install
@@ -297,31 +296,19 @@ def due_at_once(bench: Bench) -> list[float]:
 
 @contextmanager
 def server(quick: bool) -> Iterator[Bench]:
-    """Start a server in a temporary folder, with the machine and 16 instances of it."""
-    with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        started = embedded.start(folder / "server", settings=SETTINGS, auth="trust")
-        try:
-            with psycopg.connect(started.dsn(), autocommit=True) as admin:
-                install(admin)
-                deploy(admin, compile_machine(BELL, "bell.machine.yaml"))
-                admin.execute(
-                    "select count(create_instance('bell', n::text)) from generate_series(1, 16) n"
-                )
-                effects, repetitions = (10_000, 1) if quick else (100_000, 3)
-                pgbench = find_pgbench(started.bindir)
-                yield Bench(started, admin, pgbench, folder, effects, repetitions)
-        finally:
-            embedded.remove(folder / "server")
-
-
-def find_pgbench(bindir: Path) -> str:
-    """Return PG_BINDIR's pgbench, else the one on PATH, else Debian's place for it."""
-    for candidate in (bindir / "pgbench", shutil.which("pgbench"), Path("/usr/bin/pgbench")):
-        if candidate is not None and Path(candidate).exists():
-            return str(candidate)
-    raise SystemExit("no pgbench: on Debian, apt-get install postgresql-contrib")
+    """Start a server with the machine and 16 instances of it."""
+    with (
+        own_server(SETTINGS) as (started, folder),
+        psycopg.connect(started.dsn(), autocommit=True) as admin,
+    ):
+        install(admin)
+        deploy(admin, compile_machine(BELL, "bell.machine.yaml"))
+        admin.execute(
+            "select count(create_instance('bell', n::text)) from generate_series(1, 16) n"
+        )
+        effects, repetitions = (10_000, 1) if quick else (100_000, 3)
+        pgbench = find_pgbench(started.bindir)
+        yield Bench(started, admin, pgbench, folder, effects, repetitions)
 
 
 def measure(bench: Bench) -> dict[str, Any]:

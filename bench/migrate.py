@@ -13,16 +13,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import psycopg
+from servers import own_server
 
-from pawl import embedded
 from pawl.deploy import install
 from pawl.deploy.deploy import deploy
 from pawl.deploy.migration import BATCH, RATE, Choice, batches
@@ -63,7 +61,11 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=RATE, help="instances a second; 0: any number")
     options = parser.parse_args()
     instances = 20_000 if options.quick else options.instances
-    with _server() as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+    with (
+        own_server(SETTINGS) as (server, _),
+        psycopg.connect(server.dsn(), autocommit=True) as connection,
+    ):
+        dsn = server.dsn()
         _prepare(connection, instances)
         before = _meanwhile(dsn, instances, lambda: time.sleep(5 if options.quick else 20))
         taken: list[float] = []
@@ -91,17 +93,6 @@ def main() -> None:
     for name, value in found.items():
         print(f"{name:<24}{value:>12}")
     print(json.dumps(found))
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    """A server with Pawl's runtime, in a temporary folder."""
-    with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
-        home = Path(name) / "server"
-        try:
-            yield embedded.start(home, settings=SETTINGS, auth="trust").dsn()
-        finally:
-            embedded.remove(home)
 
 
 def _prepare(connection: psycopg.Connection, instances: int) -> None:

@@ -14,7 +14,6 @@ import argparse
 import http.client
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,10 +23,10 @@ from statistics import median
 from urllib.parse import urlsplit
 
 import psycopg
+from servers import own_server
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from pawl import embedded
 from pawl.deploy.deploy import deploy
 from pawl.deploy.initialise import Doors, initialise
 from pawlc.compile import compile_machine
@@ -151,14 +150,9 @@ def main() -> None:
     given = options.parse_args()
     if (reason := missing()) is not None:
         sys.exit(f"bench/postgrest.py: {reason}")
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "server"
-        server = embedded.start(place, settings=SETTINGS, auth="trust")
-        try:
-            prepared(server.dsn(), max(given.clients))
-            found = measure(server.dsn(), given)
-        finally:
-            embedded.remove(place)
+    with own_server(SETTINGS) as (server, _):
+        prepared(server.dsn(), max(given.clients))
+        found = measure(server.dsn(), given)
     print(f"{'clients':<10}{'PostgREST':>12}{'straight':>12}{'ratio':>8}   (events a second)")
     for clients, (web, straight) in found.items():
         print(f"{clients:<10}{web:>12.0f}{straight:>12.0f}{straight / web:>8.2f}")

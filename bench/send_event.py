@@ -12,10 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from statistics import median
 from typing import Any, Literal
 
 import psycopg
+from servers import find_pgbench, own_server
 
 from pawl import embedded
 from pawl.deploy import install
@@ -273,17 +272,13 @@ class Bench:
 
 @contextmanager
 def bench(orders: int) -> Iterator[Bench]:
-    """Start a server in a temporary folder, put both sides on it, remove it in the end."""
-    with tempfile.TemporaryDirectory(prefix="pawl-bench-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        server = embedded.start(folder / "server", settings=SETTINGS, auth="trust")
-        try:
-            with psycopg.connect(server.dsn(), autocommit=True) as admin:
-                _set_up(admin)
-                yield Bench(server, admin, _find_pgbench(server.bindir), folder, orders)
-        finally:
-            embedded.remove(folder / "server")
+    """Start a server, put both sides on it, remove it in the end."""
+    with (
+        own_server(SETTINGS) as (server, folder),
+        psycopg.connect(server.dsn(), autocommit=True) as admin,
+    ):
+        _set_up(admin)
+        yield Bench(server, admin, find_pgbench(server.bindir), folder, orders)
 
 
 def _set_up(admin: psycopg.Connection[Any]) -> None:
@@ -295,14 +290,6 @@ def _set_up(admin: psycopg.Connection[Any]) -> None:
     admin.execute((HERE / "hand_written.sql").read_bytes())
     admin.execute(f"grant usage on schema hand to {CLIENT}".encode())
     admin.execute(f"grant execute on function hand.send_event to {CLIENT}".encode())
-
-
-def _find_pgbench(bindir: Path) -> str:
-    """Return PG_BINDIR's pgbench, else the one on PATH, else Debian's place for it."""
-    for candidate in (bindir / "pgbench", shutil.which("pgbench"), Path("/usr/bin/pgbench")):
-        if candidate is not None and Path(candidate).exists():
-            return str(candidate)
-    raise SystemExit("no pgbench: on Debian, apt-get install postgresql-contrib")
 
 
 # --- the report -----------------------------------------------------------------------------
