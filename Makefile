@@ -88,6 +88,7 @@ bench: $(STAMP) ## measure charts, the queue of effects, send_event against the 
 	@$(BIN)/python bench/effects.py
 	@$(BIN)/python bench/send_event.py
 
-clean: ## remove what the other targets made, except the data in .pawl
-	@rm -rf $(VENV) .pg dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## remove what the other targets made, but for the data in .pawl and what fuzz found
+	@rm -rf $(VENV) .pg dist build .mypy_cache .pytest_cache .ruff_cache .hypothesis \
+	  bench/.peers tests/oracle/node_modules tests/postgrest/node_modules
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
