@@ -21,7 +21,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-KNOWN = frozenset({"plpython3u", "plpgsql_check", "postgrest", "dot", "xstate", "pgbouncer"})
+KNOWN = frozenset({"plpython3u", "plpgsql_check", "postgrest", "psql", "xstate", "pgbouncer"})
 
 needs_plpython = pytest.mark.usefixtures("plpython3u")
 needs_plpgsql_check = pytest.mark.usefixtures("plpgsql_check")

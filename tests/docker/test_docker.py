@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import pytest
 from psycopg import sql
 from ruamel.yaml import YAML
 
-from tests import testserver
+from tests import optional, testserver
 from tests.postgrest import rest
 
 PROGRAMS = Path(sys.executable).parent  # of the development tools
@@ -140,8 +139,8 @@ def fresh(server_dsn: str, worker_name: str) -> Iterator[str]:
             admin.execute(sql.SQL("drop role if exists {}").format(sql.Identifier(role)))
 
 
-@pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not on PATH")
 def test_a_new_database_gets_the_roles_and_the_runtime(fresh: str, tmp_path: Path) -> None:
+    optional.require_program("psql")
     script = (DOCKER / "postgres" / "init.sh").read_text("utf-8")
     bare = tmp_path / "init.sh"  # the servers of the tests have no plpython3u
     bare.write_text(script.replace("create extension if not exists plpython3u;\n", ""))

@@ -278,14 +278,6 @@ def test_a_month_without_a_partition_of_the_journal(parcel: psycopg.Connection, 
     assert "make_journal_partitions" in found[0].advice
 
 
-@pytest.fixture
-def partitioned(connection: psycopg.Connection) -> None:
-    """Skips where the runtime keeps the outbox in one table."""
-    if connection.execute("select to_regclass('pawl.outbox_part')").fetchone() == (None,):
-        pytest.skip("this runtime keeps the outbox in one table")
-
-
-@pytest.mark.usefixtures("partitioned")
 def test_a_partition_of_the_outbox_that_outlives_its_time(
     shipping: psycopg.Connection, find: Find
 ) -> None:
@@ -298,7 +290,6 @@ def test_a_partition_of_the_outbox_that_outlives_its_time(
     assert finding.message.startswith("partition outbox_1 should be gone since ")
 
 
-@pytest.mark.usefixtures("partitioned")
 def test_effects_beyond_the_partitions_of_the_outbox(
     shipping: psycopg.Connection, find: Find
 ) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.reliability.conftest import Place
-from tests.reliability.ledger import LOOK, PATIENCE
+from tests.reliability.ledger import wait_for_row
 
 GATE = 77  # the key of an advisory lock: the gate is closed while the test holds it
 
@@ -32,7 +30,5 @@ def sessions_of_workers(place: Place, what: str, count: int) -> None:
         "select count(*) from pg_stat_activity where datname = current_database()"
         f" and application_name = 'pawl worker' and {what}"
     )
-    end = time.monotonic() + PATIENCE
-    while place.connection.execute(query.encode()).fetchone() != (count,):
-        assert time.monotonic() < end, f"never {count} sessions of workers where {what}"
-        time.sleep(LOOK)
+    otherwise = f"never {count} sessions of workers where {what}"
+    wait_for_row(place.connection, query, (count,), otherwise)

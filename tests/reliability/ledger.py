@@ -77,6 +77,16 @@ class Ledger:
             time.sleep(LOOK)
 
 
+def wait_for_row(
+    connection: psycopg.Connection, query: str, row: tuple[Any, ...], otherwise: str
+) -> None:
+    """Return when this is the only row that the query gives; fail with `otherwise` if never."""
+    end = time.monotonic() + PATIENCE
+    while (found := connection.execute(query.encode()).fetchone()) != row:
+        assert time.monotonic() < end, f"{otherwise}: {found}"
+        time.sleep(LOOK)
+
+
 UNDER_WAY = """\
 select 'leases', count(*) from pawl.lease
 union all select 'timers', count(*) from pawl.timer

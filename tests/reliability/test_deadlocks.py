@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -13,7 +12,7 @@ from pawl.client import Client
 from pawl.deploy.deploy import deploy
 from pawlc.compile import compile_machine
 from tests.reliability.conftest import Place
-from tests.reliability.ledger import LOOK, PATIENCE
+from tests.reliability.ledger import wait_for_row
 
 KNOT = """\
 machine: knot
@@ -97,11 +96,8 @@ def meet(place: Place) -> None:
 
 def waiting(place: Place, what: str) -> None:
     """Wait until a session waits for this."""
-    query = f"select from pg_stat_activity where datname = current_database() and {what}"
-    end = time.monotonic() + PATIENCE
-    while place.connection.execute(query.encode()).fetchone() is None:
-        assert time.monotonic() < end, f"nobody waits: {what}"
-        time.sleep(LOOK)
+    sessions = f"select from pg_stat_activity where datname = current_database() and {what}"
+    wait_for_row(place.connection, f"select exists ({sessions})", (True,), f"nobody waits: {what}")
 
 
 def pull(dsn: str, id: str) -> None:
@@ -112,15 +108,10 @@ def pull(dsn: str, id: str) -> None:
 def pulled(place: Place) -> None:
     """Wait for the end; then each pull must have been taken once, by whom it should."""
     query = "select jsonb_object_agg(id, pulls) from pawl_knot.instance"
-    end = time.monotonic() + PATIENCE
-    while (counts := place.connection.execute(query).fetchone()) != (EXPECTED,):
-        assert time.monotonic() < end, f"something is lost or done twice: {counts}"
-        time.sleep(LOOK)
+    wait_for_row(place.connection, query, (EXPECTED,), "something is lost or done twice")
     place.balance()
-    deadlocks = "select deadlocks from pg_stat_database where datname = current_database()"
-    while place.connection.execute(deadlocks).fetchone() == (0,):
-        assert time.monotonic() < end, "there was no deadlock"
-        time.sleep(LOOK)
+    deadlocks = "select deadlocks > 0 from pg_stat_database where datname = current_database()"
+    wait_for_row(place.connection, deadlocks, (True,), "there was no deadlock")
 
 
 EXPECTED = {"a": 1, "b": 1, "c": 2, "d": 3, "x": 0}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 
 import psycopg
 import pytest
 
 from tests.reliability.conftest import LEASE_IS_OVER, Place
 from tests.reliability.gates import GATE, gate_before_results, sessions_of_workers
-from tests.reliability.ledger import LOOK, PATIENCE
+from tests.reliability.ledger import wait_for_row
 from tests.worker.processes import Process
 
 
@@ -72,11 +71,8 @@ def test_a_worker_out_of_time_stores_what_is_done_and_gives_back_the_rest(place:
 
 def given_back(place: Place) -> None:
     """Wait until an effect is nobody's."""
-    end = time.monotonic() + PATIENCE
-    query = "select from pawl.lease where worker is null"
-    while place.connection.execute(query).fetchone() is None:
-        assert time.monotonic() < end, "nothing is given back"
-        time.sleep(LOOK)
+    query = "select exists (select from pawl.lease where worker is null)"
+    wait_for_row(place.connection, query, (True,), "nothing is given back")
 
 
 @pytest.mark.parametrize(
