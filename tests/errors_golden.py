@@ -5,7 +5,8 @@ or says `# error: LINE:COL CODE` elsewhere where a mark on the line would change
 Beside it stand the report, `<code>-<name>.txt`, and as `<code>-<name>.companion` the file that
 would be `<code>-<name>.py`, whose lines are marked in the same way.
 
-A case that is one for Supabase only says so in its first line, `# target: supabase`.
+A case that is one for Supabase only says so in its first line, `# target: supabase`; one that
+compiles and cannot be converted says to what, `# convert: xstate`.
 
 The version 1 that a migration comes from is `<code>-<name>.before`; `---` parts it from version 2.
 
@@ -26,6 +27,7 @@ from pawlc.model.resolve import resolve
 from pawlc.parse import judged, parse
 from pawlc.parse.xstate import file_name
 from pawlc.render import text
+from pawlc.write.convert import FORMS, convert
 
 FOLDER = Path(__file__).parent / "errors"
 _KINDS = (".machine.yaml", ".json", ".scxml")
@@ -54,10 +56,12 @@ def diagnose(
     impl: str | None = None,
     earlier: str | None = None,
     target: Target = "postgres",
+    form: str | None = None,
 ) -> tuple[Diagnostic, ...]:
     """Every complaint of the compiler's front half about a definition.
 
-    `earlier` is version 1, or several from 1 on with a line `---` between them.
+    `earlier` is version 1, or several from 1 on with a line `---` between them. With `form` it is
+    converted to that, if it compiles.
     """
     written, found = parse(source, file, impl)
     if written is None or _failed(found):
@@ -67,6 +71,11 @@ def diagnose(
     found = (*found, *judged(judgement, file))
     if model is not None and not _failed(found):
         found = (*found, *judged(check_model(model), file))
+    if not _failed(found):
+        found = (
+            *found,
+            *(d for known in FORMS if known == form for d in convert(written, known)[1]),
+        )
     return in_order(found)
 
 
@@ -102,7 +111,8 @@ def of_case(case: Path) -> tuple[Diagnostic, ...]:
     earlier = before.read_text(encoding="utf-8") if before.exists() else None
     first = texts[case.name].partition("\n")[0]
     target: Target = "supabase" if first == "# target: supabase" else "postgres"
-    return diagnose(texts[case.name], case.name, companion, impl, earlier, target)
+    form = first.removeprefix("# convert: ") if first.startswith("# convert: ") else None
+    return diagnose(texts[case.name], case.name, companion, impl, earlier, target, form)
 
 
 def report(case: Path) -> str:

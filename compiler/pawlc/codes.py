@@ -1,8 +1,9 @@
 """Every diagnostic code and its title; the pages behind them are `explain/<code>.md`.
 
 PW0xx YAML and its traps, JSON, XML, PW1xx keys and shapes, PW2xx states, targets and names, PW3xx
-names inside expressions, PW4xx behaviour, PW9xx what is documented but not built yet. A code never
-changes its meaning and is never used twice.
+names inside expressions, PW4xx behaviour, PW9xx what is documented but not built yet, or has no
+word in the form that a definition is converted to. A code never changes its meaning and is never
+used twice.
 """
 
 from dataclasses import dataclass
@@ -134,6 +135,10 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW464", "two ways from a version that lead to different states"),
     # documented, not built yet
     ("PW907", "a part of XState that this version does not build"),
+    # converting
+    ("PW980", "a part of a definition that XState has no word for"),
+    ("PW981", "a name that means something else to XState"),
+    ("PW982", "regions that JavaScript puts in another order"),
 )
 
 CODES: dict[str, Code] = {code: Code(code, title) for code, title in _TITLES}

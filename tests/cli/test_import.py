@@ -69,15 +69,6 @@ def test_what_nothing_implements_is_one_error_of_check(pawl: Pawl) -> None:
     assert [found["code"] for found in run.json] == ["PW327"]
 
 
-def test_a_native_definition_says_the_same(pawl: Pawl) -> None:
-    put(parcel_json=json.dumps(MACHINE), parcel_impl_yaml=COMPANION)
-    assert pawl("import", "parcel.json", "--to-yaml", "native.machine.yaml").code == 0
-    assert pawl("check", "native.machine.yaml").code == 0
-    again = pawl("import", "parcel.json", "--to-yaml", "native.machine.yaml")
-    assert again.code == 2
-    assert "left as it is" in again.err
-
-
 def test_an_imported_machine_runs(online: Pawl) -> None:
     put(parcel_json=json.dumps(MACHINE), parcel_impl_yaml=COMPANION)
     assert online("deploy", "parcel.json").code == 0

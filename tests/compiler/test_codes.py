@@ -14,6 +14,8 @@ from tests.errors_golden import diagnose
 AT_DEPLOY = {"PW315", "PW326", "PW451", "PW452"}
 # Found when the definition is compiled for Supabase.
 AT_SUPABASE = {"PW455", "PW456"}
+# Found when the definition is converted to another form.
+AT_CONVERSION = {"PW980": "xstate", "PW981": "xstate", "PW982": "xstate"}
 
 
 def _blocks(page: str, section: str, language: str) -> str | None:
@@ -40,7 +42,8 @@ def _diagnosed(code: str, section: str) -> tuple[Diagnostic, ...]:
     if json is not None:
         return diagnose(json, "door.json", python, written)
     assert written is not None
-    return diagnose(written, "door.machine.yaml", python, earlier=earlier, target=target)
+    form = AT_CONVERSION.get(code)
+    return diagnose(written, "door.machine.yaml", python, None, earlier, target, form)
 
 
 def test_an_unknown_code_has_no_page() -> None:

@@ -21,6 +21,8 @@ from pawlc.model.python import Companion
 from pawlc.source import Span, Text
 from pawlc.suggest import did_you_mean
 
+_GUARDS = re.compile(r"\bguards\b", re.IGNORECASE)
+
 Report = list[Diagnostic]
 
 
@@ -60,7 +62,7 @@ def expression(
     """Resolve an expression. `open` are the named guards that it is part of."""
     guards = {
         named.name.value: _mentioned_guard(world, named, text, scope, report, open)
-        for named in world.machine.guards
+        for named in (world.machine.guards if _GUARDS.search(text.value) else ())
     }
     found, problems = sql.resolve(text, replace(scope, guards=guards), type)
     if found is None and world.machine.reading == "scxml":
@@ -168,13 +170,17 @@ def _named_guard(
     report: Report,
     open: tuple[str, ...],
 ) -> Expression | None:
-    """The body of an entry of `guards:`, which must not lead back to itself."""
+    """The body of an entry of `guards:`, which must not lead back to itself.
+
+    One that is called what it says, as a converted definition has them, is SQL.
+    """
     name = named.name.value
     if name in open:
         report.append(circle("guard", (*open[open.index(name) :], name), span))
         return None
     value: syntax.Guard = named.value
-    if isinstance(value, Text) and any(value.value == g.name.value for g in world.machine.guards):
+    others = (g.name.value for g in world.machine.guards if g is not named)
+    if isinstance(value, Text) and value.value in others:
         value = syntax.NamedRef(value)
     return guard(world, value, scope, report, (*open, name))
 

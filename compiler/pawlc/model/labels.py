@@ -47,13 +47,13 @@ def conditions(guards: Iterable[Expression]) -> str:
     return " and ".join(shorten(guard.source.value) for guard in guards)
 
 
-def shorten(text: str) -> str:
+def shorten(text: str, longest: int = _LONGEST_GUARD) -> str:
     """
     >>> shorten("a > 1\\n  and b")
     'a > 1 and b'
     """
     line = one_line(text)
-    return line if len(line) <= _LONGEST_GUARD else line[: _LONGEST_GUARD - 1].rstrip() + "…"
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def one_line(text: str) -> str:

@@ -225,7 +225,9 @@ def _arcs(
     for t in node.on_done:
         yield _Arc(source, events.trigger(state.done), "done", t)
     for invoke, id in zip(node.invoke, invoke_ids, strict=True):
-        name = invoke.id.value if invoke.id is not None else invoked(invoke)
+        name = invoked(invoke)
+        if id != events.invoke_id(state.path, name):
+            name = id
         for t in invoke.on_done:
             yield _Arc(source, events.trigger(events.done_invoke(id)), f"done({name})", t)
         for t in invoke.on_error:

@@ -1,8 +1,15 @@
 """`syntax.Machine` to text: the way back from a front end.
 
-document  a machine as a tree of the native form's keys
-yaml      such a tree as YAML
-skeleton  the companion that an import begins with
+convert          to any form, or what that cannot say
+document         a machine as a tree of the native form's keys
+yaml             such a tree as YAML
+xstate           a machine as XState's JSON, and the companion beside it
+implementations  names for guards and actions that have none
+values           SQL as values of JSON
+outside          XState's names of the machine's own events
+json             such values as text
+order            the order of a state's keys
+skeleton         the companion that an import begins with
 """
 
 from pawlc import syntax

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from pawlc import syntax
 from pawlc.source import Text
+from pawlc.write import order
 from pawlc.write.yaml import Delay, Dotted, Json, Patterns, Tree, Word
 
 Pairs = tuple[syntax.Pair, ...]
@@ -13,10 +14,27 @@ Node = dict[str, Tree]
 
 def machine(written: syntax.Machine) -> Node:
     """A whole definition."""
-    guards = frozenset(named.name.value for named in written.guards)
-    writer = _Writer(guards)
-    sections: dict[str, Tree | None] = {
-        "description": _maybe(written.description),
+    head: Node = {"machine": Word(written.name.value), "version": str(written.version)}
+    described = _kept({"description": _maybe(written.description)})
+    strict: Node = {} if written.strict else {"strict": "false"}
+    root = _writer(written).state(written.root, description=False)
+    return {**head, **described, **sections(written), **strict, **root}
+
+
+def companion(written: syntax.Machine) -> Node:
+    """All of a definition but its states, as it stands beside them where they are in JSON.
+
+    What is not strict is so without a word there.
+    """
+    head: Node = {"machine": Word(written.name.value), "version": str(written.version)}
+    strict: Node = {"strict": "true"} if written.strict else {}
+    return {**head, **strict, **sections(written)}
+
+
+def sections(written: syntax.Machine) -> Node:
+    """What a definition says beside its states."""
+    writer = _writer(written)
+    found: dict[str, Tree | None] = {
         "context": _columns(written.context),
         "input": _words(written.input),
         "public": None if written.public is None else _all_words(written.public),
@@ -29,16 +47,14 @@ def machine(written: syntax.Machine) -> Node:
         "actions": {each.name.value: writer.named_actions(each) for each in written.actions},
         "migrate": {Delay(each.version.value): _migrate(each) for each in written.migrate},
         "retention": _maybe(written.retention),
-        "strict": None if written.strict else "false",
         "reply": None if written.reply == "state" else Word(written.reply),
         "samples": _samples(written.samples),
         "realtime": "true" if written.realtime else None,
     }
-    head: Node = {"machine": Word(written.name.value), "version": str(written.version)}
-    kept = _kept(sections)
+    kept = _kept(found)
     if written.public == ():
         kept["public"] = []
-    return {**head, **kept, **writer.state(written.root, description=False)}
+    return kept
 
 
 def _samples(written: syntax.Samples) -> Node:
@@ -47,6 +63,10 @@ def _samples(written: syntax.Samples) -> Node:
         for samples in (written.claims, written.contexts)
     )
     return _kept({"claims": claims, "contexts": contexts})
+
+
+def _writer(written: syntax.Machine) -> "_Writer":
+    return _Writer(frozenset(named.name.value for named in written.guards))
 
 
 class _Writer:
@@ -59,7 +79,7 @@ class _Writer:
 
     def state(self, state: syntax.State, description: bool = True) -> Node:
         """A state node's keys."""
-        return _kept(
+        found = _kept(
             {
                 "id": _dotted(state.id),
                 "type": _name(state.type),
@@ -86,6 +106,7 @@ class _Writer:
             },
             keep=("output",),
         )
+        return order.of_state(state, found)
 
     def _initial(self, initial: syntax.Initial | None) -> Tree | None:
         if initial is None:
@@ -100,7 +121,7 @@ class _Writer:
         return made[0] if len(made) == 1 else made
 
     def _invoke(self, invoke: syntax.Invoke) -> Node:
-        return _kept(
+        found = _kept(
             {
                 "src": _name(invoke.src),
                 "machine": _name(invoke.machine),
@@ -111,6 +132,7 @@ class _Writer:
                 "onSnapshot": self._some(invoke.on_snapshot),
             }
         )
+        return order.of_invoke(invoke, found)
 
     # --- transitions --------------------------------------------------------------------------
 
@@ -172,7 +194,7 @@ class _Writer:
 
     def actions(self, actions: tuple[syntax.Action, ...]) -> Tree:
         """One action, or a list of any other number."""
-        made = [tree for action in actions if (tree := _action(action)) is not None]
+        made = [tree for each in actions if (tree := action(each)) is not None]
         return made[0] if len(made) == 1 else made
 
 
@@ -188,7 +210,8 @@ def _own_assign(
     return None, actions
 
 
-def _action(action: syntax.Action) -> Tree | None:
+def action(action: syntax.Action) -> Tree | None:
+    """One action."""
     match action:
         case syntax.Assign():
             return {"assign": _pairs(action.fields) or {}}

@@ -21,6 +21,7 @@ SECTIONS = {
     "Write": {
         "check": "definition:check",
         "import": "importing:import_",
+        "convert": "converting:convert",
         "explain": "definition:explain",
         "diagram": "definition:diagram",
         "compile": "definition:compile_",

@@ -11,21 +11,14 @@ from pawl.cli.output import Output
 from pawlc import syntax
 from pawlc.parse import xstate
 from pawlc.parse.xstate import Missing
-from pawlc.write import native
 from pawlc.write.skeleton import skeleton
 
 
 @click.command(name="import")
 @click.argument("file", type=FILE)
-@click.option(
-    "--to-yaml",
-    "target",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the machine and its companion as one native definition.",
-)
 @json_option
 @click.pass_obj
-def import_(output: Output, file: Path, target: Path | None) -> None:
+def import_(output: Output, file: Path) -> None:
     """Read FILE, a machine config of XState v5 as JSON, and say what it lacks.
 
     What nothing implements gets a place in FILE's companion, FILE.impl.yaml, which is written
@@ -40,8 +33,6 @@ def import_(output: Output, file: Path, target: Path | None) -> None:
     definitions.report(output, definition, found)
     lacking = xstate.missing(machine)
     written = _companion(output, definition, machine, lacking)
-    if target is not None:
-        _write_new(output, target, native(machine))
     if output.json:
         output.data(_told(machine, lacking, written))
         return

@@ -1,0 +1,63 @@
+"""A definition in YAML, written as XState's JSON and its companion, is the same machine."""
+
+import pytest
+
+from pawlc.compile import compile_machine
+from pawlc.model.alike import differences
+from pawlc.model.machine import Machine
+from pawlc.parse import parse
+from pawlc.write.convert import Converted, Form, convert
+from tests.convert.definitions import Definition, definitions
+
+REFUSED: dict[str, tuple[str, ...]] = {
+    "examples/food_delivery/order.2.machine.yaml": ("PW980",),
+    "examples/food_delivery/order.3.machine.yaml": ("PW980",),
+    "examples/onboarding/onboarding.2.machine.yaml": ("PW980",),
+}
+"""What XState cannot say of our own definitions: their migrations."""
+SAID = tuple(one for one in definitions() if one.name not in REFUSED)
+named = pytest.mark.parametrize("one", SAID, ids=lambda one: one.name)
+
+
+def converted(text: str, file: str, form: Form, impl: str | None = None) -> Converted:
+    written, _ = parse(text, file, impl)
+    assert written is not None
+    made, refused = convert(written, form)
+    assert refused == ()
+    assert made is not None
+    return made
+
+
+def machine(one: Definition, text: str, file: str, impl: str | None = None) -> Machine:
+    return compile_machine(text, file, one.companion, impl).machine
+
+
+@pytest.mark.parametrize("one", [one for one in definitions() if one not in SAID], ids=str)
+def test_what_xstate_cannot_say_is_refused(one: Definition) -> None:
+    written, _ = parse(one.text, one.file)
+    assert written is not None
+    made, refused = convert(written, "xstate")
+    assert made is None
+    assert tuple(each.code for each in refused) == REFUSED[one.name]
+
+
+@named
+def test_yaml_is_the_same_machine_in_json(one: Definition) -> None:
+    made = converted(one.text, one.file, "xstate")
+    before = machine(one, one.text, one.file)
+    assert differences(before, machine(one, made.text, one.json, made.companion), ()) == ()
+
+
+@named
+def test_json_is_the_same_machine_in_yaml(one: Definition) -> None:
+    first = converted(one.text, one.file, "xstate")
+    made = converted(first.text, one.json, "yaml", first.companion)
+    before = machine(one, first.text, one.json, first.companion)
+    assert differences(before, machine(one, made.text, one.file), ()) == ()
+
+
+@named
+def test_json_stays_as_it_is_by_way_of_yaml(one: Definition) -> None:
+    first = converted(one.text, one.file, "xstate")
+    native = converted(first.text, one.json, "yaml", first.companion)
+    assert converted(native.text, one.file, "xstate") == first
