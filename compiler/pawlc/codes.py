@@ -105,6 +105,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW326", "something that pawl_owner may not use"),
     ("PW327", "names that nothing implements"),
     ("PW335", "a message to the child of no invoke"),
+    ("PW360", "a field that a migration computes twice"),
     # behaviour
     ("PW401", "a state that can never be entered"),
     ("PW402", "a transition that can never be taken"),

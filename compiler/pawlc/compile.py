@@ -186,10 +186,12 @@ def _reading(migration: Migration, columns: Mapping[str, str]) -> Migration:
     def renamed(value: Expression) -> Expression:
         return replace(value, parts=tuple(_renamed(part, columns) for part in value.parts))
 
+    called = migration.python
     return replace(
         migration,
         columns=tuple(columns.items()),
         context=tuple((name, renamed(value)) for name, value in migration.context),
+        python=called and replace(called, arguments=tuple(map(renamed, called.arguments))),
         moves=tuple(replace(m, guards=tuple(map(renamed, m.guards))) for m in migration.moves),
     )
 

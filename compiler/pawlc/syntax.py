@@ -405,12 +405,12 @@ class NamedActions:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What a state becomes if `guard`, an expression over `old`, is true; without one in any case.
+    """What a state becomes if `guard`, over `old`, is true; without one in any case.
 
     The only target may be an SQL `case` that yields one.
     """
 
-    guard: Text | None
+    guard: Text | PythonRef | None
     targets: tuple[Text, ...]
 
 
@@ -435,7 +435,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Migrate:
-    """How the instances of one earlier version become this one's."""
+    """How the instances of one earlier version become this one's; `python` computes fields too."""
 
     version: Text
     states: tuple[Become, ...]
@@ -443,6 +443,7 @@ class Migrate:
     history: tuple[Rule, ...]
     timers: tuple[Rule, ...]
     invokes: tuple[Rule, ...]
+    python: PythonRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

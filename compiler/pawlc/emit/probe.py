@@ -277,6 +277,7 @@ def _computed(machine: Machine) -> tuple[Expression, ...]:
     """What migrations compute of the row as it was, and ask of it."""
     return (
         *(value for one in machine.migrations for _, value in one.context),
+        *(a for one in machine.migrations if one.python for a in one.python.arguments),
         *(g for one in machine.migrations for move in one.moves for g in move.guards),
     )
 

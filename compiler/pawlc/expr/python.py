@@ -4,8 +4,9 @@ In: the file (`companion`), the name of a function and the scope of its place. O
 function that it becomes, the SQL expressions of its arguments and, of an action, the fields that it
 can set (PW321 no such function, PW322 parameters, PW324 returns, PW325 what cannot run there).
 
-Positional parameters are context fields; keyword-only ones `event` fields, `claims`, `now`. None
-stands for null. Numbers, text, booleans, bytes and their lists arrive as Python's own, numeric as
+Positional parameters are context fields; keyword-only ones `event` fields, `claims`, `now`. In a
+migration the positional ones are fields of `old`, and only `now` is keyword-only. None stands for
+null. Numbers, text, booleans, bytes and their lists arrive as Python's own, numeric as
 Decimal; timestamptz, timestamp and date as datetime and date, json and claims as what they hold;
 everything else, uuid and interval too, as text.
 """
@@ -30,7 +31,18 @@ from pawlc.suggest import closest, did_you_mean
 __all__ = ["Companion", "call", "companion", "function"]
 
 Use = Literal["guard", "action"]
-Found = tuple[PythonFunction, tuple[Expression, ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A function and the arguments of its call; of an action, the fields that it can set, and which
+    of them it sets whenever it returns."""
+
+    made: PythonFunction
+    arguments: tuple[Expression, ...]
+    fields: tuple[str, ...] = ()
+    certain: tuple[str, ...] = ()
+
 
 # How a type travels: SQL around the argument, its type in PL/Python, Python around the parameter.
 # to_char, since what a timestamp looks like otherwise is a setting of the caller's session.
@@ -63,10 +75,13 @@ def function(
     companion: Companion,
     name: Text,
     use: Use,
+    scope: Scope,
     context: Mapping[str, str],
-    event: EventScope | None,
 ) -> tuple[Found | None, tuple[Diagnostic, ...]]:
-    """Turn one function into PL/Python; nothing is reported twice for a `broken` companion."""
+    """Turn one function into PL/Python; nothing is reported twice for a `broken` companion.
+
+    `scope` says what it may read, `context` which fields it may set.
+    """
     if companion.broken:
         return None, ()
     found = companion.functions().get(name.value)
@@ -77,9 +92,9 @@ def function(
     problems = list(_form_problems(companion, found))
     if isinstance(found, ast.AsyncFunctionDef) or problems:
         return None, in_order(tuple(problems))
-    parameters, wrong = _parameters(companion, found, name, Scope(context=context, event=event))
+    parameters, wrong = _parameters(companion, found, name, scope)
     statements, unfit = needed(companion, found)
-    fields, unclear = _returns(companion, found, use, context)
+    unclear = _returns(companion, found, use, context)
     hiding = _hiding(companion, found, statements)
     if problems := [*wrong, *unfit, *unclear, *hiding]:
         return None, in_order(tuple(dict.fromkeys(problems)))
@@ -90,7 +105,10 @@ def function(
         body=_body(companion, statements, name.value, parameters, use),
         span=companion.span(found, len(f"def {name.value}")),
     )
-    return (made, tuple(_argument(p, name) for p in parameters), fields), ()
+    arguments = tuple(_argument(p, name) for p in parameters)
+    if use == "guard":
+        return Found(made, arguments), ()
+    return Found(made, arguments, *_fields(found, context)), ()
 
 
 def call(qualified: str, arguments: tuple[Expression, ...], source: Text) -> Expression:
@@ -144,22 +162,28 @@ def _parameters(
 
 def _field(companion: Companion, arg: ast.arg, scope: Scope) -> Ref | Diagnostic:
     """What a positional parameter reads."""
-    if arg.arg in scope.context:
-        return Ref("context", arg.arg, type=scope.context[arg.arg])
+    fields = scope.old or scope.context
+    if arg.arg in fields:
+        return Ref("old" if scope.old else "context", arg.arg, type=fields[arg.arg])
     event = scope.event.fields if scope.event else {}
-    hint = did_you_mean(arg.arg, scope.context)
+    hint = did_you_mean(arg.arg, fields)
     if arg.arg in ("claims", "now") or arg.arg in event:
         hint = f"`{arg.arg}` is keyword-only: write it behind `*`"
-    message = f"the context has no field `{arg.arg}`"
+    message = f"the {'old ' * bool(scope.old)}context has no field `{arg.arg}`"
     return Diagnostic("PW322", message, companion.span(arg), hint=hint)
 
 
 def _keyword(companion: Companion, arg: ast.arg, name: Text, scope: Scope) -> Ref | Diagnostic:
     """What a keyword-only parameter reads: `claims`, `now`, else of the event."""
-    if arg.arg == "claims":
+    if arg.arg == "claims" and scope.claims:
         return Ref("claims", "", type="jsonb")
     if arg.arg == "now":
         return Ref("now", "", type="timestamptz")
+    if scope.old:
+        message = f"in a migration there is no `{arg.arg}` to read"
+        moved = f"a field of `old` is positional: write `{arg.arg}` before `*`"
+        only = moved if arg.arg in scope.old else "only `now` is keyword-only here"
+        return Diagnostic("PW322", message, companion.span(arg), hint=only)
     event = scope.event or EventScope()
     if arg.arg in event.output and arg.arg not in event.fields:
         return Ref("event", f"output.{arg.arg}", type=event.output[arg.arg])
@@ -181,21 +205,33 @@ def _keyword(companion: Companion, arg: ast.arg, name: Text, scope: Scope) -> Re
 
 def _returns(
     companion: Companion, found: ast.FunctionDef, use: Use, context: Mapping[str, str]
-) -> tuple[tuple[str, ...], tuple[Diagnostic, ...]]:
-    """The fields that an action can set, in the context's order."""
+) -> tuple[Diagnostic, ...]:
+    """What is wrong with what a function returns."""
     returns = [node for node in _own(found) if isinstance(node, ast.Return)]
     span = companion.span(found, len(f"def {found.name}"))
     if use == "guard":
         if any(node.value is not None for node in returns):
-            return (), ()
+            return ()
         message = f"`{found.name}` returns nothing"
-        return (), (Diagnostic("PW324", message, span, hint="a guard returns True or False"),)
+        return (Diagnostic("PW324", message, span, hint="a guard returns True or False"),)
     problems = [problem for node in returns for problem in _dict_problems(companion, node, context)]
     if not _ends(found.body):
         hint = "an action returns a dict of fields on every way through it; `{}` changes nothing"
         problems.append(Diagnostic("PW324", f"`{found.name}` may return nothing", span, hint=hint))
-    keys = {key.value for node in returns for key in _keys(node) if isinstance(key, ast.Constant)}
-    return tuple(name for name in context if name in keys), tuple(problems)
+    return tuple(problems)
+
+
+def _fields(
+    found: ast.FunctionDef, context: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The fields that an action can set, and those that it always does, in the context's order."""
+    returned = [
+        {key.value for key in _keys(node) if isinstance(key, ast.Constant)}
+        for node in _own(found)
+        if isinstance(node, ast.Return)
+    ]
+    can = tuple(name for name in context if any(name in keys for keys in returned))
+    return can, tuple(name for name in can if all(name in keys for keys in returned))
 
 
 def _keys(node: ast.Return) -> tuple[ast.expr | None, ...]:

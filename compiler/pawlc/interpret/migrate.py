@@ -3,7 +3,8 @@
 In: the machines of both versions, the migration, a snapshot. Out: an `Outcome` with the new
 version's snapshot and what begins. No entry or exit action runs and no transition is taken.
 
-- Computed fields read the old ones only; then come defaults for what neither computes nor carries.
+- Computed fields read the old ones only; then come defaults for what neither computes nor carries,
+  and then what a Python function makes of the old ones.
 - A timer or invoke that goes on is live only if it was: one that fired or answered stays over. All
   others of the earlier version are over too, but for delayed events where those can be pending.
 - What begins sees the new context, and begins now.
@@ -14,6 +15,7 @@ from dataclasses import replace
 
 from pawlc.interpret.run import Run
 from pawlc.interpret.trace import (
+    CallPython,
     Environment,
     Evaluate,
     Event,
@@ -34,6 +36,7 @@ def migrated(
     snapshot: Snapshot,
     evaluate: Evaluate,
     facts: Facts,
+    python: CallPython | None = None,
 ) -> Outcome:
     """Migrate one instance. Raises `Failed` for a configuration that the migration lacks."""
 
@@ -59,6 +62,10 @@ def migrated(
     run.context = dict.fromkeys(column.name for column in new.context)
     computed = {name: value(expression) for name, expression in migration.context}
     _fill(run, new, migration, snapshot.context, computed)
+    if (called := migration.python) is not None:
+        if python is None:
+            raise LookupError(f"no Python to call {called.function} with")
+        run.context.update(python(called.function, tuple(map(value, called.arguments))))
     run.begin(move.timers, move.invokes)
     return run.outcome(handled=True)
 

@@ -69,7 +69,7 @@ def run(plan: Plan, actions: tuple[Action, ...], event: str | None, depth: int =
             case Assign():
                 body += _assign(plan, action, event)
             case PythonAssign():
-                body += _python(plan, action, event)
+                body += python(plan, action, event)
             case Raise():
                 body.append(append("queue", _event(plan, action, event)))
             case RaiseLater():
@@ -264,7 +264,8 @@ def _together(
     )
 
 
-def _python(plan: Plan, action: PythonAssign, event: str | None) -> Body:
+def python(plan: Plan, action: PythonAssign, event: str | None) -> Body:
+    """Call a companion function, and set the fields that it returns."""
     types = {column.name: column.type for column in plan.machine.context}
     scope = Scope(plan, event)
     arguments = join(", ", [scope.sql(argument) for argument in action.arguments])

@@ -46,7 +46,7 @@ _EFFECTS, _TIMERS = sql("pawl.effect_command[]"), sql("pawl.timer_command[]")
 def migrate(plan: Plan, migration: Migration) -> Function:
     """The pure function of one migration."""
     body: Body = (
-        source_comment(migration.span, f"from version {migration.version}"),
+        _place(migration, f"from version {migration.version}"),
         *_context(plan, migration),
         *_pending(plan, migration),
         _moves(plan, migration),
@@ -75,6 +75,7 @@ def _variables() -> tuple[Variable, ...]:
         Variable(ident("id"), sql("text"), sql("old.id"), constant=True),
         Variable(ident("now"), TIME, ident("p_now"), constant=True),
         Variable(ident("seq"), sql("bigint"), sql("old.seq + 1"), constant=True),
+        Variable(ident("python"), sql("jsonb")),
         Variable(ident("state"), sql("text[]")),
         Variable(ident("timers"), sql("jsonb"), jsonb({})),
         Variable(ident("invokes"), sql("jsonb"), jsonb({})),
@@ -95,7 +96,10 @@ def _context(plan: Plan, migration: Migration) -> Body:
             body.append(source_comment(value.source.span, f"context {column.name}"))
             body.append(Set(target, Scope(plan).sql(value)))
         elif column.default is not None:
+            body.append(source_comment(column.source.span, f"context {column.name}"))
             body.append(Set(target, typed(plan, column.default, column.type, None)))
+    if migration.python is not None:
+        body += actions.python(plan, migration.python, None)
     return (*body, *store.check(plan, plan.machine.context))
 
 
@@ -116,22 +120,30 @@ def _moves(plan: Plan, migration: Migration) -> If:
         (literal(plan.machine.name), sql("old.id"), sql("old.state")),
     )
     branches = tuple(
-        Branch(sql("old.state = {}", text_array(before)), _choose(plan, tuple(moves)))
+        Branch(sql("old.state = {}", text_array(before)), _choose(plan, migration, tuple(moves)))
         for before, moves in groupby(migration.moves, key=attrgetter("before"))
     )
-    return If(branches, (refuse,))
+    return If(branches, (_place(migration, "any other state"), refuse))
 
 
-def _choose(plan: Plan, moves: tuple[Move, ...]) -> Body:
+def _place(migration: Migration, label: str) -> Comment:
+    """The line of what has no line of its own."""
+    return source_comment(migration.span, label)
+
+
+def _choose(plan: Plan, migration: Migration, moves: tuple[Move, ...]) -> Body:
     """The first move whose guards hold; each guard has a line of its own, as a transition's has."""
     move, *others = moves
     if not others:
-        return _move(plan, move)
+        return _move(plan, migration, move)
     condition = join(" and ", [_guard(plan, guard) for guard in move.guards])
     what = f"{', '.join(move.before)} [{labels.conditions(move.guards)}]"
     return (
         source_comment(move.guards[0].source.span, what),
-        If((Branch(condition, _move(plan, move)),), _choose(plan, tuple(others))),
+        If(
+            (Branch(condition, _move(plan, migration, move)),),
+            _choose(plan, migration, tuple(others)),
+        ),
     )
 
 
@@ -139,9 +151,9 @@ def _guard(plan: Plan, guard: Expression) -> Sql:
     return sql("({}) is true", Scope(plan).sql(guard))
 
 
-def _move(plan: Plan, move: Move) -> Body:
+def _move(plan: Plan, migration: Migration, move: Move) -> Body:
     body: list[Statement] = [
-        Comment(f"{', '.join(move.before)} becomes {', '.join(move.after)}"),
+        _place(migration, f"{', '.join(move.before)} becomes {', '.join(move.after)}"),
         Set(own("state"), text_array(move.after)),
     ]
     for before, after in move.kept_timers:
@@ -149,8 +161,10 @@ def _move(plan: Plan, move: Move) -> Body:
     for invoke in move.kept_invokes:
         body.append(_keep("invokes", invoke, invoke))
     for timer in move.timers:
+        body.append(source_comment(timer.span, f"timer {timer.name}"))
         body += actions.set_timer(plan, timer, None)
     for begun in move.invokes:
+        body.append(source_comment(begun.span, f"invoke {begun.id}"))
         body += actions.start(plan, begun, None)
     return tuple(body)
 

@@ -18,7 +18,7 @@ from pawlc.diagnostics import Diagnostic
 from pawlc.expr import cases
 from pawlc.expr.names import literal
 from pawlc.expr.scope import Scope
-from pawlc.model.expressions import Report, World, expression
+from pawlc.model.expressions import Report, World, expression, guard
 from pawlc.model.machine import Expression, Kind, Machine, Origin
 from pawlc.model.tree import States
 from pawlc.source import Span, Text
@@ -60,8 +60,8 @@ def _choices(world: World, old: Machine, become: syntax.Become, report: Report) 
             yield from _of_case(world, old, case, report)
         elif written.guard is None:
             yield Choice(None, written.targets)
-        elif (guard := _expression(world, old, written.guard, "boolean", report)) is not None:
-            yield Choice(guard, written.targets)
+        elif (condition := guard(world, written.guard, scope(world, old), report)) is not None:
+            yield Choice(condition, written.targets)
     if not open_ended:
         message = f"`{become.state}` has nowhere to go where no `guard` is true"
         hint = "end the list with a state"
@@ -69,8 +69,8 @@ def _choices(world: World, old: Machine, become: syntax.Become, report: Report) 
 
 
 def _span(choice: syntax.Choice, become: syntax.Become) -> Span:
-    first = next((text for text in (choice.guard, *choice.targets) if text), become.state)
-    return first.span
+    first = choice.guard.function if isinstance(choice.guard, syntax.PythonRef) else choice.guard
+    return next((text for text in (first, *choice.targets) if text), become.state).span
 
 
 def _case(choice: syntax.Choice) -> Text | None:

@@ -162,12 +162,14 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class PythonAssign:
-    """Call a companion function that returns a dict; `fields` are the keys it can return."""
+    """Call a companion function that returns a dict; `fields` are the keys it can return, `certain`
+    those that it returns always."""
 
     function: str
     arguments: tuple[Expression, ...]
     fields: tuple[str, ...]
     span: Span
+    certain: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -571,10 +573,10 @@ class Migration:
     """How the instances of version `version` become this one's.
 
     `context` has the fields that are computed; `carried` names those that stay as they are. All
-    others get their default. `columns` pairs fields of the earlier version with their columns where
-    those have other names. `memories` are the history states whose memory goes on. `unbound` says
-    that delayed events of the earlier version, or of one before it, stay pending; `pending` names
-    those that the instance itself gets.
+    others get their default; `python` is called then. `columns` pairs fields of the earlier version
+    with their columns where those have other names. `memories` are the history states whose memory
+    goes on. `unbound` says that delayed events of the earlier version, or of one before it, stay
+    pending; `pending` names those that the instance itself gets.
     """
 
     version: int
@@ -586,6 +588,7 @@ class Migration:
     unbound: bool
     pending: tuple[str, ...]
     span: Span
+    python: PythonAssign | None = None
 
 
 @dataclass(frozen=True, slots=True)

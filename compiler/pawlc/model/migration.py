@@ -9,8 +9,8 @@ In: the definition as written, its machine, the machines of the versions that it
     memories    what history states remember
     ways        whether to come in one step or in several makes a difference
 
-Reported here: PW460 and PW462; in `becoming` PW463, in `moves` PW461 and PW462, in `memories`
-PW462, in `ways` PW464; those of expressions come through from `expr`.
+Reported here: PW360, PW460 and PW462; in `becoming` PW463, in `moves` PW461 and PW462, in
+`memories` PW462, in `ways` PW464; those of expressions come through from `expr`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,7 +19,7 @@ from pawlc import syntax
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr.same import same_type
 from pawlc.model import configurations as sets
-from pawlc.model import events, ways
+from pawlc.model import events, python, ways
 from pawlc.model.becoming import Becoming, becoming, by_path, scope
 from pawlc.model.expressions import Report, World, pairs
 from pawlc.model.machine import (
@@ -27,6 +27,7 @@ from pawlc.model.machine import (
     Kind,
     Machine,
     Migration,
+    PythonAssign,
     RaiseLater,
     Send,
 )
@@ -68,16 +69,18 @@ def _migration(
     _check_names(old, new, written, become, report)
     if len(report) > known:
         return None
+    called = _python(world, old, written, report)
     return Migration(
         version=version,
         moves=moves(old, new, written, become, report),
         context=_context(world, old, written, report),
-        carried=_carried(old, new, written, report),
+        carried=_carried(old, new, written, called, report),
         columns=tuple((c.name, c.kept_in) for c in old.context if c.kept_in is not None),
         memories=memories(old, new, written, become, report),
         unbound=any(_delayed(old)) or any(one.unbound for one in old.migrations),
         pending=_pending(old, new, written, report),
         span=written.version.span,
+        python=called,
     )
 
 
@@ -143,11 +146,32 @@ def _context(
     return pairs(world, written.context, scope(world, old), report, types)
 
 
+def _python(
+    world: World, old: Machine, written: syntax.Migrate, report: Report
+) -> PythonAssign | None:
+    """The function that computes fields; none of those under `context`."""
+    if written.python is None:
+        return None
+    types = {name: column.type for name, column in world.context.items()}
+    found = python.migration(world.companion, written.python, scope(world, old), types, report)
+    for pair in written.context:
+        if found is not None and pair.name.value in found.fields:
+            message = f"`{found.function}` computes field `{pair.name}` too"
+            hint = "leave it out here, or there"
+            report.append(Diagnostic("PW360", message, pair.name.span, "twice", hint))
+    return found
+
+
 def _carried(
-    old: Machine, new: Machine, written: syntax.Migrate, report: Report
+    old: Machine,
+    new: Machine,
+    written: syntax.Migrate,
+    called: PythonAssign | None,
+    report: Report,
 ) -> tuple[str, ...]:
-    """The fields that both versions have and the migration does not compute."""
+    """The fields that both versions have and no expression computes; a function may, after that."""
     computed = {pair.name.value for pair in written.context}
+    certain = () if called is None else called.certain
     before = {column.name: column for column in old.context}
     carried = []
     for column in new.context:
@@ -155,9 +179,11 @@ def _carried(
             continue
         if (known := before.get(column.name)) is not None and same_type(known, column):
             carried.append(column.name)
-        elif column.not_null and column.default is None:
+        elif column.not_null and column.default is None and column.name not in certain:
             message = f"field `{column.name}` is `not null`, and version {old.version} has no value"
             hint = f"compute it: `context: {{ {column.name}: … }}`, from `old.<field>`"
+            if called is not None and column.name in called.fields:
+                hint = f"let every `return` of `{called.function}` have it"
             report.append(Diagnostic("PW462", message, written.version.span, hint=hint))
     return tuple(carried)
 

@@ -1,4 +1,4 @@
-"""Guards and actions that name a function of the companion `.py`.
+"""Guards, actions and migrations that name a function of the companion `.py`.
 
 In: a `Companion` and the reference. Out: a guard as the call of its PL/Python function
 (`pawl_<machine>.v<version>_<function>`), an action as `PythonAssign`; the functions themselves
@@ -6,6 +6,7 @@ gather in `Companion.functions`. Reported here: PW320, PW322 and PW324 for a fun
 ways.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pawlc import syntax
@@ -51,26 +52,51 @@ def guard(
     found = _function(companion, written.function, "guard", scope, report)
     if found is None:
         return None
-    made, arguments, _ = found
     machine = companion.machine
     schema = names.ident(f"pawl_{machine.name}")
-    called = names.ident(f"v{machine.version}_{made.name}")
-    return python.call(f"{schema}.{called}", arguments, written.function)
+    called = names.ident(f"v{machine.version}_{found.made.name}")
+    return python.call(f"{schema}.{called}", found.arguments, written.function)
 
 
 def action(
     companion: Companion, written: syntax.PythonRef, scope: Scope, report: Report
 ) -> PythonAssign | None:
     """The call of an action and the fields that it can set."""
-    found = _function(companion, written.function, "action", scope, report)
+    return _assign(companion, written, scope, scope.context, report)
+
+
+def migration(
+    companion: Companion,
+    written: syntax.PythonRef,
+    scope: Scope,
+    context: Mapping[str, str],
+    report: Report,
+) -> PythonAssign | None:
+    """The call of a function that reads `old`, and the fields of `context` that it can set."""
+    return _assign(companion, written, scope, context, report)
+
+
+def _assign(
+    companion: Companion,
+    written: syntax.PythonRef,
+    scope: Scope,
+    context: Mapping[str, str],
+    report: Report,
+) -> PythonAssign | None:
+    found = _function(companion, written.function, "action", scope, report, context)
     if found is None:
         return None
-    made, arguments, fields = found
-    return PythonAssign(made.name, arguments, fields, written.function.span)
+    span = written.function.span
+    return PythonAssign(found.made.name, found.arguments, found.fields, span, found.certain)
 
 
 def _function(
-    companion: Companion, name: Text, use: python.Use, scope: Scope, report: Report
+    companion: Companion,
+    name: Text,
+    use: python.Use,
+    scope: Scope,
+    report: Report,
+    context: Mapping[str, str] | None = None,
 ) -> python.Found | None:
     if companion.file is None:
         file = file_name(companion.machine)
@@ -78,12 +104,13 @@ def _function(
         hint = f"write `def {name}(…):` there"
         report.append(Diagnostic("PW320", message, name.span, hint=hint))
         return None
-    found, problems = python.function(companion.file, name, use, scope.context, scope.event)
+    settable = scope.context if context is None else context
+    found, problems = python.function(companion.file, name, use, scope, settable)
     report += problems
     if found is None:
         return None
-    first = companion.functions.setdefault(name.value, found[0])
-    if (problem := _clash(first, found[0], name)) is not None:
+    first = companion.functions.setdefault(name.value, found.made)
+    if (problem := _clash(first, found.made, name)) is not None:
         report.append(problem)
         return None
     return found

@@ -92,7 +92,7 @@ def resolve(
         authorize=_authorize(places, machine.authorize, report),
         states=states,
         output=output,
-        python=tuple(world.companion.functions.values()),
+        python=(),
         strict=machine.strict,
         realtime=machine.realtime,
         retention=policies.retention(machine.retention, report),
@@ -105,7 +105,9 @@ def resolve(
         microsteps=machine.microsteps,
     )
     moved = migration.migrations(world, built, earlier or {}, report)
-    return replace(built, migrations=moved), in_order(tuple(dict.fromkeys(report)))
+    functions = tuple(world.companion.functions.values())
+    complete = replace(built, python=functions, migrations=moved)
+    return complete, in_order(tuple(dict.fromkeys(report)))
 
 
 def _samples(written: tuple[syntax.Sample, ...]) -> tuple[tuple[str, str], ...]:

@@ -343,6 +343,7 @@ def _migrate(migrate: syntax.Migrate) -> Node:
         {
             "states": {Dotted(b.state.value): _becomes(b.choices) for b in migrate.states},
             "context": _pairs(migrate.context),
+            "python": Word(migrate.python.function.value) if migrate.python else None,
             "history": {
                 Dotted(rule.name.value): Word(rule.rule.value, dotted=True)
                 for rule in migrate.history
@@ -367,7 +368,9 @@ def _becomes(choices: tuple[syntax.Choice, ...]) -> Tree:
 
 
 def _choice(choice: syntax.Choice) -> Tree:
-    guard = None if choice.guard is None else choice.guard.value
+    guard: Tree | None = choice.guard.value if isinstance(choice.guard, Text) else None
+    if isinstance(choice.guard, syntax.PythonRef):
+        guard = {"python": Word(choice.guard.function.value)}
     return _kept({"guard": guard, "target": _targets(choice.targets)})
 
 

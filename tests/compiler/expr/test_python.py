@@ -9,11 +9,12 @@ import pytest
 from pawlc.diagnostics import Diagnostic
 from pawlc.expr.names import plpgsql_name, render
 from pawlc.expr.python import Found, Use, call, companion, function
-from pawlc.expr.scope import EventScope
+from pawlc.expr.scope import EventScope, Scope
 from pawlc.model.machine import PythonFunction
 from tests.compiler.expr.scalars import DONE, EVENT, scalar
 
 CONTEXT = {"total": "numeric(10,2)", "due": "timestamptz", "day": "date", "extra": "jsonb"}
+SCOPE = Scope(context=CONTEXT, event=EVENT)
 
 
 def attempt(
@@ -21,7 +22,7 @@ def attempt(
 ) -> tuple[Found | None, tuple[Diagnostic, ...]]:
     made, problems = companion(source, "order.py")
     assert problems == ()
-    return function(made, scalar(name), use, CONTEXT, event)
+    return function(made, scalar(name), use, Scope(context=CONTEXT, event=event), CONTEXT)
 
 
 def accepted(source: str, name: str = "f", use: Use = "guard", event: EventScope = EVENT) -> Found:
@@ -47,14 +48,15 @@ def run(made: PythonFunction, *arguments: object) -> Any:
 
 def test_a_guard_is_called_with_scalars() -> None:
     source = "def cheap(total, *, claims, now, reason):\n    return total < 10\n"
-    made, arguments, fields = accepted(source, "cheap")
+    found = accepted(source, "cheap")
+    made, arguments = found.made, found.arguments
     assert made.parameters == (
         ("total", "numeric(10,2)"),
         ("claims", "jsonb"),
         ("now", "text"),
         ("reason", "text"),
     )
-    assert (made.returns, fields) == ("boolean", ())
+    assert (made.returns, found.fields) == ("boolean", ())
     guard = call("pawl_order.v1_cheap", arguments, scalar("cheap"))
     assert guard.type == "boolean"
     assert render(guard, plpgsql_name) == (
@@ -76,7 +78,7 @@ def f(due, day, extra, *, now, claims):
         and claims["roles"] == ["cook"]
     )
 """
-    made, _, _ = accepted(source)
+    made = accepted(source).made
     claims = json.dumps({"roles": ["cook"]})
     assert run(made, "2026-01-02T03:04:05.600000+00:00", "2026-01-02", None, None, claims) is True
 
@@ -90,8 +92,9 @@ def f(total):
     else:
         return {"due": total}
 """
-    made, _, fields = accepted(source, use="action")
-    assert (made.returns, fields) == ("jsonb", ("total", "due", "day"))
+    found = accepted(source, use="action")
+    made = found.made
+    assert (made.returns, found.fields) == ("jsonb", ("total", "due", "day"))
     assert json.loads(run(made, Decimal("6.5"))) == {"total": "13.0", "day": None}
 
 
@@ -118,7 +121,7 @@ def unused(value):
 def f(total):
     return rounded(total) > 1
 """
-    made, _, _ = accepted(source)
+    made = accepted(source).made
     assert made.body == (
         "import math\n"
         "from decimal import Decimal\n"
@@ -152,7 +155,7 @@ def fib(n):
 def f(total):
     return [fib(i) for i in range(int(total))][-1] == 34
 """
-    made, _, _ = accepted(source)
+    made = accepted(source).made
     assert run(made, 10) is True
 
 
@@ -161,16 +164,34 @@ def test_a_parameter_may_be_called_like_a_builtin() -> None:
         companion("def f(open):\n    return open\n", "order.py")[0],
         scalar("f"),
         "guard",
+        Scope(context={"open": "boolean"}, event=EVENT),
         {"open": "boolean"},
-        EVENT,
     )
     assert problems == ()
     assert found is not None
-    assert run(found[0], True) is True
+    assert run(found.made, True) is True
+
+
+def test_a_migration_reads_the_old_fields_and_sets_the_new_ones() -> None:
+    source = """
+def f(price, *, now):
+    if price is None:
+        return {"due": now}
+    return {"total": price * 2, "due": None}
+"""
+    scope = Scope(old={"price": "int"}, claims=False)
+    made, problems = companion(source, "order.py")
+    found, more = function(made, scalar("f"), "action", scope, CONTEXT)
+    assert (*problems, *more) == ()
+    assert found is not None
+    assert render(found.arguments[0], plpgsql_name) == "old.price"
+    assert (found.fields, found.certain) == (("total", "due"), ("due",))
+    assert json.loads(run(found.made, 4, None)) == {"total": 8, "due": None}
 
 
 def test_fields_of_a_done_event_are_read_by_their_names() -> None:
-    made, arguments, _ = accepted("def f(*, courier_id, output):\n    return True\n", event=DONE)
+    found = accepted("def f(*, courier_id, output):\n    return True\n", event=DONE)
+    made, arguments = found.made, found.arguments
     assert made.parameters == (("courier_id", "uuid"), ("output", "jsonb"))
     assert [render(argument, plpgsql_name) for argument in arguments] == [
         "event.output_courier_id",
@@ -258,7 +279,7 @@ def test_every_way_through_an_action_ends_in_a_dict(body: str) -> None:
 def test_a_syntax_error_is_shown_in_the_python_file_and_only_once() -> None:
     broken, problems = companion("x = 1\né = 'a' b\n", "order.py")
     assert [(p.code, str(p.span)) for p in problems] == [("PW323", "order.py:2:9")]
-    assert function(broken, scalar("f"), "guard", CONTEXT, EVENT) == (None, ())
+    assert function(broken, scalar("f"), "guard", SCOPE, CONTEXT) == (None, ())
 
 
 @pytest.mark.parametrize("source", ["x = \x00", "x = " + "(" * 300, "x = 1\n  y = 2", "'\\d' +"])

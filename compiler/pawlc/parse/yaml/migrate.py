@@ -7,14 +7,14 @@ from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Sequence
 from pawlc.parse.yaml.shapes import Form, entries, literal, mapping, pairs, sql, texts
 from pawlc.source import Text
 
-KEYS = ("states", "context", "history", "timers", "invokes")
+KEYS = ("states", "context", "python", "history", "timers", "invokes")
 RULES = ("keep", "restart", "start", "skip")
 _CHOICE = ("guard", "target")
 _OTHERS = {"if": "write `guard`, as in a transition", "to": "write `target`, as in a transition"}
 
 
 def migrate(form: Form, node: Node | None) -> tuple[syntax.Migrate, ...]:
-    """`version: {states, context, history, timers, invokes}` for each earlier version."""
+    """`version: {states, context, python, history, timers, invokes}` for each earlier version."""
     if node is None:
         return ()
     found = entries(form, node, "`migrate`")
@@ -33,6 +33,7 @@ def _from(form: Form, entry: Entry) -> syntax.Migrate:
     what = f"`migrate` from version {entry.key}"
     found = mapping(form, entry.value, what, KEYS)
     states = found.get("states")
+    function = literal(form, found["python"], "`python`") if "python" in found else None
     return syntax.Migrate(
         version=entry.key,
         states=tuple(
@@ -43,6 +44,7 @@ def _from(form: Form, entry: Entry) -> syntax.Migrate:
         history=_named(form, found.get("history"), "`history`"),
         timers=_rules(form, found.get("timers"), "`timers`"),
         invokes=_rules(form, found.get("invokes"), "`invokes`"),
+        python=None if function is None else syntax.PythonRef(function),
     )
 
 
@@ -59,8 +61,17 @@ def _choice(form: Form, node: Node, what: str) -> syntax.Choice:
     if not isinstance(node, Mapping):
         return syntax.Choice(None, texts(form, node, what))
     found = mapping(form, node, what, _CHOICE, _OTHERS)
-    guard = sql(form, found["guard"], "`guard`") if "guard" in found else None
+    guard = _guard(form, found["guard"]) if "guard" in found else None
     return syntax.Choice(guard, texts(form, found.get("target"), "`target`"))
+
+
+def _guard(form: Form, node: Node) -> Text | syntax.PythonRef | None:
+    """An expression over `old`, or `{python: function}`."""
+    if not isinstance(node, Mapping):
+        return sql(form, node, "`guard`")
+    found = mapping(form, node, "a guard", ("python",))
+    function = literal(form, found["python"], "`python`") if "python" in found else None
+    return None if function is None else syntax.PythonRef(function)
 
 
 def _rules(form: Form, node: Node | None, what: str) -> tuple[syntax.Rule, ...]:
