@@ -1,7 +1,11 @@
 -- Give a worker effects to perform, by priority and age, each under a lease with a fencing token.
 -- p_effects null means any. What nobody waits for any more is settled as void on the way, what was
 -- tried its last time, or not in time, as an error. No rows: there is nothing for this worker now.
--- Locks: outbox rows and leases, skip locked; of effects to settle, the instance, if it is free.
+-- Where effects have slots, the key of limits comes first: a lock that skips what is locked still
+-- keeps the newest version of a row that it then finds not to be due, and so one that waits for a
+-- slot, which whoever frees the slot must tell.
+-- Locks: the key of limits, until the transaction ends; outbox rows and leases, skip locked; of
+-- effects to settle, the instance, if it is free.
 create or replace function pawl.claim_effects(
   p_worker text,
   p_effects text[] default null,
@@ -36,6 +40,12 @@ declare
 begin
   if p_worker is null then
     perform pawl.raise_null_argument('p_worker');
+  end if;
+  if exists (
+    select from pawl.effect_policy as p
+    where p.slots is not null and (p_effects is null or p.effect = any (p_effects))
+  ) then
+    perform pg_advisory_xact_lock(pawl.lock_space(), 3);
   end if;
   if exists (select from pawl.effect_policy as p where p.priority <> 0) then
     perform pawl.advance_mark(pawl.newest_effect());

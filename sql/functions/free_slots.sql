@@ -1,5 +1,6 @@
 -- Tell the oldest effect that waits for each of these slots that it may ask again.
 -- Call it last: whoever ends an effect has its instance, and must not wait for more instances now.
+-- What an operator holds who cancels or retries it is passed over: he frees its slot himself.
 -- Locks: the key of limits, until the transaction ends; leases, skip locked.
 create or replace function pawl.free_slots(p_slots text[])
 returns void
@@ -11,18 +12,25 @@ begin
     return;
   end if;
   perform pg_advisory_xact_lock(pawl.lock_space(), 3);
-  update pawl.lease
-  set until = pawl.now(), waits = null
-  where effect_id in (
+  with waiting as materialized (
     select w.effect_id
     from unnest(p_slots) as s (slot)
     cross join lateral (
-      select l.effect_id, row_number() over (partition by l.effect order by l.effect_id) as place
+      select distinct l.effect from pawl.lease as l where l.slot = s.slot and l.waits = 'slot'
+    ) as e
+    cross join lateral (
+      select l.effect_id
       from pawl.lease as l
-      where l.slot = s.slot and l.waits = 'slot'
+      where l.slot = s.slot and l.effect = e.effect and l.waits = 'slot'
+      order by l.effect_id
+      limit 1
+      for update skip locked
     ) as w
-    where w.place = 1
-  );
+  )
+  update pawl.lease as l
+  set until = pawl.now(), waits = null
+  from waiting as w
+  where l.effect_id = w.effect_id;
 end
 $$;
 

@@ -143,6 +143,20 @@ def test_the_slot_of_a_worker_that_vanished_is_free_when_its_lease_ends(shop: Sh
     assert [claim["attempt"] for claim in again] == [2, 2]
 
 
+def test_a_slot_is_freed_without_waiting_for_whoever_holds_what_waits(
+    shop: Shop, database: str
+) -> None:
+    shop.do("slow", "slow", "slow", "slow")
+    first, _ = shop.claim()
+    with psycopg.connect(database) as operator:
+        operator.execute(
+            "select from pawl.lease where waits = 'slot' order by effect_id limit 1 for update"
+        )
+        shop.connection.execute("set lock_timeout = '5s'")
+        shop.complete(first)
+    assert effects(shop.claim()) == ["slow"]
+
+
 @pytest.mark.timeout(60)
 def test_concurrent_workers_never_exceed_the_slots(shop: Shop, database: str) -> None:
     for key in ("a", "b"):
@@ -187,7 +201,7 @@ events:
 authorize: {}
 effects:
   last: { retry: { attempts: 1 } }
-  slow: { concurrency: { limit: 2, per: key } }
+  rated: { rate: { limit: 2, per: 1 minute } }
 initial: open
 states:
   open:
@@ -195,12 +209,12 @@ states:
       do:
         - guard: event.effect = 'last'
           actions: { effect: last, input: { key: event.key } }
-        - actions: { effect: slow, input: { key: event.key } }
+        - actions: { effect: rated, input: { key: event.key } }
 """
 
 
 @pytest.mark.timeout(60)
-@pytest.mark.parametrize("effect", ["last", "slow"])
+@pytest.mark.parametrize("effect", ["last", "rated"])
 def test_what_another_worker_took_while_one_looked_stays_with_it(
     connection: psycopg.Connection, call: Call, database: str, effect: str
 ) -> None:
