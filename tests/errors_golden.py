@@ -12,7 +12,7 @@ The version 1 that a migration comes from is `<code>-<name>.before`; `---` parts
 
 A case in JSON is `<code>-<name>.json`, with its companion in `.impl`. JSON has no comments, so its
 marks stand in `.marks`, a line `json LINE:COL CODE` or `impl LINE:COL CODE` each. So do those of
-`<code>-<name>.scxml`, as `scxml LINE:COL CODE`.
+`<code>-<name>.scxml`, as `scxml LINE:COL CODE`. The form that one is converted to stands there too.
 """
 
 import re
@@ -31,6 +31,7 @@ from pawlc.write.convert import FORMS, convert
 
 FOLDER = Path(__file__).parent / "errors"
 _KINDS = (".machine.yaml", ".json", ".scxml")
+_FORM = re.compile(r"# convert: (\w+)\n?")
 _MARK = re.compile(r"# error:((?: (?:\d+:)?\d+ PW\d+)+)")
 
 
@@ -111,8 +112,15 @@ def of_case(case: Path) -> tuple[Diagnostic, ...]:
     earlier = before.read_text(encoding="utf-8") if before.exists() else None
     first = texts[case.name].partition("\n")[0]
     target: Target = "supabase" if first == "# target: supabase" else "postgres"
-    form = first.removeprefix("# convert: ") if first.startswith("# convert: ") else None
-    return diagnose(texts[case.name], case.name, companion, impl, earlier, target, form)
+    form = _FORM.match(_marks(case) or first)
+    wanted = form[1] if form else None
+    return diagnose(texts[case.name], case.name, companion, impl, earlier, target, wanted)
+
+
+def _marks(case: Path) -> str:
+    """The marks of a case in JSON or SCXML."""
+    file = case.with_name(f"{name(case)}.marks")
+    return file.read_text(encoding="utf-8") if file.exists() else ""
 
 
 def report(case: Path) -> str:
@@ -137,7 +145,7 @@ def marked(case: Path) -> list[tuple[str, int, int, str]]:
 def _listed(case: Path) -> Iterator[tuple[str, int, int, str]]:
     """The marks of a case in JSON or SCXML."""
     files = {"json": case.name, "scxml": case.name, "impl": file_name(case.name)}
-    for line in case.with_suffix(".marks").read_text(encoding="utf-8").splitlines():
+    for line in _FORM.sub("", _marks(case)).splitlines():
         file, place, code = line.split()
         row, _, column = place.partition(":")
         yield files[file], int(row), int(column), code

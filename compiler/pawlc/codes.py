@@ -140,6 +140,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW980", "a part of a definition that XState has no word for"),
     ("PW981", "a name that means something else to XState"),
     ("PW982", "regions that JavaScript puts in another order"),
+    ("PW983", "a part of a definition that the native form has no word for"),
 )
 
 CODES: dict[str, Code] = {code: Code(code, title) for code, title in _TITLES}

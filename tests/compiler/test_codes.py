@@ -15,7 +15,7 @@ AT_DEPLOY = {"PW315", "PW326", "PW451", "PW452"}
 # Found when the definition is compiled for Supabase.
 AT_SUPABASE = {"PW455", "PW456"}
 # Found when the definition is converted to another form.
-AT_CONVERSION = {"PW980": "xstate", "PW981": "xstate", "PW982": "xstate"}
+AT_CONVERSION = {"PW980": "xstate", "PW981": "xstate", "PW982": "xstate", "PW983": "yaml"}
 
 
 def _blocks(page: str, section: str, language: str) -> str | None:
@@ -36,13 +36,13 @@ def _diagnosed(code: str, section: str) -> tuple[Diagnostic, ...]:
     earlier = _blocks(page, "Version 1", "yaml") or _blocks(page, "Versions 1 and 2", "yaml")
     xml = _blocks(page, section, "xml")
     if xml is not None:
-        return diagnose(xml, "door.scxml")
+        return diagnose(xml, "door.scxml", form=AT_CONVERSION.get(code))
+    form = AT_CONVERSION.get(code)
     written, json = _blocks(page, section, "yaml"), _blocks(page, section, "json")
     python = _blocks(page, section, "python")
     if json is not None:
-        return diagnose(json, "door.json", python, written)
+        return diagnose(json, "door.json", python, written, form=form)
     assert written is not None
-    form = AT_CONVERSION.get(code)
     return diagnose(written, "door.machine.yaml", python, None, earlier, target, form)
 
 

@@ -2,12 +2,14 @@
 
 import pytest
 
+from pawlc import syntax
 from pawlc.compile import compile_machine
 from pawlc.model.alike import differences
 from pawlc.model.machine import Machine
 from pawlc.parse import parse
 from pawlc.write.convert import Converted, Form, convert
 from tests.convert.definitions import Definition, definitions
+from tests.convert.same import meaning
 
 REFUSED: dict[str, tuple[str, ...]] = {
     "examples/food_delivery/order.2.machine.yaml": ("PW980",),
@@ -26,6 +28,12 @@ def converted(text: str, file: str, form: Form, impl: str | None = None) -> Conv
     assert refused == ()
     assert made is not None
     return made
+
+
+def read(text: str) -> syntax.Machine:
+    found, _ = parse(text, "m.machine.yaml")
+    assert found is not None
+    return found
 
 
 def machine(one: Definition, text: str, file: str, impl: str | None = None) -> Machine:
@@ -61,3 +69,10 @@ def test_json_stays_as_it_is_by_way_of_yaml(one: Definition) -> None:
     first = converted(one.text, one.file, "xstate")
     native = converted(first.text, one.json, "yaml", first.companion)
     assert converted(native.text, one.file, "xstate") == first
+
+
+@named
+def test_yaml_comes_back_as_it_was(one: Definition) -> None:
+    first = converted(one.text, one.file, "xstate")
+    native = converted(first.text, one.json, "yaml", first.companion)
+    assert meaning(read(native.text)) == meaning(read(one.text))

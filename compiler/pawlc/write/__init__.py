@@ -5,6 +5,7 @@ document         a machine as a tree of the native form's keys
 yaml             such a tree as YAML
 xstate           a machine as XState's JSON, and the companion beside it
 implementations  names for guards and actions that have none
+inline           the way back: those that are called what they do, in their place
 values           SQL as values of JSON
 outside          XState's names of the machine's own events
 json             such values as text

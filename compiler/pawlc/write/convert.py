@@ -4,11 +4,15 @@ A form that cannot say something of a definition refuses it: one diagnostic for 
 its place in the source. Nothing is left out.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from pawlc import syntax, write
 from pawlc.diagnostics import Diagnostic, in_order
+from pawlc.parse import JSON
+from pawlc.parse.xstate.root import LONGEST
+from pawlc.write.inline import inlined
 from pawlc.write.xstate import xstate
 
 Form = Literal["yaml", "xstate"]
@@ -32,9 +36,23 @@ def convert(machine: syntax.Machine, form: Form) -> tuple[Converted | None, tupl
 def _written(machine: syntax.Machine, form: Form) -> tuple[Converted, tuple[Diagnostic, ...]]:
     match form:
         case "yaml":
-            return Converted(write.native(machine)), ()
+            plain = inlined(machine) if machine.file.endswith(JSON) else machine
+            return Converted(write.native(plain)), tuple(_not_native(machine))
         case "xstate":
             made, refused = xstate(machine)
             return Converted(made.text, made.companion), refused
         case _:
             assert_never(form)
+
+
+def _not_native(machine: syntax.Machine) -> Iterator[Diagnostic]:
+    """What the native form has no word for."""
+    span = machine.root.span
+    if machine.microsteps != LONGEST:
+        message = f"the native form has no word for `maxIterations`: it is always {LONGEST}"
+        hint = "leave the option out, if the machine does not need it"
+        yield Diagnostic("PW983", message, span, "the machine that sets it", hint)
+    if machine.reading == "scxml":
+        message = "the native form has no words for a chart in SCXML"
+        hint = "an SCXML document deploys as it is: `pawl deploy`"
+        yield Diagnostic("PW983", message, span, "the document", hint)

@@ -8,7 +8,7 @@ twice has one name; of two that would be called alike the later has a number.
 from typing import assert_never
 
 from pawlc import syntax
-from pawlc.model.labels import one_line, shorten
+from pawlc.model.labels import shorten
 from pawlc.source import Span, Text
 from pawlc.write import document
 from pawlc.write.order import place
@@ -32,9 +32,9 @@ class Implementations:
 
     def guard(self, guard: Text | syntax.PythonRef) -> str:
         """The name of a guard that is written out."""
-        function = guard.function if isinstance(guard, syntax.PythonRef) else None
-        title = shorten(guard.value) if isinstance(guard, Text) else str(function)
-        name, new = self._name("guard", title, f"guard {function} {guard}")
+        name, new = self._name(
+            "guard", guard_title(guard), f"{type(guard).__name__} {_said(guard)}"
+        )
         if new:
             span = guard.span if isinstance(guard, Text) else guard.function.span
             self.guards.append(syntax.Named(_at(name, span), (), guard))
@@ -42,7 +42,7 @@ class Implementations:
 
     def action(self, action: syntax.Action) -> str:
         """The name of an action that is written out."""
-        name, new = self._name("action", shorten(_title(action), _LONGEST), _meaning(action))
+        name, new = self._name("action", action_title(action), _meaning(action))
         if new:
             named = syntax.NamedActions(_at(name, place(action)), (), (action,))
             self.actions.append(named)
@@ -67,19 +67,32 @@ def _meaning(action: syntax.Action) -> str:
     return repr(document.action(action))
 
 
-def _title(action: syntax.Action) -> str:
-    """What an action is called, as far as its kind tells.
+def guard_title(guard: Text | syntax.PythonRef) -> str:
+    """What a guard is called; a function by its name."""
+    return shorten(_said(guard))
+
+
+def _said(guard: Text | syntax.PythonRef) -> str:
+    return guard.value if isinstance(guard, Text) else guard.function.value
+
+
+def action_title(action: syntax.Action) -> str:
+    """What an action is called.
 
     >>> from pawlc.source import Position, Span
     >>> at = Position(1, 1)
     >>> span = Span("m.yaml", at, at)
     >>> word = lambda value: Text(value, span, (at,))
-    >>> _title(syntax.Assign((syntax.Pair(word("tries"), word("0")),), span))
+    >>> action_title(syntax.Assign((syntax.Pair(word("tries"), word("0")),), span))
     'tries := 0'
     """
+    return shorten(_title(action), _LONGEST)
+
+
+def _title(action: syntax.Action) -> str:
     match action:
         case syntax.Assign():
-            return one_line(", ".join(f"{p.name} := {p.value}" for p in action.fields)) or "nothing"
+            return ", ".join(f"{p.name} := {p.value}" for p in action.fields) or "nothing"
         case syntax.Raise():
             return f"raise {action.event}"
         case syntax.Send():
@@ -87,7 +100,7 @@ def _title(action: syntax.Action) -> str:
         case syntax.EmitEffect():
             return action.effect.value
         case syntax.Log():
-            return f"log {one_line(action.value.value)}"
+            return f"log {action.value}"
         case syntax.PythonRef():
             return action.function.value
         case syntax.NamedRef():

@@ -70,6 +70,11 @@ class _Writer:
     def machine(self) -> Node:
         """The root object."""
         written = self.source
+        if written.reading == "scxml":
+            message = "XState has no words for a chart in SCXML"
+            hint = "an SCXML document deploys as it is: `pawl deploy`"
+            self._refuse("PW980", message, written.root.span, "the document", hint)
+            return {}
         for earlier in written.migrate:
             message = f"the companion has no `migrate` for version {earlier.version}"
             hint = "keep the version that migrates in YAML, and convert the one after it"

@@ -1,6 +1,5 @@
 """What is written is read as the same machine, wherever it came from."""
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ import pytest
 from pawlc import syntax
 from pawlc.diagnostics import Severity
 from pawlc.parse import parse
-from pawlc.source import Span, Text
 from pawlc.write import native
+from tests.convert.same import meaning
 from tests.semantics.scenario import cases
 
 CHECKOUT = Path(__file__).parents[3]
@@ -19,23 +18,6 @@ DEFINITIONS = (
     *(case.definition for case in cases()),
     *sorted((CHECKOUT / "examples").rglob("*.machine.yaml")),
 )
-
-
-def meaning(value: Any) -> Any:
-    """A value of the syntax without its places."""
-    match value:
-        case Text():
-            return value.value
-        case Span():
-            return None
-        case tuple():
-            return tuple(map(meaning, value))
-        case _ if dataclasses.is_dataclass(value):
-            fields = dataclasses.fields(value)
-            parts = ((f.name, meaning(getattr(value, f.name))) for f in fields if f.name != "file")
-            return type(value).__name__, tuple(parts)
-        case _:
-            return value
 
 
 def read(text: str, file: str, impl: str | None = None) -> syntax.Machine:
