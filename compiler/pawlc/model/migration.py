@@ -14,6 +14,7 @@ Reported here: PW360, PW460 and PW462; in `becoming` PW463, in `moves` PW461 and
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic
@@ -30,6 +31,8 @@ from pawlc.model.machine import (
     PythonAssign,
     RaiseLater,
     Send,
+    SessionSend,
+    inside,
 )
 from pawlc.model.memories import SKIPPED, memories
 from pawlc.model.moves import MOST, moves
@@ -41,7 +44,8 @@ from pawlc.suggest import did_you_mean
 def migrations(
     world: World, new: Machine, earlier: Mapping[int, Machine], report: Report
 ) -> tuple[Migration, ...]:
-    """Resolve every entry of `migrate`."""
+    """Resolve every entry of `migrate`; in SCXML too an expression that is wrong is an error."""
+    world = replace(world, machine=replace(world.machine, reading="xstate"))
     found = [_migration(world, new, written, earlier, report) for written in world.machine.migrate]
     known = tuple(migration for migration in found if migration is not None)
     report += ways.differing(known, earlier)
@@ -195,7 +199,7 @@ def _pending(
     old: Machine, new: Machine, written: syntax.Migrate, report: Report
 ) -> tuple[str, ...]:
     """The delayed events that may be pending; each must be one that the new version takes."""
-    raised = [action.event for action in _delayed(old) if isinstance(action, RaiseLater)]
+    raised = [event for action in _delayed(old) for event in _own_events(action)]
     raised += (event for one in old.migrations for event in one.pending)
     later = tuple(dict.fromkeys(raised))
     heard = [t.trigger for s in new.states for t in s.transitions if t.trigger is not None]
@@ -210,13 +214,24 @@ def _pending(
     return later
 
 
-def _delayed(machine: Machine) -> Iterator[RaiseLater | Send]:
+def _delayed(machine: Machine) -> Iterator[RaiseLater | Send | SessionSend]:
     """The delayed events that a machine raises or sends."""
-    for action in machine.actions():
+    for action in inside(tuple(machine.actions())):
         match action:
             case RaiseLater():
                 yield action
-            case Send(delay=delay) if delay is not None:
+            case Send(delay=delay) | SessionSend(delay=delay) if delay is not None:
                 yield action
             case _:
                 pass
+
+
+def _own_events(action: RaiseLater | Send | SessionSend) -> Iterator[str]:
+    """What an instance gets itself; of SCXML, where both event and target are written out."""
+    match action:
+        case RaiseLater(event=event):
+            yield event
+        case SessionSend(name=str() as event, target=None):
+            yield event
+        case _:
+            pass

@@ -23,7 +23,7 @@ def parse(
 ) -> tuple[syntax.Machine | None, tuple[Diagnostic, ...]]:
     """Read a definition by the front end that its name asks for.
 
-    `impl` is what lies beside it: the companion of JSON, the files that SCXML names.
+    `impl` is what lies beside it: the companion of JSON; the files that SCXML names, and its own.
     """
     if file.endswith(SCXML):
         return scxml.parse(text, file, impl)

@@ -24,7 +24,7 @@ from pawlc.compile import Compiled, Earlier, compile_machine, earlier_version
 from pawlc.compile import check as check_text
 from pawlc.diagnostics import CompileError, Diagnostic, Severity
 from pawlc.model.machine import Machine
-from pawlc.parse import JSON, SCXML
+from pawlc.parse import JSON, SCXML, parse, scxml
 from pawlc.parse.scxml import fetched
 from pawlc.parse.xstate import file_name
 from pawlc.source import Span
@@ -35,13 +35,15 @@ VERSIONS = "versions"
 MACHINE = re.compile(r"^machine: *['\"]?([\w-]+)", re.MULTILINE)
 VERSION = re.compile(r"^version: *(\d+)", re.MULTILINE)
 MIGRATE = re.compile(r"^migrate:", re.MULTILINE)
+NATIVE = ".machine.yaml"
+IMPL = ".impl.yaml"
 SUFFIXES = (".machine.yaml", ".machine.yml", ".machine.json", ".yaml", ".yml", ".json", ".scxml")
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
     """A definition as read, and what lies beside it: the Python companion; for JSON `impl`, for
-    SCXML the files that it names, as a JSON object."""
+    SCXML the files that it names and its own `impl`, as a JSON object."""
 
     path: Path
     text: str
@@ -61,19 +63,20 @@ class Definition:
 def read(path: Path) -> Definition:
     """Read `order.machine.yaml` and, if it is there, `order.py` beside it. Raises `OSError`.
 
-    Beside `order.json` it is also `order.impl.yaml`, beside an SCXML document what it names.
+    Beside `order.json` it is also `order.impl.yaml`, beside an SCXML document that and what it
+    names; a kept document has them in one file.
     """
     text = _text(path)
-    impl = _if_there(impl_of(path)) if is_json(path) else None
-    if is_scxml(path):
+    impl = _if_there(impl_of(path)) if is_json(path) or is_scxml(path) else None
+    if is_scxml(path) and impl is None:
         impl = _named(path, text)
     return Definition(path, text, _if_there(companion_of(path)), impl)
 
 
 def _named(path: Path, text: str) -> str | None:
-    """The texts of the files that an SCXML document names, and those that they name."""
+    """The texts of an SCXML document's companion, the files that it names, and those they name."""
     found: dict[str, str] = {}
-    waiting = list(fetched(text))
+    waiting = [scxml.file_name(path.name), *fetched(text)]
     for name in waiting:
         file = path.parent / name
         if name not in found and name != path.name and file.is_file():
@@ -85,12 +88,13 @@ def _named(path: Path, text: str) -> str | None:
 def earlier(definition: Definition) -> dict[int, Earlier]:
     """Read the versions that a definition may migrate from, by number.
 
-    They are those that deploy kept in `versions/`, and those that lie beside it.
+    They are those that deploy kept in `versions/`, in whatever form, and those that lie beside it
+    in the same.
     """
-    named = MACHINE.search(definition.text)
-    if named is None or MIGRATE.search(definition.text) is None:
+    known = named(definition.path) if _migrates(definition) else None
+    if known is None:
         return {}
-    folder, name = definition.path.parent, named[1]
+    folder, name = definition.path.parent, known[0]
     files = {
         **{number: path for path, number in _beside(definition.path, name)},
         **{number: path for path, number in _kept(folder / VERSIONS, name)},
@@ -104,24 +108,42 @@ def earlier(definition: Definition) -> dict[int, Earlier]:
     return found
 
 
+def _migrates(definition: Definition) -> bool:
+    """Whether there is a section `migrate`, in the definition or in its companion."""
+    if is_scxml(definition.path):
+        files = json.loads(definition.impl or "{}")
+        return any(MIGRATE.search(files[name]) for name in files if name.endswith(IMPL))
+    written = definition.impl if is_json(definition.path) else definition.text
+    return MIGRATE.search(written or "") is not None
+
+
 def _kept(folder: Path, machine: str) -> Iterator[tuple[Path, int]]:
     """The versions of a machine that deploy kept, with their numbers."""
-    for file in folder.glob(f"{machine}.*.machine.yaml"):
-        number = file.name.removeprefix(f"{machine}.").removesuffix(".machine.yaml")
-        if number.isdecimal():
-            yield file, int(number)
+    for ending in (JSON, SCXML, NATIVE):
+        for file in folder.glob(f"{machine}.*{ending}"):
+            number = file.name.removeprefix(f"{machine}.").removesuffix(ending)
+            if number.isdecimal():
+                yield file, int(number)
 
 
 def _beside(path: Path, machine: str) -> Iterator[tuple[Path, int]]:
     """The other definitions of a machine in its folder, with their versions."""
-    for file in path.parent.glob("*.machine.yaml"):
-        found = named(file)
-        if file.name != path.name and found is not None and found[0] == machine:
+    ending = next((e for e in (JSON, SCXML) if path.name.endswith(e)), NATIVE)
+    for file in path.parent.glob(f"*{ending}"):
+        found = named(file) if file.name != path.name else None
+        if found is not None and found[0] == machine:
             yield file, found[1]
 
 
 def named(path: Path) -> tuple[str, int] | None:
-    """The machine and version that a definition in YAML says it is; None if it does not."""
+    """The machine and version that a definition says it is; None if it is none.
+
+    One in YAML says both. Others are read, since their companion may, or nothing at all.
+    """
+    if is_json(path) or is_scxml(path):
+        definition = read(path)
+        written, _ = parse(definition.text, path.name, definition.impl)
+        return None if written is None else (written.name.value, written.version)
     text = _text(path)
     machine, version = MACHINE.search(text), VERSION.search(text)
     return (machine[1], int(version[1])) if machine and version else None

@@ -208,10 +208,12 @@ def plan(connection: Connection, machine: str, to: int) -> Machine:
     if to not in versions:
         connection.execute("select pawl.check_version(%s, %s)", (machine, to))
     before = {number: read_version(machine, known) for number, known in versions.items()}
-    return _resolved(versions[to], before)
+    return _resolved(machine, versions[to], before)
 
 
-def _resolved(known: registry.Registered, before: Mapping[int, Machine]) -> Machine:
+def _resolved(machine: str, known: registry.Registered, before: Mapping[int, Machine]) -> Machine:
+    """A version, or what a version of an SCXML document invokes."""
     written, _ = parse(known.source, known.definition_file, known.impl)
     assert written is not None
-    return resolve(written, known.companion, before)[0]
+    family = {one.name.value: one for one in (written, *written.children)}
+    return resolve(family[machine], known.companion, before)[0]

@@ -51,7 +51,7 @@ def run(connection: Connection, machine: Machine) -> tuple[Diagnostic, ...]:
 
     Needs the right to create a schema. Raises what is not about the definition. In SCXML what is
     wrong with an expression is an event when it is evaluated, so it is a warning here, unless the
-    expression could change something.
+    expression could change something, or belongs to a migration, which is in no document.
     """
     found: tuple[Diagnostic, ...] = ()
     with connection.transaction(force_rollback=True):
@@ -60,11 +60,14 @@ def run(connection: Connection, machine: Machine) -> tuple[Diagnostic, ...]:
             _execute(connection, statement)
         found = tuple(_judge(connection, machine))
     if machine.errors == "event":
-        found = tuple(one if one.code == "PW306" else _warning(one) for one in found)
+        found = tuple(_judged(machine, one) for one in found)
     return in_order(tuple(dict.fromkeys(found)))
 
 
-def _warning(found: Diagnostic) -> Diagnostic:
+def _judged(machine: Machine, found: Diagnostic) -> Diagnostic:
+    """A complaint about a machine in SCXML."""
+    if found.code == "PW306" or found.span.file in {one.span.file for one in machine.migrations}:
+        return found
     hint = found.hint or "it is `error.execution` when it is evaluated"
     return replace(found, severity=Severity.WARNING, hint=hint)
 

@@ -13,6 +13,7 @@ states     states, transitions, initial, history, done data
 invoke     invoked sessions
 content    executable content
 family     the documents that a definition contains or names, each a machine of its own
+companion  `migrate`, in `parcel.impl.yaml` beside `parcel.scxml`
 """
 
 from dataclasses import replace
@@ -20,11 +21,12 @@ from dataclasses import replace
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, in_order
 from pawlc.parse.scxml import document
+from pawlc.parse.scxml.companion import file_name, migrations
 from pawlc.parse.scxml.family import Family, beside, fetched
 from pawlc.parse.scxml.reader import read
 from pawlc.parse.yaml.sink import Sink
 
-__all__ = ["fetched", "parse"]
+__all__ = ["fetched", "file_name", "parse"]
 
 
 def parse(
@@ -32,7 +34,8 @@ def parse(
 ) -> tuple[syntax.Machine | None, tuple[Diagnostic, ...]]:
     """Read a document; `file` is the name that its diagnostics show. Never raises.
 
-    `impl` is a JSON object with the texts of the files that it names (`fetched`). The documents
+    `impl` is a JSON object with the texts of the files that it names (`fetched`), and of the
+    companion. The documents
     that it contains or names become its `children`.
     """
     root, problems = read(text, file)
@@ -46,5 +49,6 @@ def parse(
         made = document.machine(child.root, child.file, sink, family, child.machine)
         children += [replace(made, version=found.version)] if made is not None else []
     if found is not None:
-        found = replace(found, children=tuple(children))
+        migrate = migrations(family.files, sink)
+        found = replace(found, children=tuple(children), migrate=migrate)
     return found, in_order((*family.problems, *sink.diagnostics()))

@@ -3,7 +3,7 @@
 Its sections are those of the native form, without the states: `guards`, `actions`, `delays` and
 `effects` implement the names of the machine, `machines` says which actors are machines; `context`
 gives its fields their types; `machine`, `version`, `strict`, `input`, `public`, `events`,
-`authorize` say what XState has no word for. Names may be any text, since XState's are.
+`authorize`, `migrate` say what XState has no word for. Names may be any text, since XState's are.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from typing import Literal
 
 from pawlc import syntax
 from pawlc.parse.yaml.authorize import authorize
+from pawlc.parse.yaml.migrate import migrate
 from pawlc.parse.yaml.nodes import Mapping, Node
 from pawlc.parse.yaml.reader import read
 from pawlc.parse.yaml.root import (
@@ -59,6 +60,7 @@ class Sections:
     reply: Literal["state", "none"] = "state"
     samples: syntax.Samples = field(default=syntax.Samples())
     retention: Text | None = None
+    migrate: tuple[syntax.Migrate, ...] = ()
 
 
 def file_name(definition: str) -> str:
@@ -107,6 +109,7 @@ def _read(form: Form, node: Mapping) -> Sections:
         retention=(
             literal(form, found["retention"], "`retention`") if "retention" in found else None
         ),
+        migrate=migrate(form, found.get("migrate")),
     )
 
 

@@ -69,6 +69,7 @@ def machine(reading: Import, node: Mapping, sections: Sections, file: str) -> sy
         strict=sections.strict,
         root=replace(root, id=None if id == name.value else root.id or replaced(name, id)),
         indexes=sections.indexes,
+        migrate=sections.migrate,
         reply=sections.reply,
         samples=sections.samples,
         realtime=sections.realtime,
