@@ -1,4 +1,4 @@
--- Delete every row of an instance in every table.
+-- Delete every row of an instance in every table, and tell the parent whose invoke it was.
 -- Locks: the instance must be locked by the caller.
 create or replace function pawl.delete_instance(p_machine text, p_iid bigint)
 returns void
@@ -9,6 +9,7 @@ declare
   v_effects bigint[] := array(
     select o.effect_id from pawl.outbox as o where o.machine = p_machine and o.iid = p_iid
   );
+  v_id text;
 begin
   delete from pawl.lease where effect_id = any (v_effects);
   delete from pawl.effect_result where effect_id = any (v_effects);
@@ -20,11 +21,15 @@ begin
   delete from pawl.dead_letter where machine = p_machine and iid = p_iid;
   delete from pawl.journal where machine = p_machine and iid = p_iid;
   execute format(
-    'delete from %I.instance where iid = $1',
+    'delete from %I.instance where iid = $1 returning id',
     (select m.schema_name from pawl.machine as m where m.name = p_machine)
   )
+  into v_id
   using p_iid;
+  perform pawl.tell_parent(p_machine, null, v_id, 'error', jsonb_build_object(
+    'code', 'erased', 'message', format('the instance of %s was erased', p_machine)));
 end
 $$;
 
-comment on function pawl.delete_instance is 'Delete every row of an instance in every table';
+comment on function pawl.delete_instance is
+  'Delete every row of an instance in every table, and tell the parent whose invoke it was';

@@ -13,8 +13,11 @@ begin
   select c.relname::text into v_name
   from pg_inherits as i
   join pg_class as c on c.oid = i.inhrelid
-  where i.inhparent = 'pawl.journal'::regclass and c.relname ~ '^journal_[0-9]{4}_[0-9]{2}$'
-    and to_timestamp(right(c.relname, 7) || ' +00', 'YYYY_MM TZH') + interval '1 month' <= p_before
+  where i.inhparent = 'pawl.journal'::regclass
+    and case -- else another partition's name might be read as a date first
+      when c.relname ~ '^journal_[0-9]{4}_[0-9]{2}$'
+        then to_timestamp(right(c.relname, 7) || ' +00', 'YYYY_MM TZH') + interval '1 month'
+    end <= p_before
   order by c.relname
   limit 1;
   if not found then

@@ -7,7 +7,11 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_table regclass := to_regclass(format('%I.instance', 'pawl_' || p_machine));
+  v_table regclass := (
+    select to_regclass(format('%I.instance', m.schema_name))
+    from pawl.machine as m
+    where m.name = p_machine
+  );
 begin
   if v_table is null then
     perform pawl.raise_error('42P01', 'not_deployed',

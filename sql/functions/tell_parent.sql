@@ -1,5 +1,5 @@
 -- An instance has ended: send the done or error event to the parent that waits for it, if it has one.
--- p_iid is null for a child that could not be created.
+-- p_iid is null for a child that could not be created, or is no more.
 create or replace function pawl.tell_parent(
   p_machine text,
   p_iid bigint,

@@ -80,6 +80,7 @@ grant execute on function
   pawl.retry_message,
   pawl.retry_effect,
   pawl.retry_dead,
+  pawl.lock_running,
   pawl.migrate_instances,
   pawl.end_rescue,
   pawl.adopt_instance

@@ -214,6 +214,17 @@ def test_a_parent_that_an_operator_ends_stops_its_children(call: Call, how: str)
     assert children(call) == [["p/job/2", "stopped"]]
 
 
+def test_a_child_that_is_erased_is_an_error_event_and_its_name_is_forgotten(call: Call) -> None:
+    send(call, "worker", "p/job/2", "add")
+    call("select erase_instance('worker', 'p/job/2')")
+    deliver(call)
+    assert (parent(call, "state"), parent(call, "why")) == (["idle"], "erased")
+    assert parent(call, "heard") is None
+    assert parent(call, "invokes") == {}
+    assert call("select count(*) from pawl.child") == 0
+    assert call("select count(*) from pawl.journal where event::text like '%p/job/2%'") == 0
+
+
 def test_a_transition_that_is_rolled_back_creates_no_child(
     call: Call, connection: psycopg.Connection
 ) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
 
+from pawl.deploy import migration
 from pawl.deploy.deploy import deploy
 from pawl.deploy.errors import DeployRefused
+from pawl.deploy.migration import Choice
 from pawlc.compile import Earlier, compile_machine, earlier_version
 from pawlc.diagnostics import CompileError
 
@@ -231,6 +234,33 @@ CHOICES = """\
       new: [{ guard: old.weight > 10, target: boxed }, fresh]
       packing: case when old.note = 'n' then 'boxed' else 'fresh' end
 """
+
+
+def test_a_condition_is_asked_again_when_the_instances_are_locked(
+    connection: Connection, database: str
+) -> None:
+    deploy(connection, compile_machine(V1, "parcel.machine.yaml"))
+    for id in ("a", "b"):
+        create(connection, id)
+    deploy(connection, migrated())
+    heavier = "update pawl_parcel.instance set weight = 2 where id = 'a'"
+
+    def migrate() -> list[str]:
+        with psycopg.connect(database, autocommit=True) as own:
+            batches = migration.batches(own, "parcel", (1, 2), Choice(where="weight = 1"))
+            return [one.id for batch in batches for one in batch]
+
+    with psycopg.connect(database) as other, ThreadPoolExecutor(1) as pool:
+        other.execute(heavier.encode())
+        moved = pool.submit(migrate)
+        while connection.execute(WAITING).fetchone() != (True,):
+            pass
+        other.commit()
+        assert moved.result() == ["b"]
+    found = connection.execute("select version from pawl_parcel.instance order by id").fetchall()
+    assert found == [(1,), (2,)]
+
+
 CHOOSING = (
     V2.replace("    states: { packing: boxed, new: fresh }\n", CHOICES)
     .replace("boxed: start", "boxed: start, after.2 days.fresh: start")

@@ -117,7 +117,10 @@ def batches(
         iids = _chosen(connection, machine, step[0], choice, after, size)
         if iids == []:
             return
-        batch = _migrate(connection, machine, step, choice, after, size, iids)
+        if iids is None or choice.dry_run:
+            batch = _migrate(connection, machine, step, choice, after, size, iids)
+        else:
+            batch = _migrate_those(connection, machine, step, choice, after, size, iids)
         if batch:
             yield batch
         elif iids is None:
@@ -162,24 +165,47 @@ def _migrate(
         return cursor.fetchall()
 
 
-def _chosen(
-    connection: Connection, machine: str, version: int, choice: Choice, after: int, size: int
-) -> list[int] | None:
-    """The next instances that `where` names; None without one.
+def _migrate_those(
+    connection: Connection,
+    machine: str,
+    step: Step,
+    choice: Choice,
+    after: int,
+    size: int,
+    iids: list[int],
+) -> list[Migrated]:
+    """Migrate those of which the condition is still true when they are locked."""
+    with connection.transaction():
+        connection.execute("select pawl.lock_running(%s, %s, %s)", (machine, step[0], iids))
+        still = _chosen(connection, machine, step[0], choice, after, size, iids)
+        return _migrate(connection, machine, step, choice, after, size, still)
 
-    Asked with the caller's own rights, in a transaction that cannot write: the functions that
-    migrate run with the owner's, and must see no text of the caller's.
+
+def _chosen(
+    connection: Connection,
+    machine: str,
+    version: int,
+    choice: Choice,
+    after: int,
+    size: int,
+    among: list[int] | None = None,
+) -> list[int] | None:
+    """The next instances that `where` names, of all or `among` some; None without one.
+
+    Asked with the caller's own rights, in a transaction that cannot write (or a part of one, which
+    is rolled back): the functions that migrate run with the owner's, and must see no text of his.
     """
     if choice.where is None:
         return None
-    with connection.transaction():
+    with connection.transaction(force_rollback=True):
         connection.execute("set transaction read only")
         rows = connection.execute(
             sql.SQL(
                 "select i.iid from {} as i where i.version = %s and i.iid > %s"
+                " and (%s::bigint[] is null or i.iid = any (%s))"
                 " and i.status in ('running', 'paused') and ({}) order by i.iid limit %s"
             ).format(_table(machine), _written(choice.where)),
-            (version, after, size),
+            (version, after, among, among, size),
         ).fetchall()
     return [iid for (iid,) in rows]
 
