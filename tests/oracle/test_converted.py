@@ -1,0 +1,58 @@
+"""XState reads what `pawl convert` writes, and sees the same chart."""
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from pawlc.compile import compile_machine
+from pawlc.model.machine import Machine, State
+from pawlc.model.targets import split_path
+from tests.convert.definitions import Definition
+from tests.convert.test_xstate import SAID, converted
+from tests.optional import require
+from tests.oracle import process
+
+Chart = list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def charts() -> dict[str, Any]:
+    """What XState makes of every converted definition, by its name."""
+    require("xstate", process.missing())
+    texts = [converted(one.text, one.file, "xstate").text for one in SAID]
+    lines = "".join(f"{json.dumps(json.loads(text))}\n" for text in texts)
+    command = ["node", str(process.HERE / "charts_of.mjs")]
+    told = subprocess.run(
+        command, input=lines, capture_output=True, text=True, cwd=process.HERE, check=True
+    )
+    found = map(json.loads, told.stdout.splitlines())
+    return {one.name: chart for one, chart in zip(SAID, found, strict=True)}
+
+
+@pytest.mark.parametrize("one", SAID, ids=str)
+def test_xstate_sees_the_same_chart(one: Definition, charts: dict[str, Any]) -> None:
+    assert charts[one.name] == chart(compile_machine(one.text, one.file, one.companion).machine)
+
+
+def chart(machine: Machine) -> Chart:
+    """A machine as `charts_of.mjs` shows one."""
+    return [_state(machine, state) for state in machine.states]
+
+
+def _state(machine: Machine, state: State) -> dict[str, Any]:
+    taken = [transition.targets for transition in (*state.transitions, *state.always)]
+    return {
+        "path": _path(state),
+        "type": state.kind.value,
+        "initial": [_path(machine.states[t]) for t in state.initial.targets]
+        if state.initial
+        else [],
+        "transitions": sorted([_path(machine.states[t]) for t in targets] for targets in taken),
+        "invokes": [invoke.id for invoke in state.invokes],
+    }
+
+
+def _path(state: State) -> str:
+    return " / ".join(split_path(state.path)) if state.path else ""
