@@ -7,11 +7,14 @@ import json
 import psycopg
 import pytest
 
+from pawl.deploy import steps
 from pawl.deploy.deploy import deploy
+from pawl.deploy.errors import DeployRefused
 from pawl.deploy.versions import regenerate
 from pawl.doctor.inquiries import drift
 from pawlc.compile import Compiled, compile_machine
 from pawlc.diagnostics import CompileError
+from pawlc.emit.columns import Change
 
 SCXML = 'xmlns="http://www.w3.org/2005/07/scxml"'
 
@@ -126,3 +129,73 @@ def test_what_is_deployed_with_a_document_is_checked_and_made_anew_with_it(
     assert ['"m_kid"' in found.message for found in drift(connection)] == [True]
     regenerate(connection, chart)
     assert list(drift(connection)) == []
+
+
+FAMILY = """\
+<datamodel><data id="n" expr="0"/>{data}</datamodel>
+<state id="a"><invoke id="kid"><content>
+<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0">
+<datamodel><data id="m" expr="0"/>{data}</datamodel><state id="v"/>
+</scxml></content></invoke></state>"""
+ADDED = FAMILY.format(data='<data id="more" expr="1"/>')
+
+
+def current(connection: psycopg.Connection) -> list[tuple[str, int]]:
+    rows = connection.execute("select name, current_version from pawl.machine order by name")
+    return rows.fetchall()
+
+
+def test_a_family_that_was_ended_in_the_middle_goes_on_and_switches_together(
+    connection: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deploy(connection, document(FAMILY.format(data="")))
+    prepare, seen = steps.prepare, []
+
+    def ended(connection: psycopg.Connection, compiled: Compiled, change: Change) -> None:
+        seen.append(compiled.machine.name)
+        if compiled.machine.name == "m":
+            raise KeyboardInterrupt
+        prepare(connection, compiled, change)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "prepare", ended)
+        with pytest.raises(KeyboardInterrupt):
+            deploy(connection, document(ADDED, 2))
+    assert seen == ["m_kid", "m"]
+    assert current(connection) == [("m", 1), ("m_kid", 1)]
+    connection.execute("select create_instance('m', 'old')")
+    done = deploy(connection, document(ADDED, 2))
+    assert (done.machine, done.outcome, done.added) == ("m", "updated", ("more",))
+    assert current(connection) == [("m", 2), ("m_kid", 2)]
+    connection.execute("select create_instance('m', 'new')")
+    rows = connection.execute("select version, more from pawl_m_kid.instance order by version")
+    assert rows.fetchall() == [(1, None), (2, 1)]
+    left = "select count(*) from pawl.machine where preparing is not null"
+    assert connection.execute(left).fetchone() == (0,)
+
+
+def test_a_family_gives_way_to_a_transaction_that_uses_one_of_its_tables(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "LOCK_WAIT", "10 ms")
+    monkeypatch.setattr(steps, "PATIENCE", 0.0)
+    with (
+        psycopg.connect(database, autocommit=True) as deployer,
+        psycopg.connect(database, autocommit=True) as reader,
+    ):
+        deploy(deployer, document(FAMILY.format(data="")))
+        with reader.transaction():
+            reader.execute("select from pawl_m_kid.instance")
+            with pytest.raises(DeployRefused) as refused:
+                deploy(deployer, document(ADDED, 2))
+        assert (refused.value.code, refused.value.detail) == ("table_locked", {"machine": "m_kid"})
+        assert current(deployer) == [("m", 1), ("m_kid", 1)]
+        assert deploy(deployer, document(ADDED, 2)).outcome == "updated"
+
+
+def test_a_further_version_may_invoke_what_the_first_did_not(
+    connection: psycopg.Connection,
+) -> None:
+    deploy(connection, document('<datamodel><data id="n" expr="0"/></datamodel><state id="a"/>'))
+    assert deploy(connection, document(ADDED, 2)).outcome == "updated"
+    assert current(connection) == [("m", 2), ("m_kid", 2)]

@@ -71,27 +71,39 @@ def deploy(connection: Connection, compiled: Compiled, *, dry_run: bool = False)
     """Deploy a machine; new instances take its new version from then on.
 
     On an idle connection in autocommit mode the table is changed first, step by step, and then one
-    transaction switches; inside a caller's transaction all of it is one, and so it is with an SCXML
-    document, whose invoked machines are deployed with it. A dry run does everything and rolls it
-    back, so it meets what a deploy would meet. Raises `DeployRefused`, `CompileError` with what
-    only the catalog could tell, and Postgres's errors.
+    transaction switches; inside a caller's transaction all of it is one. What an SCXML document
+    invokes is deployed with it: the steps of every table come first, and one transaction switches
+    all. A dry run does everything and rolls it back, so it meets what a deploy would meet. Raises
+    `DeployRefused`, `CompileError` with what only the catalog could tell, and Postgres's errors.
     """
-    if dry_run or compiled.children or not _is_idle(connection):
+    family = (*compiled.children, compiled)
+    if dry_run or not _is_idle(connection):
         with connection.transaction(force_rollback=dry_run):
             registry.lock(connection)
-            children = [_deploy_at_once(connection, child, False) for child in compiled.children]
-            deployment = _deploy_at_once(connection, compiled, dry_run)
-            told = tuple(one for each in (*children, deployment) for one in each.warnings)
-            return replace(deployment, warnings=told)
+            return _summed([_deploy_at_once(connection, one, dry_run) for one in family])
     with connection.transaction():
         registry.lock(connection)
-        found = _examined(connection, compiled)
-        if found is None:
-            return _unchanged(compiled)
-        if found.is_first:
-            return _switch(connection, found)
-    steps.prepare(connection, found.compiled, found.change)
-    return steps.briefly(connection, compiled.machine, lambda: _switch_as_found(connection, found))
+        found = [(one, _examined(connection, one)) for one in family]
+        further = [one for _, one in found if one is not None and not one.is_first]
+        if not further:
+            return _summed([_switch_if_new(connection, *each) for each in found])
+    for one in further:
+        steps.prepare(connection, one.compiled, one.change)
+    return steps.briefly(
+        connection,
+        compiled.machine,
+        lambda: _summed([_switch_if_new(connection, *each) for each in found]),
+    )
+
+
+def _summed(deployments: list[Deployment]) -> Deployment:
+    """The last, which is the definition's own, with the warnings of all."""
+    told = tuple(warning for each in deployments for warning in each.warnings)
+    return replace(deployments[-1], warnings=told)
+
+
+def _switch_if_new(connection: Connection, compiled: Compiled, found: _Next | None) -> Deployment:
+    return _unchanged(compiled) if found is None else _switch_as_found(connection, found)
 
 
 def _is_idle(connection: Connection) -> bool:
@@ -152,7 +164,8 @@ def _switch_as_found(connection: Connection, found: _Next) -> Deployment:
     name = found.compiled.machine.name
     if registry.versions(connection, name) != found.versions:
         raise registry.in_progress()
-    steps.check_mine(connection, found.compiled)
+    if not found.is_first:
+        steps.check_mine(connection, found.compiled)
     return _switch(connection, found)
 
 
