@@ -37,9 +37,14 @@ class OwnServer:
     dsn: str
 
     def kill(self) -> None:
-        """Kill the postmaster and all its children, none of which gets to say a word."""
+        """Kill the postmaster and all its children, none of which gets to say a word.
+
+        It is stopped first, so that it has no more children than are listed: one that survives
+        would wait for ever for a lock of the dead, and its client for it.
+        """
         process = cluster.postmaster(layout.read(self.folder))
         assert process is not None
+        os.kill(process.pid, signal.SIGSTOP)
         for pid in (process.pid, *children(process.pid)):
             with contextlib.suppress(ProcessLookupError):  # it may have ended by itself
                 os.kill(pid, signal.SIGKILL)

@@ -13,12 +13,15 @@ fraction or an exponent becomes a `Decimal`: `numeric` is exact.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 from uuid import UUID
+
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # an escape, not a backslash before "u0000"
 
 
 def to_json(value: Any) -> str:
@@ -40,6 +43,32 @@ def to_json(value: Any) -> str:
             return f"[{', '.join(to_json(item) for item in value)}]"
         case _:
             return json.dumps(_text(value), ensure_ascii=False)
+
+
+def to_jsonb(value: Any) -> str:
+    """Write a value as JSON that jsonb takes. Raises ValueError for text that it does not, too.
+
+    >>> to_jsonb("a\\0b")
+    Traceback (most recent call last):
+    ValueError: Postgres stores no text with a NUL character
+    """
+    text = to_json(value)
+    if "\\u0000" in text and _NUL.search(text):
+        raise ValueError("Postgres stores no text with a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("Postgres stores no text with half a surrogate pair") from None
+    return text
+
+
+def storable(text: str) -> str:
+    """Return text that Postgres can store, with an escape for each character that it cannot.
+
+    >>> storable("a\\0b")
+    'a\\\\x00b'
+    """
+    return text.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
 
 
 def from_json(text: str | bytes) -> Any:

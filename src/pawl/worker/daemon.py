@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -35,6 +35,7 @@ SWEEP = 180.0  # seconds
 CONNECTIONS = 9  # one for each loop: none waits for another
 PATIENCE = 0.05  # seconds without a free slot until peers are told that there is work
 STORING = 5.0  # seconds that results still have when handlers have no more time
+AGAIN = 2.0  # seconds until a task that was cancelled and goes on is cancelled again
 LIMIT = 100  # timers, results or messages of one statement
 
 
@@ -103,11 +104,9 @@ class Daemon:
                 looking = [group.create_task(loop) for loop in self._looking()]
                 keeping = [group.create_task(loop) for loop in self._keeping()]
                 await self._stop.wait()
-                for task in looking:
-                    task.cancel()
+                group.create_task(end(looking))
                 await self._drain()
-                for task in keeping:
-                    task.cancel()
+                await end(keeping)
             await self._say_gone()
         say("stopped", worker=self._queue.name)
         if self._stuck:
@@ -281,6 +280,16 @@ class Daemon:
     async def _sweep(self) -> None:
         say("swept", logging.DEBUG, rows=await self._queue.sweep())
         await asyncio.sleep(SWEEP)
+
+
+async def end(tasks: Collection[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they have ended: one that waits for a connection of the pool as it gets
+    it loses the cancellation (`asyncio.wait_for` before Python 3.12), and would go on for ever."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=AGAIN)
 
 
 def _defaults(dsn: str) -> dict[str, Any]:

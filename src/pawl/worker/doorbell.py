@@ -15,6 +15,7 @@ from pawl.worker.queue import Connection, Queue
 CHANNEL = "pawl"
 NAME = "pawl worker, listening"  # as pg_stat_activity shows it
 TRIES = 60  # a millisecond apart, for senders in their commit to end
+ANSWER = 30.0  # seconds; a session that is silent for longer hangs, and another one is opened
 SELF_TEST = 2.0  # seconds in which our own NOTIFY must come back
 ALIVE: dict[str, Any] = {
     "keepalives_idle": 10,
@@ -46,7 +47,8 @@ class Doorbell:
             **{"connect_timeout": 10, "application_name": NAME, **ALIVE, **given},
         )
         try:
-            await connection.execute(f"listen {CHANNEL}".encode())
+            async with asyncio.timeout(ANSWER):
+                await connection.execute(f"listen {CHANNEL}".encode())
             payload = f"self-test {secrets.token_hex(8)}"
             await queue.notify(CHANNEL, payload)
             async for heard in connection.notifies(timeout=SELF_TEST):
@@ -62,7 +64,8 @@ class Doorbell:
 
     async def stay_awake(self) -> None:
         """Let senders know that nobody need ring."""
-        await self._connection.execute("select pawl.stay_awake()")
+        async with asyncio.timeout(ANSWER):
+            await self._connection.execute("select pawl.stay_awake()")
 
     async def rest(self) -> None:
         """Let senders ring from now on, and wait for those that are in the middle of a commit.
@@ -70,12 +73,13 @@ class Doorbell:
         Without luck within `TRIES` the next look may miss one of them, who then may not have rung:
         the poll finds its work.
         """
-        await self._connection.execute("select pawl.rest()")
-        for _ in range(TRIES):
-            answer = await self._connection.execute("select pawl.nobody_is_sending()")
-            if await answer.fetchone() == (True,):
-                return
-            await asyncio.sleep(0.001)
+        async with asyncio.timeout(ANSWER):
+            await self._connection.execute("select pawl.rest()")
+            for _ in range(TRIES):
+                answer = await self._connection.execute("select pawl.nobody_is_sending()")
+                if await answer.fetchone() == (True,):
+                    return
+                await asyncio.sleep(0.001)
 
     async def wait(self, seconds: float) -> bool:
         """Sleep until it rings, at most so long. Returns whether it rang."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pawl.client.payload import to_json
+from pawl.client.payload import storable, to_jsonb
 
 
 class Fatal(Exception):
@@ -63,6 +63,7 @@ class Failed:
     """The handler raised, or its time was up. `error` is JSON: code, message, data."""
 
     code: str
+    message: str
     error: str
     retry: bool
     retry_after: timedelta | None = None
@@ -98,10 +99,16 @@ def failed(
     >>> failed("timeout", "no answer").error
     '{"code": "timeout", "message": "no answer"}'
     """
+    code, message = storable(code), storable(message)
     error = {"code": code, "message": message}
     if data is not None:
-        error["data"] = data
-    return Failed(code, to_json(error), retry, retry_after)
+        try:
+            to_jsonb(data)
+        except (TypeError, ValueError) as refused:
+            error["message"] = f"{message} (without its data: {storable(str(refused))})"
+        else:
+            error["data"] = data
+    return Failed(code, message, to_jsonb(error), retry, retry_after)
 
 
 def from_exception(error: Exception) -> Failed:

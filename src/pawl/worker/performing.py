@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 from pawl import tracing
-from pawl.client.payload import to_json
+from pawl.client.payload import to_jsonb
 from pawl.worker.app import Handler
 from pawl.worker.logs import say
 from pawl.worker.outcomes import Done, Fatal, Outcome, RetryAfter, failed, from_exception
@@ -40,7 +40,7 @@ async def perform(handler: Handler, task: Task, threads: Threads | None = None) 
 def _json(value: Any) -> str:
     """The output as JSON. Raises `Fatal`: another attempt would return the like."""
     try:
-        return to_json(value)
+        return to_jsonb(value)
     except (TypeError, ValueError) as error:
         raise Fatal(f"the handler's result: {error}", code="bad_output") from error
 
@@ -54,13 +54,16 @@ async def _call(handler: Handler, task: Task, arguments: dict[str, Any], threads
 def _failure(task: Task, error: Exception) -> Outcome:
     """Log what a handler raised: with its traceback, unless it was raised to tell us something."""
     told = isinstance(error, Fatal | RetryAfter)
-    outcome = from_exception(error)
+    try:
+        outcome = from_exception(error)
+    except Exception as wrong:  # a delay that is none, say
+        outcome = failed("bad_error", f"{type(error).__name__} cannot be told: {wrong!r}")
     say(
         "raised",
         logging.WARNING,
         error=None if told else error,
         code=outcome.code,
-        message=str(error),
+        message=outcome.message,
         **task.claim.fields(),
     )
     tracing.note(error)

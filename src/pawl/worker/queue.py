@@ -47,6 +47,9 @@ RELEASE = "select pawl.release_effects(%s, %s)"
 SWEEP = "select pawl.sweep()"
 TRACE = "select set_config(%s, %s, true)"
 
+ANSWER = 120.0  # seconds; a backend that is silent for longer hangs, and its connection is left
+UPKEEP = 3600.0  # seconds, of a sweep
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -90,6 +93,8 @@ class Queue:
         try:
             return str(await self._value(COMPLETE, arguments, done.trace))
         except psycopg.Error as error:
+            if _unstorable(error):
+                return await self._not_stored(done, error)
             if not _ours(error):
                 raise
             return await self._refused(done, from_postgres(error))
@@ -106,7 +111,7 @@ class Queue:
             try:
                 rows = await self._rows(COMPLETE_ALL, (ids, tokens, outputs))
             except psycopg.Error as error:
-                if not _ours(error):
+                if not _ours(error) and not _unstorable(error):
                     raise
             else:  # what the batch refused is told one by one
                 answers = {row["effect_id"]: row["outcome"] for row in rows}
@@ -121,6 +126,8 @@ class Queue:
         try:
             return str(await self._value(PUBLISH, (claim.effect_id, claim.token, snapshot), trace))
         except psycopg.Error as error:
+            if _unstorable(error):
+                return "refused"
             if not _ours(error):
                 raise
             return "lost" if from_postgres(error).code == "lease_lost" else "refused"
@@ -134,6 +141,12 @@ class Queue:
         if error.code == "lease_lost":
             return "lost"
         await self.fail(done.claim, failed(error.code, error.message, retry=False), done.trace)
+        return "refused"
+
+    async def _not_stored(self, done: Completion, error: psycopg.Error) -> str:
+        """The output is nothing that jsonb can hold, and would not be in another attempt."""
+        refused = failed("bad_output", f"the handler's result: {_words(error)}", retry=False)
+        await self.fail(done.claim, refused, done.trace)
         return "refused"
 
     async def fail(
@@ -151,6 +164,10 @@ class Queue:
         try:
             due = await self._value(FAIL, arguments, trace)
         except psycopg.Error as error:
+            if _unstorable(error) and failure.code != "bad_error":  # a delay out of all bounds, say
+                words = f"{failure.message} ({_words(error)})"
+                told = failed("bad_error", words, retry=failure.retry)
+                return await self.fail(claim, told, trace)
             if not _ours(error):
                 raise
             return None
@@ -189,7 +206,7 @@ class Queue:
 
     async def sweep(self) -> dict[str, int]:
         """Do the upkeep. Returns what it dropped, by kind."""
-        return dict(await self._value(SWEEP, ()))
+        return dict(await self._value(SWEEP, (), within=UPKEEP))
 
     async def seconds_to_next(self, most: float) -> float:
         """Return the seconds until something falls due: at least 0.01, at most `most`."""
@@ -228,7 +245,11 @@ class Queue:
         return await self._repeated(run)
 
     async def _value(
-        self, query: LiteralString, arguments: Sequence[Any], trace: str | None = None
+        self,
+        query: LiteralString,
+        arguments: Sequence[Any],
+        trace: str | None = None,
+        within: float | None = None,
     ) -> Any:
         async def run(connection: Connection) -> Any:
             async with connection.transaction():
@@ -238,20 +259,36 @@ class Queue:
             assert row is not None, "a select of a function has one row"
             return row[0]
 
-        return await self._repeated(run)
+        return await self._repeated(run, within)
 
-    async def _repeated(self, run: Callable[[Connection], Awaitable[Answer]]) -> Answer:
-        """Run a statement, again after a serialization failure or a deadlock."""
+    async def _repeated(
+        self, run: Callable[[Connection], Awaitable[Answer]], within: float | None = None
+    ) -> Answer:
+        """Run a statement, again after a serialization failure or a deadlock.
+
+        Raises TimeoutError, an OSError, if there is no answer `within` so many seconds.
+        """
         for pause in retry.pauses():
             try:
-                async with self._connect() as connection:
-                    return await run(connection)
+                return await self._once(run, within or ANSWER)
             except psycopg.Error as error:
                 if not retry.retryable(error):
                     raise
             await asyncio.sleep(pause)
-        async with self._connect() as connection:
+        return await self._once(run, within or ANSWER)
+
+    async def _once(self, run: Callable[[Connection], Awaitable[Answer]], within: float) -> Answer:
+        async with self._connect() as connection, asyncio.timeout(within):
             return await run(connection)
+
+
+def _unstorable(error: psycopg.Error) -> bool:
+    """Whether a value is none for Postgres: out of range, nested too deeply, too long."""
+    return isinstance(error, psycopg.DataError) or (error.sqlstate or "").startswith("54")
+
+
+def _words(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error)
 
 
 def _ours(error: psycopg.Error) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from pawl.client.payload import to_json
+from pawl.client.payload import to_jsonb
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,9 @@ class Task:
         which must be JSON, as `event.snapshot`.
 
         Snapshots arrive in their order and before the result; one that a transition fails on, or
-        that comes too late, is dropped. Raises TypeError or ValueError for what JSON cannot say.
+        that comes too late, is dropped. Raises TypeError or ValueError for what jsonb cannot hold.
         """
-        self._publish(self.claim, to_json(value))
+        self._publish(self.claim, to_jsonb(value))
 
     @property
     def cancelled(self) -> bool:
