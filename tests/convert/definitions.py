@@ -27,10 +27,11 @@ class Definition:
 
 
 def definitions() -> tuple[Definition, ...]:
-    """Every case and every example."""
+    """Every case, every example, and one with whatever else there is."""
     own = [(case.name, case.definition) for case in cases()]
     shown = sorted((CHECKOUT / "examples").rglob("*.machine.yaml"))
     own += [(f"examples/{file.parent.name}/{file.name}", file) for file in shown]
+    own.append(("everything", Path(__file__).with_name("everything.machine.yaml")))
     return tuple(_definition(name, file) for name, file in own)
 
 

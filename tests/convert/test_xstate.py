@@ -1,5 +1,7 @@
 """A definition in YAML, written as XState's JSON and its companion, is the same machine."""
 
+from dataclasses import replace
+
 import pytest
 
 from pawlc import syntax
@@ -7,6 +9,7 @@ from pawlc.compile import compile_machine
 from pawlc.model.alike import differences
 from pawlc.model.machine import Machine
 from pawlc.parse import parse
+from pawlc.source import Text
 from pawlc.write.convert import Converted, Form, convert
 from tests.convert.definitions import Definition, definitions
 from tests.convert.same import meaning
@@ -34,6 +37,33 @@ def read(text: str) -> syntax.Machine:
     found, _ = parse(text, "m.machine.yaml")
     assert found is not None
     return found
+
+
+def undotted(machine: syntax.Machine) -> syntax.Machine:
+    """A definition in which targets of the root have no dots: XState wants them, we do not."""
+
+    def plain(transitions: tuple[syntax.Transition, ...]) -> tuple[syntax.Transition, ...]:
+        return tuple(
+            replace(each, targets=each.targets and tuple(map(_undotted, each.targets)))
+            for each in transitions
+        )
+
+    root = machine.root
+    invoked = (
+        replace(one, on_done=plain(one.on_done), on_error=plain(one.on_error))
+        for one in root.invoke
+    )
+    root = replace(
+        root,
+        on=tuple(replace(one, transitions=plain(one.transitions)) for one in root.on),
+        after=tuple(replace(one, transitions=plain(one.transitions)) for one in root.after),
+        invoke=tuple(invoked),
+    )
+    return replace(machine, root=root)
+
+
+def _undotted(target: Text) -> Text:
+    return replace(target, value=target.value.removeprefix("."))
 
 
 def machine(one: Definition, text: str, file: str, impl: str | None = None) -> Machine:
@@ -75,4 +105,4 @@ def test_json_stays_as_it_is_by_way_of_yaml(one: Definition) -> None:
 def test_yaml_comes_back_as_it_was(one: Definition) -> None:
     first = converted(one.text, one.file, "xstate")
     native = converted(first.text, one.json, "yaml", first.companion)
-    assert meaning(read(native.text)) == meaning(read(one.text))
+    assert meaning(undotted(read(native.text))) == meaning(undotted(read(one.text)))

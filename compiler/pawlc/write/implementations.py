@@ -26,9 +26,6 @@ class Implementations:
         self._names: dict[str, str] = {}
         self._taken = {("guard", each.name.value) for each in machine.guards}
         self._taken |= {("action", each.name.value) for each in machine.actions}
-        for named in machine.actions:
-            if not named.params and len(named.actions) == 1:
-                self._names.setdefault(_meaning(named.actions[0]), named.name.value)
 
     def guard(self, guard: Text | syntax.PythonRef) -> str:
         """The name of a guard that is written out."""

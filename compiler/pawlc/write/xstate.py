@@ -188,11 +188,20 @@ class _Writer:
         return theirs or ours.value
 
     def _some(self, transitions: tuple[syntax.Transition, ...], is_root: bool) -> json.Value:
-        """One transition, or a list of any other number."""
-        return _one_or_all([self._transition(each, is_root) for each in transitions])
+        """One transition, a target alone if it says no more; or a list of any other number.
 
-    def _transition(self, transition: syntax.Transition, is_root: bool) -> json.Value:
-        found = _kept(
+        In a list they are objects: under `after` XState takes a string for one without a target.
+        """
+        made = [self._transition(each, is_root) for each in transitions]
+        target = made[0].get("target") if len(made) == 1 else None
+        return (
+            target
+            if made == [{"target": target}] and isinstance(target, str)
+            else _one_or_all([*made])
+        )
+
+    def _transition(self, transition: syntax.Transition, is_root: bool) -> Node:
+        return _kept(
             {
                 "target": _targets(transition.targets, is_root),
                 "guard": None if transition.guard is None else self._guard(transition.guard),
@@ -201,8 +210,6 @@ class _Writer:
                 "description": _text(transition.description),
             }
         )
-        target = found.get("target")
-        return target if list(found) == ["target"] and isinstance(target, str) else found
 
     def _guard(self, guard: syntax.Guard) -> json.Value:
         match guard:

@@ -49,7 +49,7 @@ def patterns(form: Form, key: Text) -> tuple[Text, ...]:
         begin = key.at(start).start
         end = Position(begin.line, begin.column + max(1, len(word)))
         text = Text(word, Span(key.span.file, begin, end), (begin,), key.quoted)
-        if form.free_names or _PATTERN.fullmatch(word):
+        if form.free_names or key.quoted or _PATTERN.fullmatch(word):
             found.append(text)
         else:
             hint = "an event, `name.*` or `*`, several of them with commas between"
