@@ -1,4 +1,7 @@
-"""A definition in YAML, written as XState's JSON and its companion, is the same machine."""
+"""A definition in YAML, written as XState's JSON and its companion, is the same machine.
+
+XState can say all of them; what it cannot say has a case in `tests/errors`, PW980 to PW982.
+"""
 
 from dataclasses import replace
 
@@ -14,14 +17,7 @@ from pawlc.write.convert import Converted, Form, convert
 from tests.convert.definitions import Definition, definitions
 from tests.convert.same import meaning
 
-REFUSED: dict[str, tuple[str, ...]] = {
-    "examples/food_delivery/order.2.machine.yaml": ("PW980",),
-    "examples/food_delivery/order.3.machine.yaml": ("PW980",),
-    "examples/onboarding/onboarding.2.machine.yaml": ("PW980",),
-}
-"""What XState cannot say of our own definitions: their migrations."""
-SAID = tuple(one for one in definitions() if one.name not in REFUSED)
-named = pytest.mark.parametrize("one", SAID, ids=lambda one: one.name)
+named = pytest.mark.parametrize("one", definitions(), ids=str)
 
 
 def converted(text: str, file: str, form: Form, impl: str | None = None) -> Converted:
@@ -67,16 +63,7 @@ def _undotted(target: Text) -> Text:
 
 
 def machine(one: Definition, text: str, file: str, impl: str | None = None) -> Machine:
-    return compile_machine(text, file, one.companion, impl).machine
-
-
-@pytest.mark.parametrize("one", [one for one in definitions() if one not in SAID], ids=str)
-def test_what_xstate_cannot_say_is_refused(one: Definition) -> None:
-    written, _ = parse(one.text, one.file)
-    assert written is not None
-    made, refused = convert(written, "xstate")
-    assert made is None
-    assert tuple(each.code for each in refused) == REFUSED[one.name]
+    return compile_machine(text, file, one.companion, impl, one.earlier).machine
 
 
 @named

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from pawlc.compile import compile_machine
 from pawlc.model.machine import Machine, State
 from pawlc.model.targets import split_path
-from tests.convert.definitions import Definition
-from tests.convert.test_xstate import SAID, converted
+from tests.convert.definitions import Definition, definitions
+from tests.convert.test_xstate import converted, machine
 from tests.optional import require
 from tests.oracle import process
 
+DEFINITIONS = definitions()
 Chart = list[dict[str, Any]]
 
 
@@ -21,24 +21,24 @@ Chart = list[dict[str, Any]]
 def charts() -> dict[str, Any]:
     """What XState makes of every converted definition, by its name."""
     require("xstate", process.missing())
-    texts = [converted(one.text, one.file, "xstate").text for one in SAID]
+    texts = [converted(one.text, one.file, "xstate").text for one in DEFINITIONS]
     lines = "".join(f"{json.dumps(json.loads(text))}\n" for text in texts)
     command = ["node", str(process.HERE / "charts_of.mjs")]
     told = subprocess.run(
         command, input=lines, capture_output=True, text=True, cwd=process.HERE, check=True
     )
     found = map(json.loads, told.stdout.splitlines())
-    return {one.name: chart for one, chart in zip(SAID, found, strict=True)}
+    return {one.name: chart for one, chart in zip(DEFINITIONS, found, strict=True)}
 
 
-@pytest.mark.parametrize("one", SAID, ids=str)
+@pytest.mark.parametrize("one", DEFINITIONS, ids=str)
 def test_xstate_sees_the_same_chart(one: Definition, charts: dict[str, Any]) -> None:
-    assert charts[one.name] == chart(compile_machine(one.text, one.file, one.companion).machine)
+    assert charts[one.name] == chart(machine(one, one.text, one.file))
 
 
-def chart(machine: Machine) -> Chart:
+def chart(made: Machine) -> Chart:
     """A machine as `charts_of.mjs` shows one."""
-    return [_state(machine, state) for state in machine.states]
+    return [_state(made, state) for state in made.states]
 
 
 def _state(machine: Machine, state: State) -> dict[str, Any]:

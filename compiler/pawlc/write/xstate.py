@@ -75,10 +75,6 @@ class _Writer:
             hint = "an SCXML document deploys as it is: `pawl deploy`"
             self._refuse("PW980", message, written.root.span, "the document", hint)
             return {}
-        for earlier in written.migrate:
-            message = f"the companion has no `migrate` for version {earlier.version}"
-            hint = "keep the version that migrates in YAML, and convert the one after it"
-            self._refuse("PW980", message, earlier.version.span, "only YAML migrates", hint)
         root = self._state(written.root, "")
         context: Node = {c.name.value: begins(c.definition.value) for c in written.context}
         longest = written.microsteps
