@@ -35,9 +35,11 @@ def test_the_earlier_version_is_found_where_deploy_kept_it(parcels: Pawl) -> Non
 
 
 def test_the_plan_says_what_becomes_of_each_state(parcels: Pawl) -> None:
-    assert parcels("migrate", "parcel", "--to", "2", "--plan", "--json").json == [
+    planned = parcels("migrate", "parcel", "--to", "2", "--plan", "--json").json
+    assert planned["states"] == [
         {
             "from": 1,
+            "to": 2,
             "before": ["new"],
             "if": "",
             "after": ["fresh"],
@@ -46,12 +48,21 @@ def test_the_plan_says_what_becomes_of_each_state(parcels: Pawl) -> None:
         },
         {
             "from": 1,
+            "to": 2,
             "before": ["packing"],
             "if": "",
             "after": ["boxed"],
             "goes on": [],
             "begins": ["after.1 hour.boxed", "scale"],
         },
+    ]
+    assert planned["fields"] == [
+        {
+            "from": 1,
+            "to": 2,
+            "field": "size",
+            "becomes": "case when old.weight = 3 then 'odd' when old.we…",
+        }
     ]
 
 
@@ -90,6 +101,10 @@ def test_instances_two_versions_behind_go_through_the_one_between(
     third = V2.replace("version: 2", "version: 3").replace(migrations, "migrate: { 2: {} }\n")
     Path("parcel.machine.yaml").write_text(third)
     assert parcels("deploy", "parcel.machine.yaml").code == 0
+    planned = parcels("migrate", "parcel", "--to", "3", "--plan", "--json").json["states"]
+    assert [(row["from"], row["to"]) for row in planned] == [(1, 2), (1, 2), (2, 3), (2, 3)]
+    asked = parcels("migrate", "parcel", "--to", "3", "--dry-run")
+    assert "it tells of the next step alone" in asked.err
     assert parcels("migrate", "parcel", "--to", "3", "--rate", "100000").code == 1
     rows = connection.execute(
         "select id, version, state, invokes from pawl_parcel.instance order by id"
@@ -99,6 +114,21 @@ def test_instances_two_versions_behind_go_through_the_one_between(
         ("b", 3, ["boxed"], {"scale": 3}),
         ("c", 1, ["new"], {"label": 1}),
     ]
+
+
+def test_a_version_that_was_never_deployed_here_is_nowhere_on_the_way(online: Pawl) -> None:
+    Path("versions").mkdir()
+    Path("versions/parcel.1.machine.yaml").write_text(V1)
+    Path("parcel.machine.yaml").write_text(V2)
+    assert online("deploy", "parcel.machine.yaml").code == 0
+    assert online("create", "parcel", "p", "weight=1", "size=big").code == 0
+    migrations = V2[V2.index("migrate:") : V2.index("initial:")]
+    third = V2.replace("version: 2", "version: 3").replace(migrations, "migrate: { 2: {} }\n")
+    Path("parcel.machine.yaml").write_text(third)
+    assert online("deploy", "parcel.machine.yaml").code == 0
+    run = online("migrate", "parcel", "--to", "3", "--json")
+    assert [(row["from"], row["instances"]) for row in run.json] == [(2, 1)]
+    assert online("migrate", "parcel", "--to", "2", "--json").error["code"] == "no_migration"
 
 
 def test_a_version_that_nothing_migrates_to_is_refused(parcels: Pawl) -> None:

@@ -107,7 +107,7 @@ def test_a_document_of_scxml_migrates_by_its_companion(
     file.write_text(SHIPPED)
     Path("parcel.impl.yaml").write_text(BESIDE)
     assert online("deploy", "parcel.scxml").code == 0
-    planned = online("migrate", "parcel", "--to", "2", "--plan", "--json").json
+    planned = online("migrate", "parcel", "--to", "2", "--plan", "--json").json["states"]
     assert [(row["before"], row["after"]) for row in planned] == [
         (["packing"], ["packing"]),
         (["closed"], ["sealed"]),

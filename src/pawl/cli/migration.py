@@ -1,5 +1,6 @@
 """`pawl migrate`: running instances become those of another version."""
 
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -18,9 +19,11 @@ from pawl.deploy.timer_index import timer_index
 from pawl.deploy.versions import migrate_lazily
 from pawlc import migration_diagram
 from pawlc.model import labels
-from pawlc.model.machine import Machine
+from pawlc.model.machine import Machine, Migration
 
 COLUMNS = ("from", "to", "before", "after", "instances", "timers", "effects", "example", "reason")
+STATES = ("from", "to", "before", "if", "after", "goes on", "begins")
+FIELDS = ("from", "to", "field", "becomes")
 
 SLOW = (
     "this migration renames timers, and finds each by reading all: "
@@ -28,6 +31,7 @@ SLOW = (
     "`create index concurrently timer_instance on pawl.timer (iid)` before"
 )
 
+Plan = tuple[tuple[Machine, Migration], ...]
 Kind = tuple[Step, tuple[str, ...], tuple[str, ...] | None, str | None]
 """The versions, the configurations before and after (None: it stayed) and why it stayed."""
 
@@ -92,6 +96,8 @@ def migrate(
     report(output, sums)
     if dry_run:
         output.note("dry run: nothing was changed")
+        if any(step[1] != to for step, *_ in sums):
+            output.note("it tells of the next step alone; `--plan` shows the whole way")
     if any(reason is not None for *_, reason in sums):
         raise Exit(1)
 
@@ -163,28 +169,49 @@ def report(output: Output, sums: dict[Kind, Sum]) -> None:
     )
 
 
-def _show_plan(output: Output, planned: Machine) -> None:
-    """Print what becomes of each configuration, and what goes on or begins there."""
-    output.table(
-        ("from", "before", "if", "after", "goes on", "begins"),
-        [
-            (
-                one.version,
-                move.before,
-                labels.conditions(move.guards),
-                move.after,
-                (*(name for _, name in move.kept_timers), *move.kept_invokes),
-                (*(timer.name for timer in move.timers), *(i.id for i in move.invokes)),
-            )
-            for one in planned.migrations
-            for move in one.moves
-        ],
-    )
+def _show_plan(output: Output, planned: Plan) -> None:
+    """Print what becomes of each configuration, what goes on or begins there, and the fields."""
+    rows = [
+        (
+            one.version,
+            machine.version,
+            move.before,
+            labels.conditions(move.guards),
+            move.after,
+            (*(name for _, name in move.kept_timers), *move.kept_invokes),
+            (*(timer.name for timer in move.timers), *(i.id for i in move.invokes)),
+        )
+        for machine, one in planned
+        for move in one.moves
+    ]
+    fields = [
+        (one.version, machine.version, *field) for machine, one in planned for field in _fields(one)
+    ]
+    if output.json:
+        output.data(
+            {
+                "states": [dict(zip(STATES, row, strict=True)) for row in rows],
+                "fields": [dict(zip(FIELDS, row, strict=True)) for row in fields],
+            }
+        )
+        return
+    output.table(STATES, rows)
+    if fields:
+        output.line()
+        output.table(FIELDS, fields)
 
 
-def _draw(output: Output, planned: Machine) -> None:
+def _fields(one: Migration) -> Iterator[tuple[str, str]]:
+    """The fields that a migration computes, and how; all others stay, or begin."""
+    for name, value in one.context:
+        yield name, labels.shorten(value.source.value)
+    if one.python is not None:
+        yield from ((name, f"python {one.python.function}") for name in one.python.fields)
+
+
+def _draw(output: Output, planned: Plan) -> None:
     """Print a flowchart of each migration."""
-    drawn = [migration_diagram.mermaid(planned, one) for one in planned.migrations]
+    drawn = [migration_diagram.mermaid(machine, one) for machine, one in planned]
     if output.json:
         output.data([{"format": "mermaid", "text": text} for text in drawn])
     else:

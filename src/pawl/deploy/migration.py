@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 from pawl.deploy import registry
 from pawl.deploy.deploy import read_version
 from pawl.deploy.errors import DeployRefused
-from pawlc.model.machine import Machine
+from pawlc.model.machine import Machine, Migration
 from pawlc.model.resolve import resolve
 from pawlc.parse import parse
 
@@ -62,12 +62,14 @@ class Choice:
 def steps(connection: Connection, machine: str, to: int) -> tuple[Step, ...]:
     """The migrations that lead to a version, in the order in which to run them.
 
-    An instance that is several versions behind goes through those between. Raises `DeployRefused`.
+    An instance that is several versions behind goes through those between; a version that was never
+    deployed here has none. Raises `DeployRefused`.
     """
-    versions = registry.versions(connection, machine)
-    if all(known.version != to or known.collected for known in versions):
+    live = {known.version for known in registry.live(registry.versions(connection, machine))}
+    if to not in live:
         connection.execute("select pawl.check_version(%s, %s)", (machine, to))
-    chosen = towards(to, known_steps(connection, machine))
+    known = known_steps(connection, machine)
+    chosen = towards(to, {step for step in known if live.issuperset(step)})
     if not chosen:
         raise DeployRefused(
             f"no version of `{machine}` migrates to version {to}",
@@ -228,13 +230,19 @@ def waiting(connection: Connection, machine: str, version: int) -> int:
     return int(row[0]) if row else 0
 
 
-def plan(connection: Connection, machine: str, to: int) -> Machine:
-    """A deployed version with its migrations, from its source. Raises `DeployRefused`."""
+def plan(connection: Connection, machine: str, to: int) -> tuple[tuple[Machine, Migration], ...]:
+    """The migrations that lead to a version, in the order in which they run, each with the version
+    that it leads to, from their sources. Raises `DeployRefused`."""
+    chosen = steps(connection, machine, to)
     versions = {known.version: known for known in registry.versions(connection, machine)}
-    if to not in versions:
-        connection.execute("select pawl.check_version(%s, %s)", (machine, to))
     before = {number: read_version(machine, known) for number, known in versions.items()}
-    return _resolved(machine, versions[to], before)
+    after = {number: _resolved(machine, versions[number], before) for _, number in chosen}
+    return tuple(
+        (after[number], one)
+        for version, number in chosen
+        for one in after[number].migrations
+        if one.version == version
+    )
 
 
 def _resolved(machine: str, known: registry.Registered, before: Mapping[int, Machine]) -> Machine:
