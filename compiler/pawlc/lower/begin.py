@@ -6,8 +6,8 @@ written: `pawl.begin_state` does that. There is no event, so what reads one is n
 
 from dataclasses import replace
 
-from pawlc.lower import actions, configuration, store
-from pawlc.lower.frame import BIGINT, JSONB, TEXT, TIME, blocks, guarded, name
+from pawlc.lower import actions, configuration, flat, store
+from pawlc.lower.frame import BIGINT, JSONB, TEXT, TIME, after, blocks, guarded, name
 from pawlc.lower.payload import source_comment
 from pawlc.lower.plan import Plan
 from pawlc.lower.target import (
@@ -22,7 +22,7 @@ from pawlc.lower.target import (
 )
 from pawlc.lower.variables import field, own
 from pawlc.model.machine import Expression, Invoke, State, Timer
-from pawlc.sql import ident, jsonb, literal, sql, text_array
+from pawlc.sql import Sql, ident, jsonb, sql, text_array
 
 _IDS = sql("text[]")
 _EFFECTS, _TIMERS = sql("pawl.effect_command[]"), sql("pawl.timer_command[]")
@@ -32,14 +32,16 @@ def begin(plan: Plan) -> tuple[Function, ...]:
     """The function, for a machine in which a state can begin something."""
     if not any(state.timers or state.invokes for state in plan.machine.states):
         return ()
-    state, working = configuration.column(plan, ident("p_row"))
     observed = plan.observed_children
     told = (Set(ident("p_observed"), text_array(observed)),) if observed else ()
     told_parameter = (Parameter(ident("p_observed"), _IDS, mode="out"),) if observed else ()
-    body: Body = (
+    state, working = configuration.column(plan, ident("p_row"))
+    reads: Body = (
         Set(working, state),
-        *configuration.unpack(plan),
         *(Set(field(c.name), ident("p_row", c.column)) for c in plan.machine.context),
+    )
+    body: Body = (
+        *configuration.unpack(plan),
         guarded(plan, sql("null"), tuple(_states(plan))),
         Set(ident("p_live_timers"), own("timers")),
         Set(ident("p_live_invokes"), own("invokes")),
@@ -61,7 +63,7 @@ def begin(plan: Plan) -> tuple[Function, ...]:
             Parameter(ident("p_timers"), _TIMERS, mode="out"),
         ),
         returns=None,
-        body=blocks(plan, _variables(plan), body, arrives=False),
+        body=blocks(plan, _variables(plan), after(reads, body), arrives=False),
         language="plpgsql",
         comment="The timers and invokes of the state in which an instance was put by hand",
     )
@@ -87,9 +89,15 @@ def _states(plan: Plan) -> list[Statement]:
     body: list[Statement] = []
     for state in plan.machine.states:
         if begun := _begun(plan, state):
-            active = Branch(sql("pawl.in_state(p_row.state, {})", literal(state.path)), begun)
+            active = Branch(_is_active(plan, state), begun)
             body += [If((active,))] if state.path else begun
     return body
+
+
+def _is_active(plan: Plan, state: State) -> Sql:
+    if plan.masks:
+        return configuration.conf(plan).has_any(1 << state.index)
+    return flat.is_active(state)
 
 
 def _begun(plan: Plan, state: State) -> Body:

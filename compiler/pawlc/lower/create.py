@@ -161,7 +161,7 @@ def _end(plan: Plan) -> Body:
     if not plan.can_end:
         return ()
     ended = sql("{} <> 'running'", _column("status"))
-    return (If((Branch(ended, (store.tell_parent(plan),)),)),)
+    return (store.tell_parent(plan, ended),)
 
 
 def _insert(plan: Plan) -> Insert:

@@ -1,6 +1,7 @@
 """The frame of a generated function: its labelled blocks, its variables, its error handlers."""
 
 import re
+from dataclasses import replace
 
 from pawlc.lower import configuration, parallel, session, store
 from pawlc.lower.plan import Plan
@@ -13,6 +14,8 @@ from pawlc.lower.target import (
     Diagnose,
     Handler,
     If,
+    Select,
+    Set,
     Statement,
     Variable,
 )
@@ -35,15 +38,38 @@ def blocks(
 ) -> Block:
     """The blocks `self`, `context` and `event` around a body; `arrives`: `p_event` is there.
 
-    Variables that the body does not name are left out.
+    Variables that the body does not name are left out, and blocks without variables.
     """
-    text = repr(body).replace("\\'", "'")
-    arriving = event_variables(plan, arrives)
-    named = tuple(v for v in arriving if _names(text, f"event.{v.name}"))
-    event = Block(ident("event"), named, body)
-    context = Block(ident("context"), context_variables(plan.machine.context), (event,))
+    text = _text(body)
+    for label, variables in (
+        ("event", event_variables(plan, arrives)),
+        ("context", context_variables(plan.machine.context)),
+    ):
+        named = tuple(v for v in variables if _names(text, f"{label}.{v.name}"))
+        body = (Block(ident(label), named, body),) if named else body
     outer = tuple(v for v in (*_constants(plan), *own_variables) if _names(text, _own_name(v)))
-    return Block(ident("self"), outer, (context,))
+    return Block(ident("self"), outer, body)
+
+
+def after(reads: Body, body: Body) -> Body:
+    """A body after what it needs of `reads`, which take a row apart into variables."""
+    text = _text(body)
+    needed: list[Statement] = []
+    for statement in reads:
+        match statement:
+            case Select(columns=columns, into=into):
+                pairs = [p for p in zip(columns, into, strict=True) if _names(text, p[1])]
+                columns, into = zip(*pairs, strict=True)
+                needed.append(replace(statement, columns=columns, into=into))
+            case Set(target=target) if not _names(text, target):
+                pass
+            case _:
+                needed.append(statement)
+    return (*needed, *body)
+
+
+def _text(body: Body) -> str:
+    return repr(body).replace("\\'", "'")
 
 
 def _names(text: str, name: str) -> bool:

@@ -70,7 +70,7 @@ def fields(
         body.append(If((Branch(wrong, (call,)),)))
     for column in columns:
         if not _is_sure(column.type):
-            label = f"event {event} field {column.name}"
+            label = f"event {event or 'create'} field {column.name}"
             body.append(source_comment(column.source.span, label))
         body.append(Set(variables[column.name], _value(plan, source, column)))
     if checks:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pawlc.lower import authorize, choose, configuration, parallel, store
 from pawlc.lower.actions import build_object
 from pawlc.lower.company import is_alone
-from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, nobody, system
+from pawlc.lower.frame import JSONB, TEXT, TIME, after, blocks, guarded, name, nobody, system
 from pawlc.lower.plan import Plan, matching
 from pawlc.lower.reduce import load
 from pawlc.lower.scope import Scope, reads_payload
@@ -43,10 +43,8 @@ def simulate(plan: Plan) -> Function:
     )
     reduced = sql("{}(self.instance, p_event, null, self.now, self.claims)", name(plan, "reduce"))
     reply = store.reply(plan, ident("self", "step", "p_handled"))
-    body: Body = (
-        _whole_row(plan),
-        If((Branch(sql("self.instance is null"), (Return(sql("null")),)),)),
-        *load(plan, own("instance")),
+    loaded: Body = (
+        *configuration.unpack_if_any(plan),
         Set(own("claims"), sql("pawl.claims()")),
         guarded(plan, ident("event", "type"), (*admitted(plan), *in_time(plan, expected=False))),
         Set(own("step"), reduced),
@@ -58,6 +56,11 @@ def simulate(plan: Plan) -> Function:
         *(Set(field(c.name), ident("self", "instance", c.column)) for c in store.assigned(plan)),
         *_output(plan),
         Return(sql("{} || {}", reply, build_object(commands))),
+    )
+    body: Body = (
+        _whole_row(plan),
+        If((Branch(sql("self.instance is null"), (Return(sql("null")),)),)),
+        *after(load(plan, own("instance")), loaded),
     )
     return Function(
         name=name(plan, "simulate"),
@@ -76,6 +79,10 @@ def _whole_row(plan: Plan) -> Select:
         source=sql("{} i", store.instance(plan)),
         where=sql("i.id = p_id and i.version = {}", plan.machine.version),
     )
+
+
+def _row(plan: Plan) -> Body:
+    return (store.read(plan, lock=False),)
 
 
 def _output(plan: Plan) -> Body:
@@ -102,7 +109,6 @@ Arm = Callable[[Transition], Body]
 def enabled(plan: Plan) -> Function:
     """The events that this caller could send now; null: no such instance."""
     body: list[Statement] = [
-        store.read(plan, lock=False),
         If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
         *configuration.unpack(plan),
         If((Branch(_tells_nothing(plan), (Return(sql("'{{}}'::text[]")),)),)),
@@ -124,7 +130,9 @@ def enabled(plan: Plan) -> Function:
         name=name(plan, "enabled"),
         parameters=(Parameter(ident("p_id"), TEXT),),
         returns=sql("text[]"),
-        body=blocks(plan, variables, (*body, Return(own("events"))), arrives=False),
+        body=blocks(
+            plan, variables, after(_row(plan), (*body, Return(own("events")))), arrives=False
+        ),
         language="plpgsql",
         comment="The events that this caller could send now; null: no instance of this version",
         volatility="stable",
@@ -143,7 +151,6 @@ def _tells_nothing(plan: Plan) -> Sql:
 def admits(plan: Plan) -> Function:
     """Whether this caller may send an event, as far as its payload does not matter."""
     body: Body = (
-        store.read(plan, lock=False),
         If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
         *configuration.unpack(plan),
         Block(None, (), authorize.admits(plan), Handler(sql("others"), (Return(boolean(False)),))),
@@ -160,7 +167,7 @@ def admits(plan: Plan) -> Function:
         name=name(plan, "admits"),
         parameters=(Parameter(ident("p_id"), TEXT), Parameter(ident("p_event"), JSONB)),
         returns=sql("boolean"),
-        body=blocks(plan, variables, body),
+        body=blocks(plan, variables, after(_row(plan), body)),
         language="plpgsql",
         comment="Whether this caller may send an event, whatever its payload; null: no instance of"
         " this version",

@@ -4,7 +4,7 @@ What `create`, `simulate`, dry runs and replay use.
 """
 
 from pawlc.lower import configuration, store
-from pawlc.lower.frame import JSONB, TEXT, TIME, blocks, guarded, name, nobody, working
+from pawlc.lower.frame import JSONB, TEXT, TIME, after, blocks, guarded, name, nobody, working
 from pawlc.lower.macrostep import macrostep
 from pawlc.lower.plan import Plan
 from pawlc.lower.send import forget_source
@@ -18,7 +18,7 @@ _ROW = ident("p_instance")
 def reduce(plan: Plan) -> Function:
     """A row and an event in, the next row and its commands out; a row without a state is begun."""
     body: Body = (
-        *load(plan, _ROW),
+        *configuration.unpack_if_any(plan),
         Set(own("seq"), sql("self.seq + 1")),
         guarded(plan, ident("event", "type"), _macrostep(plan)),
         *_keep(plan),
@@ -45,7 +45,7 @@ def reduce(plan: Plan) -> Function:
             Parameter(ident("p_log"), sql("text[]"), mode="out"),
         ),
         returns=None,
-        body=blocks(plan, variables, body),
+        body=blocks(plan, variables, after(load(plan, _ROW), body)),
         language="plpgsql",
         comment="The macrostep, pure: a row and an event in, the next row and its commands out",
     )
@@ -78,7 +78,6 @@ def load(plan: Plan, row: Sql) -> Body:
     return (
         Set(own("id"), column("id")),
         Set(working, state),
-        *configuration.unpack_if_any(plan),
         *(Set(own(n), column(n)) for n in _system(plan)),
         *(Set(field(c.name), column(c.column)) for c in plan.machine.context),
     )

@@ -15,6 +15,7 @@ from pawlc.lower.frame import (
     JSONB,
     TEXT,
     TIME,
+    after,
     blocks,
     cursors,
     guarded,
@@ -47,7 +48,6 @@ _LARGEST = 1048576
 def send(plan: Plan) -> Function:
     """Take an event; null if no instance of this version has the id."""
     body: Body = (
-        store.read(plan, lock=True),
         If((Branch(sql("self.iid is null"), (Return(sql("null")),)),)),
         *configuration.unpack(plan),
         Set(own("now"), sql("pawl.now()")),
@@ -72,7 +72,7 @@ def send(plan: Plan) -> Function:
             Parameter(ident("p_sender"), sql("text[]"), sql("null")),
         ),
         returns=JSONB,
-        body=blocks(plan, _variables(plan), body),
+        body=blocks(plan, _variables(plan), after((store.read(plan, lock=True),), body)),
         language="plpgsql",
         comment="Take an event: authorise, run, store, enqueue; null: no instance of this version",
     )
@@ -244,8 +244,16 @@ def _last(plan: Plan) -> Body:
     if not plan.can_end:
         return (keep,)
     ended = sql("self.status <> 'running'")
-    tell = If((Branch(ended, (store.tell_parent(plan),)),))
-    return (If((Branch(sql("p_event_id is not null or {}", ended), (keep, tell)),)),)
+    return (
+        If(
+            (
+                Branch(
+                    sql("p_event_id is not null or {}", ended),
+                    (keep, store.tell_parent(plan, ended)),
+                ),
+            )
+        ),
+    )
 
 
 def _keep_reply(plan: Plan) -> Insert:

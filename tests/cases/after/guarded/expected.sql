@@ -633,7 +633,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  timers jsonb;
 begin
   <<context>>
   declare
@@ -656,7 +655,6 @@ begin
       self.leaf := self.instance.state[1];
       self.status := self.instance.status;
       self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
       context.ready := self.instance.ready;
       self.claims := pawl.claims();
       declare
@@ -747,63 +745,50 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  timers jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    ready bool;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_after_guarded.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- prepare
+    self.handled := false;
+    self.possible := false;
+    event.type := 'prepare';
+    if self.leaf = 'waiting' then
+      -- guarded.machine.yaml:16  waiting --prepare--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.ready
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        context.ready
-      from pawl_after_guarded.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- prepare
-      self.handled := false;
-      self.possible := false;
-      event.type := 'prepare';
-      if self.leaf = 'waiting' then
-        -- guarded.machine.yaml:16  waiting --prepare--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'prepare');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'prepare');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -821,44 +806,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
 begin
-  <<context>>
-  declare
-    ready bool;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_after_guarded.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.ready
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        context.ready
-      from pawl_after_guarded.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -888,64 +851,51 @@ declare
   started pawl.effect_command[];
   due pawl.timer_command[];
 begin
-  <<context>>
+  self.leaf := p_row.state[1];
   declare
-    ready bool;
+    v_detail text;
+    v_hint text;
+    v_context text;
+    v_constraint text;
   begin
-    <<event>>
-    begin
-      self.leaf := p_row.state[1];
-      context.ready := p_row.ready;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if pawl.in_state(p_row.state, 'waiting') then
-          -- guarded.machine.yaml:11  timer after.1 minute.waiting
-          self.due := array_append(
-            self.due,
-            row('after.1 minute.waiting', self.now + interval '1 minute', null)::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('after.1 minute.waiting', self.seq);
-          -- guarded.machine.yaml:14  timer after.2 minutes.waiting
-          self.due := array_append(
-            self.due,
-            row(
-              'after.2 minutes.waiting',
-              self.now + interval '2 minutes',
-              null
-            )::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('after.2 minutes.waiting', self.seq);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'after_guarded',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_live_timers := self.timers;
-      p_live_invokes := self.invokes;
-      p_children := '{}'::text[];
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
-  end context;
+    if self.leaf = 'waiting' then
+      -- guarded.machine.yaml:11  timer after.1 minute.waiting
+      self.due := array_append(
+        self.due,
+        row('after.1 minute.waiting', self.now + interval '1 minute', null)::pawl.timer_command
+      );
+      self.timers := self.timers || jsonb_build_object('after.1 minute.waiting', self.seq);
+      -- guarded.machine.yaml:14  timer after.2 minutes.waiting
+      self.due := array_append(
+        self.due,
+        row('after.2 minutes.waiting', self.now + interval '2 minutes', null)::pawl.timer_command
+      );
+      self.timers := self.timers || jsonb_build_object('after.2 minutes.waiting', self.seq);
+    end if;
+  exception
+    when others then
+      get stacked diagnostics
+        v_detail = pg_exception_detail,
+        v_hint = pg_exception_hint,
+        v_context = pg_exception_context,
+        v_constraint = constraint_name;
+      perform pawl.rethrow(
+        'after_guarded',
+        self.id,
+        null,
+        sqlstate,
+        sqlerrm,
+        v_detail,
+        v_hint,
+        v_context,
+        v_constraint
+      );
+  end;
+  p_live_timers := self.timers;
+  p_live_invokes := self.invokes;
+  p_children := '{}'::text[];
+  p_effects := self.started;
+  p_timers := self.due;
 end self;
 $function$;
 
@@ -1048,9 +998,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_after_guarded.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_after_guarded.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_after_guarded.instance i where i.id = p_id
     ) then

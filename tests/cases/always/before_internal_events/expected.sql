@@ -110,130 +110,127 @@ declare
   queue jsonb[];
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    self.id := p_instance.id;
+    self.leaf := p_instance.state[1];
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    self.seq := self.seq + 1;
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.id := p_instance.id;
-      self.leaf := p_instance.state[1];
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          if self.leaf is null then
-            -- before_internal_events.machine.yaml:1  before_internal_events begins
-            self.moved := true;
-            self.leaf := 'start';
-          else
-            if event.type = 'go' then
-              -- before_internal_events.machine.yaml:4  event go
-              if self.cause <> '{"type": "go"}'::jsonb then
-                perform pawl.raise_payload('before_internal_events', 'go', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'start' then
-                -- before_internal_events.machine.yaml:10  start --go--> middle
-                self.moved := true;
-                self.queue := array_append(self.queue, jsonb_build_object('type', 'inner'));
-                self.leaf := 'middle';
-              end if;
-            elsif event.type = 'inner' then
-              -- before_internal_events.machine.yaml:5  event inner
-              if self.cause <> '{"type": "inner"}'::jsonb then
-                perform pawl.raise_payload(
-                  'before_internal_events',
-                  'inner',
-                  self.cause,
-                  '{}'::jsonb
-                );
-              end if;
-              if self.leaf = 'middle' then
-                -- before_internal_events.machine.yaml:15  middle --inner--> wrong
-                self.moved := true;
-                self.leaf := 'wrong';
-              elsif self.leaf = 'last' then
-                -- before_internal_events.machine.yaml:18  last --inner--> (stays)
-                self.moved := true;
-                self.log := array_append(self.log, 'inner in last');
-              end if;
+      <<macrostep>>
+      loop
+        self.moved := false;
+        if self.leaf is null then
+          -- before_internal_events.machine.yaml:1  before_internal_events begins
+          self.moved := true;
+          self.leaf := 'start';
+        else
+          if event.type = 'go' then
+            -- before_internal_events.machine.yaml:4  event go
+            if self.cause <> '{"type": "go"}'::jsonb then
+              perform pawl.raise_payload('before_internal_events', 'go', self.cause, '{}'::jsonb);
             end if;
-          end if;
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'before_internal_events',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || array[self.leaf];
-            end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          <<eventless>>
-          loop
-            exit eventless when self.status <> 'running';
-            self.moved := false;
-            if self.leaf = 'middle' then
-              -- before_internal_events.machine.yaml:12  middle --always--> last
+            if self.leaf = 'start' then
+              -- before_internal_events.machine.yaml:10  start --go--> middle
               self.moved := true;
-              self.leaf := 'last';
+              self.queue := array_append(self.queue, jsonb_build_object('type', 'inner'));
+              self.leaf := 'middle';
             end if;
-            exit eventless when not self.moved;
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
+          elsif event.type = 'inner' then
+            -- before_internal_events.machine.yaml:5  event inner
+            if self.cause <> '{"type": "inner"}'::jsonb then
+              perform pawl.raise_payload(
                 'before_internal_events',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
+                'inner',
+                self.cause,
+                '{}'::jsonb
               );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || array[self.leaf];
             end if;
-          end loop eventless;
-          exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
-          self.cause := self.queue[1];
-          self.queue := self.queue[2:];
-          event.type := self.cause ->> 'type';
-        end loop macrostep;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'before_internal_events',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_instance.state := array[self.leaf];
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_log := self.log;
-    end event;
-  end context;
+            if self.leaf = 'middle' then
+              -- before_internal_events.machine.yaml:15  middle --inner--> wrong
+              self.moved := true;
+              self.leaf := 'wrong';
+            elsif self.leaf = 'last' then
+              -- before_internal_events.machine.yaml:18  last --inner--> (stays)
+              self.moved := true;
+              self.log := array_append(self.log, 'inner in last');
+            end if;
+          end if;
+        end if;
+        if self.moved then
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
+              'before_internal_events',
+              self.id,
+              array(select distinct s from unnest(self.passed) s order by s)
+            );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || array[self.leaf];
+          end if;
+        end if;
+        self.handled := coalesce(self.handled, self.moved);
+        exit macrostep when not (self.handled or p_source is not null);
+        <<eventless>>
+        loop
+          exit eventless when self.status <> 'running';
+          self.moved := false;
+          if self.leaf = 'middle' then
+            -- before_internal_events.machine.yaml:12  middle --always--> last
+            self.moved := true;
+            self.leaf := 'last';
+          end if;
+          exit eventless when not self.moved;
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
+              'before_internal_events',
+              self.id,
+              array(select distinct s from unnest(self.passed) s order by s)
+            );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || array[self.leaf];
+          end if;
+        end loop eventless;
+        exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
+        self.cause := self.queue[1];
+        self.queue := self.queue[2:];
+        event.type := self.cause ->> 'type';
+      end loop macrostep;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'before_internal_events',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_instance.state := array[self.leaf];
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_log := self.log;
+  end event;
 end self;
 $function$;
 
@@ -271,244 +268,236 @@ declare
   log text[];
   reply jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.ctid,
+      i.state[1],
+      i.iid,
+      i.status,
+      i.seq
+    into
+      self.tid,
+      self.leaf,
+      self.iid,
+      self.status,
+      self.seq
+    from pawl_before_internal_events.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.now := pawl.now();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.ctid,
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.tid,
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_before_internal_events.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_before_internal_events.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go', 'inner']) then
-              perform pawl.check_event('before_internal_events', p_event);
-              perform pawl.raise_unknown_event(
-                'before_internal_events',
-                event.type,
-                array['go', 'inner']
-              );
-            end if;
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_before_internal_events.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['go', 'inner']) then
+            perform pawl.check_event('before_internal_events', p_event);
+            perform pawl.raise_unknown_event(
+              'before_internal_events',
+              event.type,
+              array['go', 'inner']
+            );
           end if;
         end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
-            perform pawl.check_event('before_internal_events', p_event);
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('before_internal_events', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for(
+            'before_internal_events',
+            self.iid,
+            p_event_id,
+            p_event,
+            self.id
+          );
+          if self.reply is not null then
+            return self.reply;
           end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for(
-              'before_internal_events',
-              self.iid,
-              p_event_id,
-              p_event,
-              self.id
-            );
-            if self.reply is not null then
-              return self.reply;
-            end if;
+        end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('before_internal_events', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch(
+            'before_internal_events',
+            self.id,
+            p_expected_seq,
+            self.seq
+          );
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      <<macrostep>>
+      loop
+        self.moved := false;
+        if event.type = 'go' then
+          -- before_internal_events.machine.yaml:4  event go
+          if self.cause <> '{"type": "go"}'::jsonb then
+            perform pawl.raise_payload('before_internal_events', 'go', self.cause, '{}'::jsonb);
           end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('before_internal_events', self.id, self.status);
+          if self.leaf = 'start' then
+            -- before_internal_events.machine.yaml:10  start --go--> middle
+            self.moved := true;
+            self.queue := array_append(self.queue, jsonb_build_object('type', 'inner'));
+            self.leaf := 'middle';
           end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch(
+        elsif event.type = 'inner' then
+          -- before_internal_events.machine.yaml:5  event inner
+          if self.cause <> '{"type": "inner"}'::jsonb then
+            perform pawl.raise_payload('before_internal_events', 'inner', self.cause, '{}'::jsonb);
+          end if;
+          if self.leaf = 'middle' then
+            -- before_internal_events.machine.yaml:15  middle --inner--> wrong
+            self.moved := true;
+            self.leaf := 'wrong';
+          elsif self.leaf = 'last' then
+            -- before_internal_events.machine.yaml:18  last --inner--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'inner in last');
+          end if;
+        end if;
+        if self.moved then
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
               'before_internal_events',
               self.id,
-              p_expected_seq,
-              self.seq
+              array(select distinct s from unnest(self.passed) s order by s)
             );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || array[self.leaf];
           end if;
         end if;
-        self.seq := self.seq + 1;
-        <<macrostep>>
+        self.handled := coalesce(self.handled, self.moved);
+        exit macrostep when not (self.handled or p_source is not null);
+        <<eventless>>
         loop
+          exit eventless when self.status <> 'running';
           self.moved := false;
-          if event.type = 'go' then
-            -- before_internal_events.machine.yaml:4  event go
-            if self.cause <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('before_internal_events', 'go', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'start' then
-              -- before_internal_events.machine.yaml:10  start --go--> middle
-              self.moved := true;
-              self.queue := array_append(self.queue, jsonb_build_object('type', 'inner'));
-              self.leaf := 'middle';
-            end if;
-          elsif event.type = 'inner' then
-            -- before_internal_events.machine.yaml:5  event inner
-            if self.cause <> '{"type": "inner"}'::jsonb then
-              perform pawl.raise_payload(
-                'before_internal_events',
-                'inner',
-                self.cause,
-                '{}'::jsonb
-              );
-            end if;
-            if self.leaf = 'middle' then
-              -- before_internal_events.machine.yaml:15  middle --inner--> wrong
-              self.moved := true;
-              self.leaf := 'wrong';
-            elsif self.leaf = 'last' then
-              -- before_internal_events.machine.yaml:18  last --inner--> (stays)
-              self.moved := true;
-              self.log := array_append(self.log, 'inner in last');
-            end if;
+          if self.leaf = 'middle' then
+            -- before_internal_events.machine.yaml:12  middle --always--> last
+            self.moved := true;
+            self.leaf := 'last';
           end if;
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'before_internal_events',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || array[self.leaf];
-            end if;
+          exit eventless when not self.moved;
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
+              'before_internal_events',
+              self.id,
+              array(select distinct s from unnest(self.passed) s order by s)
+            );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || array[self.leaf];
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          <<eventless>>
-          loop
-            exit eventless when self.status <> 'running';
-            self.moved := false;
-            if self.leaf = 'middle' then
-              -- before_internal_events.machine.yaml:12  middle --always--> last
-              self.moved := true;
-              self.leaf := 'last';
-            end if;
-            exit eventless when not self.moved;
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'before_internal_events',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || array[self.leaf];
-            end if;
-          end loop eventless;
-          exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
-          self.cause := self.queue[1];
-          self.queue := self.queue[2:];
-          event.type := self.cause ->> 'type';
-        end loop macrostep;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'before_internal_events',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_before_internal_events.v1_accepts(array[self.leaf])
-          );
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'before_internal_events',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      update pawl_before_internal_events.instance
-      set
-        state = array[self.leaf],
-        status = self.status,
-        seq = self.seq,
-        updated_at = self.now
-      where ctid = self.tid;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
+        end loop eventless;
+        exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
+        self.cause := self.queue[1];
+        self.queue := self.queue[2:];
+        event.type := self.cause ->> 'type';
+      end loop macrostep;
+      if not (self.handled or p_source is not null) then
+        perform pawl.raise_unhandled(
+          'before_internal_events',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_before_internal_events.v1_accepts(array[self.leaf])
+        );
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'before_internal_events',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    update pawl_before_internal_events.instance
+    set
+      state = array[self.leaf],
+      status = self.status,
+      seq = self.seq,
+      updated_at = self.now
+    where ctid = self.tid;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'before_internal_events',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_before_internal_events.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', true
+      );
+    if p_event_id is not null then
+      insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
       values (
         'before_internal_events',
         self.iid,
-        self.seq,
-        1,
+        p_event_id,
         p_event,
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
+        self.reply,
+        clock_timestamp()
       );
-      self.reply := pawl_before_internal_events.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', true
-        );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values (
-          'before_internal_events',
-          self.iid,
-          p_event_id,
-          p_event,
-          self.reply,
-          clock_timestamp()
-        );
-      end if;
-      return self.reply;
-    end event;
-  end context;
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -536,124 +525,121 @@ declare
   step record;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('before_internal_events', self.id, null);
-        end if;
-        -- before_internal_events.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('before_internal_events', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'before_internal_events',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_before_internal_events.v1_reduce(
-        self.instance,
-        null,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      self.log := self.step.p_log;
-      insert into pawl_before_internal_events.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('before_internal_events', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('before_internal_events', self.id, null);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'before_internal_events',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      return pawl_before_internal_events.v1_state(array[self.leaf])
-        || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
-    end event;
-  end context;
+      -- before_internal_events.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('before_internal_events', null, p_input, '{}'::jsonb);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'before_internal_events',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_before_internal_events.v1_reduce(
+      self.instance,
+      null,
+      null,
+      self.now,
+      self.claims
+    );
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    self.log := self.step.p_log;
+    insert into pawl_before_internal_events.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('before_internal_events', self.id);
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'before_internal_events',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    return pawl_before_internal_events.v1_state(array[self.leaf])
+      || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
+  end event;
 end self;
 $function$;
 
@@ -679,100 +665,97 @@ declare
   status text;
   seq bigint;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_before_internal_events.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.leaf := self.instance.state[1];
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_before_internal_events.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
-      end if;
-      self.id := self.instance.id;
-      self.leaf := self.instance.state[1];
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('before_internal_events', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go', 'inner']) then
-            perform pawl.check_event('before_internal_events', p_event);
-            perform pawl.raise_unknown_event(
-              'before_internal_events',
-              event.type,
-              array['go', 'inner']
-            );
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('before_internal_events', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      if self.claims is not null then
+        perform pawl.raise_denied('before_internal_events', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['go', 'inner']) then
+          perform pawl.check_event('before_internal_events', p_event);
+          perform pawl.raise_unknown_event(
             'before_internal_events',
-            self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array['go', 'inner']
           );
-      end;
-      self.step := pawl_before_internal_events.v1_reduce(
-        self.instance,
-        p_event,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+        end if;
+      end if;
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('before_internal_events', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'before_internal_events',
           self.id,
           event.type,
-          array[self.leaf],
-          pawl_before_internal_events.v1_accepts(array[self.leaf])
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_before_internal_events.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_before_internal_events.v1_reduce(
+      self.instance,
+      p_event,
+      null,
+      self.now,
+      self.claims
+    );
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'before_internal_events',
+        self.id,
+        event.type,
+        array[self.leaf],
+        pawl_before_internal_events.v1_accepts(array[self.leaf])
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_before_internal_events.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -790,78 +773,72 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_before_internal_events.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- go
+    self.handled := false;
+    self.possible := false;
+    event.type := 'go';
+    if self.leaf = 'start' then
+      -- before_internal_events.machine.yaml:10  start --go--> middle
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_before_internal_events.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- go
-      self.handled := false;
-      self.possible := false;
-      event.type := 'go';
-      if self.leaf = 'start' then
-        -- before_internal_events.machine.yaml:10  start --go--> middle
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'go');
-      end if;
-      -- inner
-      self.handled := false;
-      self.possible := false;
-      event.type := 'inner';
-      if self.leaf = 'middle' then
-        -- before_internal_events.machine.yaml:15  middle --inner--> wrong
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'last' then
-        -- before_internal_events.machine.yaml:18  last --inner--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'inner');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'go');
+    end if;
+    -- inner
+    self.handled := false;
+    self.possible := false;
+    event.type := 'inner';
+    if self.leaf = 'middle' then
+      -- before_internal_events.machine.yaml:15  middle --inner--> wrong
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'last' then
+      -- before_internal_events.machine.yaml:18  last --inner--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'inner');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -879,37 +856,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_before_internal_events.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_before_internal_events.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1012,9 +974,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_before_internal_events.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_before_internal_events.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_before_internal_events.instance i where i.id = p_id
     ) then

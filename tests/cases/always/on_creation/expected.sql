@@ -491,7 +491,7 @@ begin
             '{"amount": {"type": "int", "required": true}}'::jsonb
           );
         end if;
-        -- on_creation.machine.yaml:4  event None field amount
+        -- on_creation.machine.yaml:4  event create field amount
         context.amount := (p_input ->> 'amount')::int;
       exception
         when others then
@@ -718,40 +718,24 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
   status text;
-  seq bigint;
   events text[] := '{}'::text[];
 begin
-  <<context>>
-  declare
-    amount int;
-  begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.amount
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.amount
-      from pawl_on_creation.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      return self.events;
-    end event;
-  end context;
+  select
+    i.iid,
+    i.status
+  into
+    self.iid,
+    self.status
+  from pawl_on_creation.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
+  if self.status <> 'running' then
+    return '{}'::text[];
+  end if;
+  return self.events;
 end self;
 $function$;
 
@@ -769,41 +753,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    amount int;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_on_creation.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.amount
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.amount
-      from pawl_on_creation.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -906,9 +871,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_on_creation.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_on_creation.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_on_creation.instance i where i.id = p_id
     ) then

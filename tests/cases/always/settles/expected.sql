@@ -916,136 +916,126 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    n int;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_settles.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- look
+    self.handled := false;
+    self.possible := false;
+    event.type := 'look';
+    if self.leaf = 'shut' then
+      -- settles.machine.yaml:15  shut --look--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.n
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.n
-      from pawl_settles.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- look
-      self.handled := false;
-      self.possible := false;
-      event.type := 'look';
-      if self.leaf = 'shut' then
-        -- settles.machine.yaml:15  shut --look--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'look');
-      end if;
-      -- open
-      self.handled := false;
-      self.possible := false;
-      event.type := 'open';
-      if self.leaf = 'shut' then
-        -- settles.machine.yaml:16  shut --open--> opened
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'open');
-      end if;
-      -- close
-      self.handled := false;
-      self.possible := false;
-      event.type := 'close';
-      if self.leaf = 'opened.wide' then
-        -- settles.machine.yaml:27  opened.wide --close--> opened.ajar
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'close');
-      end if;
-      -- ring
-      self.handled := false;
-      self.possible := false;
-      event.type := 'ring';
-      if self.leaf = 'opened.ajar' then
-        -- settles.machine.yaml:28  opened.ajar --ring--> opened.wide
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'worn' then
-        -- settles.machine.yaml:33  worn --ring--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'ring');
-      end if;
-      -- heard
-      self.handled := false;
-      self.possible := false;
-      event.type := 'heard';
-      if self.leaf = 'shut' then
-        -- settles.machine.yaml:17  shut --heard--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'heard');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'look');
+    end if;
+    -- open
+    self.handled := false;
+    self.possible := false;
+    event.type := 'open';
+    if self.leaf = 'shut' then
+      -- settles.machine.yaml:16  shut --open--> opened
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'open');
+    end if;
+    -- close
+    self.handled := false;
+    self.possible := false;
+    event.type := 'close';
+    if self.leaf = 'opened.wide' then
+      -- settles.machine.yaml:27  opened.wide --close--> opened.ajar
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'close');
+    end if;
+    -- ring
+    self.handled := false;
+    self.possible := false;
+    event.type := 'ring';
+    if self.leaf = 'opened.ajar' then
+      -- settles.machine.yaml:28  opened.ajar --ring--> opened.wide
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'worn' then
+      -- settles.machine.yaml:33  worn --ring--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'ring');
+    end if;
+    -- heard
+    self.handled := false;
+    self.possible := false;
+    event.type := 'heard';
+    if self.leaf = 'shut' then
+      -- settles.machine.yaml:17  shut --heard--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'heard');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1063,41 +1053,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    n int;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_settles.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.n
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.n
-      from pawl_settles.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1200,9 +1171,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_settles.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_settles.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_settles.instance i where i.id = p_id
     ) then

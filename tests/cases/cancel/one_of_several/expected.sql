@@ -105,140 +105,137 @@ declare
   due pawl.timer_command[];
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
+    n int;
   begin
-    <<event>>
+    self.id := p_instance.id;
+    self.leaf := p_instance.state[1];
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    self.timers := p_instance.timers;
+    self.seq := self.seq + 1;
     declare
-      type text collate "C" := p_event ->> 'type';
-      n int;
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.id := p_instance.id;
-      self.leaf := p_instance.state[1];
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.timers := p_instance.timers;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if p_source is not null then
-          self.timers := self.timers - p_source;
+      if p_source is not null then
+        self.timers := self.timers - p_source;
+      end if;
+      self.handled := false;
+      if self.leaf is null then
+        -- one_of_several.machine.yaml:1  cancel_one_of_several begins
+        self.handled := true;
+        self.due := array_append(
+          self.due,
+          row(
+            'raise one',
+            self.now + interval '1 s',
+            jsonb_build_object('type', 'later', 'n', 1)
+          )::pawl.timer_command
+        );
+        self.timers := jsonb_build_object('raise one', self.seq);
+        if self.due is not null then
+          self.due := pawl.without(self.due, array['raise two']);
         end if;
-        self.handled := false;
-        if self.leaf is null then
-          -- one_of_several.machine.yaml:1  cancel_one_of_several begins
-          self.handled := true;
-          self.due := array_append(
-            self.due,
-            row(
-              'raise one',
-              self.now + interval '1 s',
-              jsonb_build_object('type', 'later', 'n', 1)
-            )::pawl.timer_command
-          );
-          self.timers := jsonb_build_object('raise one', self.seq);
-          if self.due is not null then
-            self.due := pawl.without(self.due, array['raise two']);
+        self.due := array_append(
+          self.due,
+          row(
+            'raise two',
+            self.now + interval '1 s',
+            jsonb_build_object('type', 'later', 'n', 2)
+          )::pawl.timer_command
+        );
+        self.timers := self.timers || jsonb_build_object('raise two', self.seq);
+        self.raised := self.raised + 1;
+        self.timer := format('raise.%s.%s', self.seq, self.raised);
+        self.due := array_append(
+          self.due,
+          row(
+            self.timer,
+            self.now + interval '1 s',
+            jsonb_build_object('type', 'later', 'n', 3)
+          )::pawl.timer_command
+        );
+        self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+        self.due := array_append(
+          self.due,
+          row('after.1 s.a', self.now + interval '1 s', null)::pawl.timer_command
+        );
+        self.timers := self.timers || jsonb_build_object('after.1 s.a', self.seq);
+        self.leaf := 'a';
+      else
+        if event.type = 'stop' then
+          -- one_of_several.machine.yaml:4  event stop
+          if p_event <> '{"type": "stop"}'::jsonb then
+            perform pawl.raise_payload('cancel_one_of_several', 'stop', p_event, '{}'::jsonb);
           end if;
-          self.due := array_append(
-            self.due,
-            row(
-              'raise two',
-              self.now + interval '1 s',
-              jsonb_build_object('type', 'later', 'n', 2)
-            )::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('raise two', self.seq);
-          self.raised := self.raised + 1;
-          self.timer := format('raise.%s.%s', self.seq, self.raised);
-          self.due := array_append(
-            self.due,
-            row(
-              self.timer,
-              self.now + interval '1 s',
-              jsonb_build_object('type', 'later', 'n', 3)
-            )::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-          self.due := array_append(
-            self.due,
-            row('after.1 s.a', self.now + interval '1 s', null)::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('after.1 s.a', self.seq);
-          self.leaf := 'a';
-        else
-          if event.type = 'stop' then
-            -- one_of_several.machine.yaml:4  event stop
-            if p_event <> '{"type": "stop"}'::jsonb then
-              perform pawl.raise_payload('cancel_one_of_several', 'stop', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'a' then
-              -- one_of_several.machine.yaml:15  a --stop--> (stays)
-              self.handled := true;
-              self.timers := self.timers - 'raise two';
-            end if;
-          elsif event.type = 'later' then
-            -- one_of_several.machine.yaml:5  event later
-            if p_event - array['type', 'n'] <> '{}'::jsonb or p_event ->> 'n' is null then
-              perform pawl.raise_payload(
-                'cancel_one_of_several',
-                'later',
-                p_event,
-                '{"n": {"type": "int", "required": true}}'::jsonb
-              );
-            end if;
-            -- one_of_several.machine.yaml:5  event later field n
-            event.n := (p_event ->> 'n')::int;
-            if self.leaf = 'a' then
-              -- one_of_several.machine.yaml:16  a --later--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, (event.n)::text);
-            elsif self.leaf = 'b' then
-              -- one_of_several.machine.yaml:19  b --later--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, (-event.n)::text);
-            end if;
-          elsif event.type = 'after.1 s.a' then
-            if self.leaf = 'a' then
-              -- one_of_several.machine.yaml:13  a --after 1 s--> b
-              self.handled := true;
-              self.timers := self.timers - 'after.1 s.a';
-              self.leaf := 'b';
-            end if;
+          if self.leaf = 'a' then
+            -- one_of_several.machine.yaml:15  a --stop--> (stays)
+            self.handled := true;
+            self.timers := self.timers - 'raise two';
+          end if;
+        elsif event.type = 'later' then
+          -- one_of_several.machine.yaml:5  event later
+          if p_event - array['type', 'n'] <> '{}'::jsonb or p_event ->> 'n' is null then
+            perform pawl.raise_payload(
+              'cancel_one_of_several',
+              'later',
+              p_event,
+              '{"n": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- one_of_several.machine.yaml:5  event later field n
+          event.n := (p_event ->> 'n')::int;
+          if self.leaf = 'a' then
+            -- one_of_several.machine.yaml:16  a --later--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, (event.n)::text);
+          elsif self.leaf = 'b' then
+            -- one_of_several.machine.yaml:19  b --later--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, (-event.n)::text);
+          end if;
+        elsif event.type = 'after.1 s.a' then
+          if self.leaf = 'a' then
+            -- one_of_several.machine.yaml:13  a --after 1 s--> b
+            self.handled := true;
+            self.timers := self.timers - 'after.1 s.a';
+            self.leaf := 'b';
           end if;
         end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'cancel_one_of_several',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_instance.state := array[self.leaf];
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.timers := self.timers;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_timers := self.due;
-      p_log := self.log;
-    end event;
-  end context;
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'cancel_one_of_several',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_instance.state := array[self.leaf];
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.timers := self.timers;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_timers := self.due;
+    p_log := self.log;
+  end event;
 end self;
 $function$;
 
@@ -273,147 +270,99 @@ declare
   v_timer pawl.timer_command;
   reply jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
+    n int;
   begin
-    <<event>>
+    select
+      i.ctid,
+      i.state[1],
+      i.iid,
+      i.status,
+      i.seq,
+      i.timers
+    into
+      self.tid,
+      self.leaf,
+      self.iid,
+      self.status,
+      self.seq,
+      self.timers
+    from pawl_cancel_one_of_several.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.now := pawl.now();
     declare
-      type text collate "C" := p_event ->> 'type';
-      n int;
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.ctid,
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.tid,
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_cancel_one_of_several.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_cancel_one_of_several.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['stop', 'later']) then
-              perform pawl.check_event('cancel_one_of_several', p_event);
-              perform pawl.raise_unknown_event(
-                'cancel_one_of_several',
-                event.type,
-                array['stop', 'later']
-              );
-            end if;
-          else
-            self.timers := self.timers - p_source;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_cancel_one_of_several.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['stop', 'later']) then
             perform pawl.check_event('cancel_one_of_several', p_event);
-          end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for(
+            perform pawl.raise_unknown_event(
               'cancel_one_of_several',
-              self.iid,
-              p_event_id,
-              p_event,
-              self.id
+              event.type,
+              array['stop', 'later']
             );
-            if self.reply is not null then
-              return self.reply;
-            end if;
           end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('cancel_one_of_several', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch(
-              'cancel_one_of_several',
-              self.id,
-              p_expected_seq,
-              self.seq
-            );
+        else
+          self.timers := self.timers - p_source;
+        end if;
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('cancel_one_of_several', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for(
+            'cancel_one_of_several',
+            self.iid,
+            p_event_id,
+            p_event,
+            self.id
+          );
+          if self.reply is not null then
+            return self.reply;
           end if;
         end if;
-        self.seq := self.seq + 1;
-        if event.type = 'stop' then
-          -- one_of_several.machine.yaml:4  event stop
-          if p_event <> '{"type": "stop"}'::jsonb then
-            perform pawl.raise_payload('cancel_one_of_several', 'stop', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a' then
-            -- one_of_several.machine.yaml:15  a --stop--> (stays)
-            self.timers := self.timers - 'raise two';
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'cancel_one_of_several',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        elsif event.type = 'later' then
-          -- one_of_several.machine.yaml:5  event later
-          if p_event - array['type', 'n'] <> '{}'::jsonb or p_event ->> 'n' is null then
-            perform pawl.raise_payload(
-              'cancel_one_of_several',
-              'later',
-              p_event,
-              '{"n": {"type": "int", "required": true}}'::jsonb
-            );
-          end if;
-          -- one_of_several.machine.yaml:5  event later field n
-          event.n := (p_event ->> 'n')::int;
-          if self.leaf = 'a' then
-            -- one_of_several.machine.yaml:16  a --later--> (stays)
-            self.log := array_append(self.log, (event.n)::text);
-          elsif self.leaf = 'b' then
-            -- one_of_several.machine.yaml:19  b --later--> (stays)
-            self.log := array_append(self.log, (-event.n)::text);
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'cancel_one_of_several',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        elsif event.type = 'after.1 s.a' then
-          if self.leaf = 'a' then
-            -- one_of_several.machine.yaml:13  a --after 1 s--> b
-            self.timers := self.timers - 'after.1 s.a';
-            self.leaf := 'b';
-          end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('cancel_one_of_several', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch(
+            'cancel_one_of_several',
+            self.id,
+            p_expected_seq,
+            self.seq
+          );
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      if event.type = 'stop' then
+        -- one_of_several.machine.yaml:4  event stop
+        if p_event <> '{"type": "stop"}'::jsonb then
+          perform pawl.raise_payload('cancel_one_of_several', 'stop', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- one_of_several.machine.yaml:15  a --stop--> (stays)
+          self.timers := self.timers - 'raise two';
         else
           if p_source is null then
             perform pawl.raise_unhandled(
@@ -425,95 +374,140 @@ begin
             );
           end if;
         end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      elsif event.type = 'later' then
+        -- one_of_several.machine.yaml:5  event later
+        if p_event - array['type', 'n'] <> '{}'::jsonb or p_event ->> 'n' is null then
+          perform pawl.raise_payload(
+            'cancel_one_of_several',
+            'later',
+            p_event,
+            '{"n": {"type": "int", "required": true}}'::jsonb
+          );
+        end if;
+        -- one_of_several.machine.yaml:5  event later field n
+        event.n := (p_event ->> 'n')::int;
+        if self.leaf = 'a' then
+          -- one_of_several.machine.yaml:16  a --later--> (stays)
+          self.log := array_append(self.log, (event.n)::text);
+        elsif self.leaf = 'b' then
+          -- one_of_several.machine.yaml:19  b --later--> (stays)
+          self.log := array_append(self.log, (-event.n)::text);
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'cancel_one_of_several',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
+            );
+          end if;
+        end if;
+      elsif event.type = 'after.1 s.a' then
+        if self.leaf = 'a' then
+          -- one_of_several.machine.yaml:13  a --after 1 s--> b
+          self.timers := self.timers - 'after.1 s.a';
+          self.leaf := 'b';
+        end if;
+      else
+        if p_source is null then
+          perform pawl.raise_unhandled(
             'cancel_one_of_several',
             self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array[self.leaf],
+            pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
           );
-      end;
-      update pawl_cancel_one_of_several.instance
-      set
-        state = array[self.leaf],
-        status = self.status,
-        seq = self.seq,
-        timers = self.timers,
-        updated_at = self.now
-      where ctid = self.tid;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at, event)
-          values (
-            'cancel_one_of_several',
-            self.iid,
-            v_timer.name,
-            self.seq,
-            v_timer.due_at,
-            v_timer.event
-          );
-        end loop;
+        end if;
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        source,
-        sender,
-        log
-      )
-      values (
-        'cancel_one_of_several',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_source,
-        p_sender,
-        self.log
-      );
-      self.reply := pawl_cancel_one_of_several.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', true
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'cancel_one_of_several',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+    end;
+    update pawl_cancel_one_of_several.instance
+    set
+      state = array[self.leaf],
+      status = self.status,
+      seq = self.seq,
+      timers = self.timers,
+      updated_at = self.now
+    where ctid = self.tid;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at, event)
         values (
           'cancel_one_of_several',
           self.iid,
-          p_event_id,
-          p_event,
-          self.reply,
-          clock_timestamp()
+          v_timer.name,
+          self.seq,
+          v_timer.due_at,
+          v_timer.event
         );
-      end if;
-      return self.reply;
-    end event;
-  end context;
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      source,
+      sender,
+      log
+    )
+    values (
+      'cancel_one_of_several',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_source,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_cancel_one_of_several.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', true
+      );
+    if p_event_id is not null then
+      insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+      values (
+        'cancel_one_of_several',
+        self.iid,
+        p_event_id,
+        p_event,
+        self.reply,
+        clock_timestamp()
+      );
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -543,138 +537,135 @@ declare
   log text[];
   v_timer pawl.timer_command;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('cancel_one_of_several', self.id, null);
-        end if;
-        -- one_of_several.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('cancel_one_of_several', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'cancel_one_of_several',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_cancel_one_of_several.v1_reduce(
-        self.instance,
-        null,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      self.due := self.step.p_timers;
-      self.log := self.step.p_log;
-      insert into pawl_cancel_one_of_several.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('cancel_one_of_several', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('cancel_one_of_several', self.id, null);
       end if;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at, event)
-          values (
-            'cancel_one_of_several',
-            self.iid,
-            v_timer.name,
-            self.seq,
-            v_timer.due_at,
-            v_timer.event
-          );
-        end loop;
+      -- one_of_several.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('cancel_one_of_several', null, p_input, '{}'::jsonb);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'cancel_one_of_several',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      return pawl_cancel_one_of_several.v1_state(array[self.leaf])
-        || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
-    end event;
-  end context;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'cancel_one_of_several',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_cancel_one_of_several.v1_reduce(
+      self.instance,
+      null,
+      null,
+      self.now,
+      self.claims
+    );
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    self.due := self.step.p_timers;
+    self.log := self.step.p_log;
+    insert into pawl_cancel_one_of_several.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('cancel_one_of_several', self.id);
+    end if;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at, event)
+        values (
+          'cancel_one_of_several',
+          self.iid,
+          v_timer.name,
+          self.seq,
+          v_timer.due_at,
+          v_timer.event
+        );
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'cancel_one_of_several',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    return pawl_cancel_one_of_several.v1_state(array[self.leaf])
+      || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
+  end event;
 end self;
 $function$;
 
@@ -699,103 +690,98 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  timers jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_cancel_one_of_several.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.leaf := self.instance.state[1];
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_cancel_one_of_several.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
-      end if;
-      self.id := self.instance.id;
-      self.leaf := self.instance.state[1];
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('cancel_one_of_several', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['stop', 'later']) then
-            perform pawl.check_event('cancel_one_of_several', p_event);
-            perform pawl.raise_unknown_event(
-              'cancel_one_of_several',
-              event.type,
-              array['stop', 'later']
-            );
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('cancel_one_of_several', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      if self.claims is not null then
+        perform pawl.raise_denied('cancel_one_of_several', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['stop', 'later']) then
+          perform pawl.check_event('cancel_one_of_several', p_event);
+          perform pawl.raise_unknown_event(
             'cancel_one_of_several',
-            self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array['stop', 'later']
           );
-      end;
-      self.step := pawl_cancel_one_of_several.v1_reduce(
-        self.instance,
-        p_event,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+        end if;
+      end if;
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('cancel_one_of_several', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'cancel_one_of_several',
           self.id,
           event.type,
-          array[self.leaf],
-          pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_cancel_one_of_several.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_cancel_one_of_several.v1_reduce(
+      self.instance,
+      p_event,
+      null,
+      self.now,
+      self.claims
+    );
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'cancel_one_of_several',
+        self.id,
+        event.type,
+        array[self.leaf],
+        pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_cancel_one_of_several.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -813,81 +799,72 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  timers jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_cancel_one_of_several.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- stop
+    self.handled := false;
+    self.possible := false;
+    event.type := 'stop';
+    if self.leaf = 'a' then
+      -- one_of_several.machine.yaml:15  a --stop--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_cancel_one_of_several.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- stop
-      self.handled := false;
-      self.possible := false;
-      event.type := 'stop';
-      if self.leaf = 'a' then
-        -- one_of_several.machine.yaml:15  a --stop--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'stop');
-      end if;
-      -- later
-      self.handled := false;
-      self.possible := false;
-      event.type := 'later';
-      if self.leaf = 'a' then
-        -- one_of_several.machine.yaml:16  a --later--> (stays)
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'b' then
-        -- one_of_several.machine.yaml:19  b --later--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'later');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'stop');
+    end if;
+    -- later
+    self.handled := false;
+    self.possible := false;
+    event.type := 'later';
+    if self.leaf = 'a' then
+      -- one_of_several.machine.yaml:16  a --later--> (stays)
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'b' then
+      -- one_of_several.machine.yaml:19  b --later--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'later');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -905,40 +882,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
 begin
-  <<context>>
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_cancel_one_of_several.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_cancel_one_of_several.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -968,51 +927,45 @@ declare
   started pawl.effect_command[];
   due pawl.timer_command[];
 begin
-  <<context>>
+  self.leaf := p_row.state[1];
+  declare
+    v_detail text;
+    v_hint text;
+    v_context text;
+    v_constraint text;
   begin
-    <<event>>
-    begin
-      self.leaf := p_row.state[1];
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if pawl.in_state(p_row.state, 'a') then
-          -- one_of_several.machine.yaml:13  timer after.1 s.a
-          self.due := array_append(
-            self.due,
-            row('after.1 s.a', self.now + interval '1 s', null)::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('after.1 s.a', self.seq);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'cancel_one_of_several',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_live_timers := self.timers;
-      p_live_invokes := self.invokes;
-      p_children := '{}'::text[];
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
-  end context;
+    if self.leaf = 'a' then
+      -- one_of_several.machine.yaml:13  timer after.1 s.a
+      self.due := array_append(
+        self.due,
+        row('after.1 s.a', self.now + interval '1 s', null)::pawl.timer_command
+      );
+      self.timers := self.timers || jsonb_build_object('after.1 s.a', self.seq);
+    end if;
+  exception
+    when others then
+      get stacked diagnostics
+        v_detail = pg_exception_detail,
+        v_hint = pg_exception_hint,
+        v_context = pg_exception_context,
+        v_constraint = constraint_name;
+      perform pawl.rethrow(
+        'cancel_one_of_several',
+        self.id,
+        null,
+        sqlstate,
+        sqlerrm,
+        v_detail,
+        v_hint,
+        v_context,
+        v_constraint
+      );
+  end;
+  p_live_timers := self.timers;
+  p_live_invokes := self.invokes;
+  p_children := '{}'::text[];
+  p_effects := self.started;
+  p_timers := self.due;
 end self;
 $function$;
 
@@ -1115,9 +1068,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_cancel_one_of_several.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_cancel_one_of_several.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_cancel_one_of_several.instance i where i.id = p_id
     ) then

@@ -109,311 +109,31 @@ declare
   due pawl.timer_command[];
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    self.id := p_instance.id;
+    self.leaf := p_instance.state[1];
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    self.timers := p_instance.timers;
+    self.seq := self.seq + 1;
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.id := p_instance.id;
-      self.leaf := p_instance.state[1];
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.timers := p_instance.timers;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if p_source is not null then
-          self.timers := self.timers - p_source;
-        end if;
-        self.moved := false;
-        if self.leaf is null then
-          -- same_macrostep.machine.yaml:1  cancel_same_macrostep begins
-          self.moved := true;
-          self.leaf := 'a';
-        else
-          if event.type = 'go' then
-            -- same_macrostep.machine.yaml:4  event go
-            if self.cause <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('cancel_same_macrostep', 'go', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'a' then
-              -- same_macrostep.machine.yaml:12  a --go--> b
-              self.moved := true;
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['raise x']);
-              end if;
-              self.due := array_append(
-                self.due,
-                row(
-                  'raise x',
-                  self.now + interval '1 s',
-                  jsonb_build_object('type', 'later')
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object('raise x', self.seq);
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['raise y']);
-              end if;
-              self.due := array_append(
-                self.due,
-                row(
-                  'raise y',
-                  self.now + interval '1 s',
-                  jsonb_build_object('type', 'later')
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object('raise y', self.seq);
-              self.timers := self.timers - 'raise x';
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['raise x']);
-              end if;
-              self.leaf := 'b';
-            end if;
-          elsif event.type = 'keep' then
-            -- same_macrostep.machine.yaml:5  event keep
-            if self.cause <> '{"type": "keep"}'::jsonb then
-              perform pawl.raise_payload('cancel_same_macrostep', 'keep', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'a' then
-              -- same_macrostep.machine.yaml:17  a --keep--> (stays)
-              self.moved := true;
-              self.timers := self.timers - 'raise x';
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['raise x']);
-              end if;
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['raise x']);
-              end if;
-              self.due := array_append(
-                self.due,
-                row(
-                  'raise x',
-                  self.now + interval '1 s',
-                  jsonb_build_object('type', 'later')
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object('raise x', self.seq);
-            elsif self.leaf = 'c' then
-              -- same_macrostep.machine.yaml:27  c --keep--> a
-              self.moved := true;
-              self.leaf := 'a';
-            end if;
-          elsif event.type = 'later' then
-            -- same_macrostep.machine.yaml:6  event later
-            if self.cause <> '{"type": "later"}'::jsonb then
-              perform pawl.raise_payload('cancel_same_macrostep', 'later', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'a' then
-              -- same_macrostep.machine.yaml:20  a --later--> (stays)
-              self.moved := true;
-              self.log := array_append(self.log, 'a');
-            elsif self.leaf = 'c' then
-              -- same_macrostep.machine.yaml:28  c --later--> (stays)
-              self.moved := true;
-              self.log := array_append(self.log, 'c');
-            end if;
-          end if;
-        end if;
-        if self.moved then
-          self.microsteps := self.microsteps + 1;
-          if self.microsteps > 1000 then
-            perform pawl.raise_endless(
-              'cancel_same_macrostep',
-              self.id,
-              array(select distinct s from unnest(self.passed) s order by s)
-            );
-          elsif self.microsteps > 980 then
-            self.passed := self.passed || array[self.leaf];
-          end if;
-        end if;
-        self.handled := self.moved;
-        if self.handled or p_source is not null then
-          <<eventless>>
-          loop
-            exit eventless when self.status <> 'running';
-            self.moved := false;
-            if self.leaf = 'b' then
-              -- same_macrostep.machine.yaml:24  b --always--> c
-              self.moved := true;
-              self.timers := self.timers - 'raise y';
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['raise y']);
-              end if;
-              self.leaf := 'c';
-            end if;
-            exit eventless when not self.moved;
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'cancel_same_macrostep',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || array[self.leaf];
-            end if;
-          end loop eventless;
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'cancel_same_macrostep',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_instance.state := array[self.leaf];
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.timers := self.timers;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_timers := self.due;
-      p_log := self.log;
-    end event;
-  end context;
-end self;
-$function$;
-
-comment on function pawl_cancel_same_macrostep.v1_reduce is
-  'The macrostep, pure: a row and an event in, the next row and its commands out';
-
-create or replace function pawl_cancel_same_macrostep.v1_send(
-  p_id text,
-  p_event jsonb,
-  p_event_id text default null,
-  p_expected_seq bigint default null,
-  p_source text default null,
-  p_sender text[] default null
-)
-returns jsonb
-language plpgsql
-as $function$
-#variable_conflict use_column
-<<self>>
-declare
-  tid tid;
-  iid bigint;
-  id constant text := p_id;
-  now timestamptz;
-  claims jsonb;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
-  handled boolean;
-  moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
-  due pawl.timer_command[];
-  log text[];
-  v_timer pawl.timer_command;
-  reply jsonb;
-begin
-  <<context>>
-  begin
-    <<event>>
-    declare
-      type text collate "C" := p_event ->> 'type';
-    begin
-      select
-        i.ctid,
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.tid,
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_cancel_same_macrostep.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
+      if p_source is not null then
+        self.timers := self.timers - p_source;
       end if;
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_cancel_same_macrostep.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go', 'keep', 'later']) then
-              perform pawl.check_event('cancel_same_macrostep', p_event);
-              perform pawl.raise_unknown_event(
-                'cancel_same_macrostep',
-                event.type,
-                array['go', 'keep', 'later']
-              );
-            end if;
-          else
-            self.timers := self.timers - p_source;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
-            perform pawl.check_event('cancel_same_macrostep', p_event);
-          end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for(
-              'cancel_same_macrostep',
-              self.iid,
-              p_event_id,
-              p_event,
-              self.id
-            );
-            if self.reply is not null then
-              return self.reply;
-            end if;
-          end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('cancel_same_macrostep', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch(
-              'cancel_same_macrostep',
-              self.id,
-              p_expected_seq,
-              self.seq
-            );
-          end if;
-        end if;
-        self.seq := self.seq + 1;
-        self.moved := false;
+      self.moved := false;
+      if self.leaf is null then
+        -- same_macrostep.machine.yaml:1  cancel_same_macrostep begins
+        self.moved := true;
+        self.leaf := 'a';
+      else
         if event.type = 'go' then
           -- same_macrostep.machine.yaml:4  event go
           if self.cause <> '{"type": "go"}'::jsonb then
@@ -496,7 +216,35 @@ begin
             self.log := array_append(self.log, 'c');
           end if;
         end if;
-        if self.moved then
+      end if;
+      if self.moved then
+        self.microsteps := self.microsteps + 1;
+        if self.microsteps > 1000 then
+          perform pawl.raise_endless(
+            'cancel_same_macrostep',
+            self.id,
+            array(select distinct s from unnest(self.passed) s order by s)
+          );
+        elsif self.microsteps > 980 then
+          self.passed := self.passed || array[self.leaf];
+        end if;
+      end if;
+      self.handled := self.moved;
+      if self.handled or p_source is not null then
+        <<eventless>>
+        loop
+          exit eventless when self.status <> 'running';
+          self.moved := false;
+          if self.leaf = 'b' then
+            -- same_macrostep.machine.yaml:24  b --always--> c
+            self.moved := true;
+            self.timers := self.timers - 'raise y';
+            if self.due is not null then
+              self.due := pawl.without(self.due, array['raise y']);
+            end if;
+            self.leaf := 'c';
+          end if;
+          exit eventless when not self.moved;
           self.microsteps := self.microsteps + 1;
           if self.microsteps > 1000 then
             perform pawl.raise_endless(
@@ -507,133 +255,379 @@ begin
           elsif self.microsteps > 980 then
             self.passed := self.passed || array[self.leaf];
           end if;
+        end loop eventless;
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'cancel_same_macrostep',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_instance.state := array[self.leaf];
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.timers := self.timers;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_timers := self.due;
+    p_log := self.log;
+  end event;
+end self;
+$function$;
+
+comment on function pawl_cancel_same_macrostep.v1_reduce is
+  'The macrostep, pure: a row and an event in, the next row and its commands out';
+
+create or replace function pawl_cancel_same_macrostep.v1_send(
+  p_id text,
+  p_event jsonb,
+  p_event_id text default null,
+  p_expected_seq bigint default null,
+  p_source text default null,
+  p_sender text[] default null
+)
+returns jsonb
+language plpgsql
+as $function$
+#variable_conflict use_column
+<<self>>
+declare
+  tid tid;
+  iid bigint;
+  id constant text := p_id;
+  now timestamptz;
+  claims jsonb;
+  leaf text collate "C";
+  status text;
+  seq bigint;
+  timers jsonb;
+  handled boolean;
+  moved boolean;
+  cause jsonb := p_event;
+  microsteps integer := 0;
+  passed text[];
+  due pawl.timer_command[];
+  log text[];
+  v_timer pawl.timer_command;
+  reply jsonb;
+begin
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
+  begin
+    select
+      i.ctid,
+      i.state[1],
+      i.iid,
+      i.status,
+      i.seq,
+      i.timers
+    into
+      self.tid,
+      self.leaf,
+      self.iid,
+      self.status,
+      self.seq,
+      self.timers
+    from pawl_cancel_same_macrostep.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.now := pawl.now();
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
+    begin
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_cancel_same_macrostep.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['go', 'keep', 'later']) then
+            perform pawl.check_event('cancel_same_macrostep', p_event);
+            perform pawl.raise_unknown_event(
+              'cancel_same_macrostep',
+              event.type,
+              array['go', 'keep', 'later']
+            );
+          end if;
+        else
+          self.timers := self.timers - p_source;
         end if;
-        self.handled := self.moved;
-        if self.handled or p_source is not null then
-          <<eventless>>
-          loop
-            exit eventless when self.status <> 'running';
-            self.moved := false;
-            if self.leaf = 'b' then
-              -- same_macrostep.machine.yaml:24  b --always--> c
-              self.moved := true;
-              self.timers := self.timers - 'raise y';
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['raise y']);
-              end if;
-              self.leaf := 'c';
-            end if;
-            exit eventless when not self.moved;
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'cancel_same_macrostep',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || array[self.leaf];
-            end if;
-          end loop eventless;
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('cancel_same_macrostep', p_event);
         end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'cancel_same_macrostep',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_cancel_same_macrostep.v1_accepts(array[self.leaf])
-          );
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'cancel_same_macrostep',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      update pawl_cancel_same_macrostep.instance
-      set
-        state = array[self.leaf],
-        status = self.status,
-        seq = self.seq,
-        timers = self.timers,
-        updated_at = self.now
-      where ctid = self.tid;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at, event)
-          values (
+        if p_event_id is not null then
+          self.reply := pawl.reply_for(
             'cancel_same_macrostep',
             self.iid,
-            v_timer.name,
-            self.seq,
-            v_timer.due_at,
-            v_timer.event
+            p_event_id,
+            p_event,
+            self.id
           );
-        end loop;
+          if self.reply is not null then
+            return self.reply;
+          end if;
+        end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('cancel_same_macrostep', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch(
+            'cancel_same_macrostep',
+            self.id,
+            p_expected_seq,
+            self.seq
+          );
+        end if;
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        source,
-        sender,
-        log
-      )
-      values (
-        'cancel_same_macrostep',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_source,
-        p_sender,
-        self.log
-      );
-      self.reply := pawl_cancel_same_macrostep.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', true
+      self.seq := self.seq + 1;
+      self.moved := false;
+      if event.type = 'go' then
+        -- same_macrostep.machine.yaml:4  event go
+        if self.cause <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('cancel_same_macrostep', 'go', self.cause, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- same_macrostep.machine.yaml:12  a --go--> b
+          self.moved := true;
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise x']);
+          end if;
+          self.due := array_append(
+            self.due,
+            row(
+              'raise x',
+              self.now + interval '1 s',
+              jsonb_build_object('type', 'later')
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise x', self.seq);
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise y']);
+          end if;
+          self.due := array_append(
+            self.due,
+            row(
+              'raise y',
+              self.now + interval '1 s',
+              jsonb_build_object('type', 'later')
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise y', self.seq);
+          self.timers := self.timers - 'raise x';
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise x']);
+          end if;
+          self.leaf := 'b';
+        end if;
+      elsif event.type = 'keep' then
+        -- same_macrostep.machine.yaml:5  event keep
+        if self.cause <> '{"type": "keep"}'::jsonb then
+          perform pawl.raise_payload('cancel_same_macrostep', 'keep', self.cause, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- same_macrostep.machine.yaml:17  a --keep--> (stays)
+          self.moved := true;
+          self.timers := self.timers - 'raise x';
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise x']);
+          end if;
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise x']);
+          end if;
+          self.due := array_append(
+            self.due,
+            row(
+              'raise x',
+              self.now + interval '1 s',
+              jsonb_build_object('type', 'later')
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise x', self.seq);
+        elsif self.leaf = 'c' then
+          -- same_macrostep.machine.yaml:27  c --keep--> a
+          self.moved := true;
+          self.leaf := 'a';
+        end if;
+      elsif event.type = 'later' then
+        -- same_macrostep.machine.yaml:6  event later
+        if self.cause <> '{"type": "later"}'::jsonb then
+          perform pawl.raise_payload('cancel_same_macrostep', 'later', self.cause, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- same_macrostep.machine.yaml:20  a --later--> (stays)
+          self.moved := true;
+          self.log := array_append(self.log, 'a');
+        elsif self.leaf = 'c' then
+          -- same_macrostep.machine.yaml:28  c --later--> (stays)
+          self.moved := true;
+          self.log := array_append(self.log, 'c');
+        end if;
+      end if;
+      if self.moved then
+        self.microsteps := self.microsteps + 1;
+        if self.microsteps > 1000 then
+          perform pawl.raise_endless(
+            'cancel_same_macrostep',
+            self.id,
+            array(select distinct s from unnest(self.passed) s order by s)
+          );
+        elsif self.microsteps > 980 then
+          self.passed := self.passed || array[self.leaf];
+        end if;
+      end if;
+      self.handled := self.moved;
+      if self.handled or p_source is not null then
+        <<eventless>>
+        loop
+          exit eventless when self.status <> 'running';
+          self.moved := false;
+          if self.leaf = 'b' then
+            -- same_macrostep.machine.yaml:24  b --always--> c
+            self.moved := true;
+            self.timers := self.timers - 'raise y';
+            if self.due is not null then
+              self.due := pawl.without(self.due, array['raise y']);
+            end if;
+            self.leaf := 'c';
+          end if;
+          exit eventless when not self.moved;
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
+              'cancel_same_macrostep',
+              self.id,
+              array(select distinct s from unnest(self.passed) s order by s)
+            );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || array[self.leaf];
+          end if;
+        end loop eventless;
+      end if;
+      if not (self.handled or p_source is not null) then
+        perform pawl.raise_unhandled(
+          'cancel_same_macrostep',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_cancel_same_macrostep.v1_accepts(array[self.leaf])
         );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'cancel_same_macrostep',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    update pawl_cancel_same_macrostep.instance
+    set
+      state = array[self.leaf],
+      status = self.status,
+      seq = self.seq,
+      timers = self.timers,
+      updated_at = self.now
+    where ctid = self.tid;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at, event)
         values (
           'cancel_same_macrostep',
           self.iid,
-          p_event_id,
-          p_event,
-          self.reply,
-          clock_timestamp()
+          v_timer.name,
+          self.seq,
+          v_timer.due_at,
+          v_timer.event
         );
-      end if;
-      return self.reply;
-    end event;
-  end context;
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      source,
+      sender,
+      log
+    )
+    values (
+      'cancel_same_macrostep',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_source,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_cancel_same_macrostep.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', true
+      );
+    if p_event_id is not null then
+      insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+      values (
+        'cancel_same_macrostep',
+        self.iid,
+        p_event_id,
+        p_event,
+        self.reply,
+        clock_timestamp()
+      );
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -663,138 +657,135 @@ declare
   log text[];
   v_timer pawl.timer_command;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('cancel_same_macrostep', self.id, null);
-        end if;
-        -- same_macrostep.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('cancel_same_macrostep', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'cancel_same_macrostep',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_cancel_same_macrostep.v1_reduce(
-        self.instance,
-        null,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      self.due := self.step.p_timers;
-      self.log := self.step.p_log;
-      insert into pawl_cancel_same_macrostep.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('cancel_same_macrostep', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('cancel_same_macrostep', self.id, null);
       end if;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at, event)
-          values (
-            'cancel_same_macrostep',
-            self.iid,
-            v_timer.name,
-            self.seq,
-            v_timer.due_at,
-            v_timer.event
-          );
-        end loop;
+      -- same_macrostep.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('cancel_same_macrostep', null, p_input, '{}'::jsonb);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'cancel_same_macrostep',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      return pawl_cancel_same_macrostep.v1_state(array[self.leaf])
-        || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
-    end event;
-  end context;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'cancel_same_macrostep',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_cancel_same_macrostep.v1_reduce(
+      self.instance,
+      null,
+      null,
+      self.now,
+      self.claims
+    );
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    self.due := self.step.p_timers;
+    self.log := self.step.p_log;
+    insert into pawl_cancel_same_macrostep.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('cancel_same_macrostep', self.id);
+    end if;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at, event)
+        values (
+          'cancel_same_macrostep',
+          self.iid,
+          v_timer.name,
+          self.seq,
+          v_timer.due_at,
+          v_timer.event
+        );
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'cancel_same_macrostep',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    return pawl_cancel_same_macrostep.v1_state(array[self.leaf])
+      || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
+  end event;
 end self;
 $function$;
 
@@ -819,103 +810,98 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  timers jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_cancel_same_macrostep.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.leaf := self.instance.state[1];
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_cancel_same_macrostep.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
-      end if;
-      self.id := self.instance.id;
-      self.leaf := self.instance.state[1];
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('cancel_same_macrostep', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go', 'keep', 'later']) then
-            perform pawl.check_event('cancel_same_macrostep', p_event);
-            perform pawl.raise_unknown_event(
-              'cancel_same_macrostep',
-              event.type,
-              array['go', 'keep', 'later']
-            );
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('cancel_same_macrostep', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      if self.claims is not null then
+        perform pawl.raise_denied('cancel_same_macrostep', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['go', 'keep', 'later']) then
+          perform pawl.check_event('cancel_same_macrostep', p_event);
+          perform pawl.raise_unknown_event(
             'cancel_same_macrostep',
-            self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array['go', 'keep', 'later']
           );
-      end;
-      self.step := pawl_cancel_same_macrostep.v1_reduce(
-        self.instance,
-        p_event,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+        end if;
+      end if;
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('cancel_same_macrostep', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'cancel_same_macrostep',
           self.id,
           event.type,
-          array[self.leaf],
-          pawl_cancel_same_macrostep.v1_accepts(array[self.leaf])
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_cancel_same_macrostep.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_cancel_same_macrostep.v1_reduce(
+      self.instance,
+      p_event,
+      null,
+      self.now,
+      self.claims
+    );
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'cancel_same_macrostep',
+        self.id,
+        event.type,
+        array[self.leaf],
+        pawl_cancel_same_macrostep.v1_accepts(array[self.leaf])
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_cancel_same_macrostep.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -933,103 +919,94 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  timers jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_cancel_same_macrostep.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- go
+    self.handled := false;
+    self.possible := false;
+    event.type := 'go';
+    if self.leaf = 'a' then
+      -- same_macrostep.machine.yaml:12  a --go--> b
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_cancel_same_macrostep.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- go
-      self.handled := false;
-      self.possible := false;
-      event.type := 'go';
-      if self.leaf = 'a' then
-        -- same_macrostep.machine.yaml:12  a --go--> b
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'go');
-      end if;
-      -- keep
-      self.handled := false;
-      self.possible := false;
-      event.type := 'keep';
-      if self.leaf = 'a' then
-        -- same_macrostep.machine.yaml:17  a --keep--> (stays)
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'c' then
-        -- same_macrostep.machine.yaml:27  c --keep--> a
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'keep');
-      end if;
-      -- later
-      self.handled := false;
-      self.possible := false;
-      event.type := 'later';
-      if self.leaf = 'a' then
-        -- same_macrostep.machine.yaml:20  a --later--> (stays)
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'c' then
-        -- same_macrostep.machine.yaml:28  c --later--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'later');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'go');
+    end if;
+    -- keep
+    self.handled := false;
+    self.possible := false;
+    event.type := 'keep';
+    if self.leaf = 'a' then
+      -- same_macrostep.machine.yaml:17  a --keep--> (stays)
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'c' then
+      -- same_macrostep.machine.yaml:27  c --keep--> a
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'keep');
+    end if;
+    -- later
+    self.handled := false;
+    self.possible := false;
+    event.type := 'later';
+    if self.leaf = 'a' then
+      -- same_macrostep.machine.yaml:20  a --later--> (stays)
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'c' then
+      -- same_macrostep.machine.yaml:28  c --later--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'later');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1047,40 +1024,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
 begin
-  <<context>>
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_cancel_same_macrostep.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_cancel_same_macrostep.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1183,9 +1142,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_cancel_same_macrostep.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_cancel_same_macrostep.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_cancel_same_macrostep.instance i where i.id = p_id
     ) then

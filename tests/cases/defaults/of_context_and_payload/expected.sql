@@ -465,7 +465,7 @@ begin
             '{"b": {"type": "int", "required": false}, "c": {"type": "text", "required": false}}'::jsonb
           );
         end if;
-        -- of_context_and_payload.machine.yaml:5  event None field b
+        -- of_context_and_payload.machine.yaml:5  event create field b
         context.b := (p_input ->> 'b')::int;
         context.c := coalesce(p_input ->> 'c', ('none')::text);
         -- of_context_and_payload.machine.yaml:4  context a
@@ -709,66 +709,50 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    a int;
-    b int;
-    c text;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_defaults.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- set
+    self.handled := false;
+    self.possible := false;
+    event.type := 'set';
+    if self.leaf = 'only' then
+      -- of_context_and_payload.machine.yaml:14  only --set--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.a,
-        i.b,
-        i.c
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.a,
-        context.b,
-        context.c
-      from pawl_defaults.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- set
-      self.handled := false;
-      self.possible := false;
-      event.type := 'set';
-      if self.leaf = 'only' then
-        -- of_context_and_payload.machine.yaml:14  only --set--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'set');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'set');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -786,47 +770,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    a int;
-    b int;
-    c text;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_defaults.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.a,
-        i.b,
-        i.c
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.a,
-        context.b,
-        context.c
-      from pawl_defaults.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -929,9 +888,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_defaults.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_defaults.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_defaults.instance i where i.id = p_id
     ) then

@@ -702,7 +702,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  timers jsonb;
 begin
   <<context>>
   declare
@@ -726,7 +725,6 @@ begin
       self.leaf := self.instance.state[1];
       self.status := self.instance.status;
       self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
       context.minutes := self.instance.minutes;
       context.due := self.instance.due;
       self.claims := pawl.claims();
@@ -812,66 +810,50 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  timers jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    minutes int;
-    due timestamptz;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_delays_named.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- wait
+    self.handled := false;
+    self.possible := false;
+    event.type := 'wait';
+    if self.leaf = 'first' then
+      -- named.machine.yaml:17  first --wait--> third
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.minutes,
-        i.due
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        context.minutes,
-        context.due
-      from pawl_delays_named.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- wait
-      self.handled := false;
-      self.possible := false;
-      event.type := 'wait';
-      if self.leaf = 'first' then
-        -- named.machine.yaml:17  first --wait--> third
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'wait');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'wait');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -889,47 +871,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
 begin
-  <<context>>
-  declare
-    minutes int;
-    due timestamptz;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_delays_named.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.minutes,
-        i.due
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        context.minutes,
-        context.due
-      from pawl_delays_named.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -964,81 +921,75 @@ begin
     minutes int;
     due timestamptz;
   begin
-    <<event>>
+    self.leaf := p_row.state[1];
+    context.minutes := p_row.minutes;
+    context.due := p_row.due;
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.leaf := p_row.state[1];
-      context.minutes := p_row.minutes;
-      context.due := p_row.due;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if pawl.in_state(p_row.state, 'first') then
-          -- named.machine.yaml:16  timer after.a_while.first
-          self.due := array_append(
-            self.due,
-            row(
-              'after.a_while.first',
-              pawl.due_at(
-                'after.a_while.first',
-                self.now + (context.minutes * interval '1 minute')
-              ),
-              null
-            )::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('after.a_while.first', self.seq);
-        end if;
-        if pawl.in_state(p_row.state, 'second') then
-          -- named.machine.yaml:19  timer after.1500.second
-          self.due := array_append(
-            self.due,
-            row(
-              'after.1500.second',
-              self.now + interval '1500 milliseconds',
-              null
-            )::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('after.1500.second', self.seq);
-        end if;
-        if pawl.in_state(p_row.state, 'third') then
-          -- named.machine.yaml:21  timer after.deadline.third
-          self.due := array_append(
-            self.due,
-            row(
-              'after.deadline.third',
-              pawl.due_at('after.deadline.third', context.due),
-              null
-            )::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('after.deadline.third', self.seq);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'delays_named',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_live_timers := self.timers;
-      p_live_invokes := self.invokes;
-      p_children := '{}'::text[];
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
+      if self.leaf = 'first' then
+        -- named.machine.yaml:16  timer after.a_while.first
+        self.due := array_append(
+          self.due,
+          row(
+            'after.a_while.first',
+            pawl.due_at('after.a_while.first', self.now + (context.minutes * interval '1 minute')),
+            null
+          )::pawl.timer_command
+        );
+        self.timers := self.timers || jsonb_build_object('after.a_while.first', self.seq);
+      end if;
+      if self.leaf = 'second' then
+        -- named.machine.yaml:19  timer after.1500.second
+        self.due := array_append(
+          self.due,
+          row(
+            'after.1500.second',
+            self.now + interval '1500 milliseconds',
+            null
+          )::pawl.timer_command
+        );
+        self.timers := self.timers || jsonb_build_object('after.1500.second', self.seq);
+      end if;
+      if self.leaf = 'third' then
+        -- named.machine.yaml:21  timer after.deadline.third
+        self.due := array_append(
+          self.due,
+          row(
+            'after.deadline.third',
+            pawl.due_at('after.deadline.third', context.due),
+            null
+          )::pawl.timer_command
+        );
+        self.timers := self.timers || jsonb_build_object('after.deadline.third', self.seq);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'delays_named',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_live_timers := self.timers;
+    p_live_invokes := self.invokes;
+    p_children := '{}'::text[];
+    p_effects := self.started;
+    p_timers := self.due;
   end context;
 end self;
 $function$;
@@ -1142,9 +1093,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_delays_named.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_delays_named.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_delays_named.instance i where i.id = p_id
     ) then

@@ -484,7 +484,11 @@ begin
           insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
           values ('done_compound', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
         end if;
-        if self.status <> 'running' then
+        if self.status <> 'running'
+          and exists (
+            select from pawl.child c where c.machine = 'done_compound' and c.id = self.id
+          )
+        then
           perform pawl.tell_parent('done_compound', self.iid, self.id, 'done', null);
         end if;
       end if;
@@ -628,7 +632,9 @@ begin
         self.claims is null and p_sender is null,
         p_sender
       );
-      if self.instance.status <> 'running' then
+      if self.instance.status <> 'running'
+        and exists (select from pawl.child c where c.machine = 'done_compound' and c.id = self.id)
+      then
         perform pawl.tell_parent('done_compound', self.iid, self.id, 'done', null);
       end if;
       return pawl_done_compound.v1_state(array[self.leaf])
@@ -775,82 +781,72 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    verdict text;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_done_compound.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- next
+    self.handled := false;
+    self.possible := false;
+    event.type := 'next';
+    if self.leaf = 'checking.one' then
+      -- compound.machine.yaml:13  checking.one --next--> checking.two
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'checking.two' then
+      -- compound.machine.yaml:14  checking.two --next--> checking.passed
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.verdict
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.verdict
-      from pawl_done_compound.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- next
-      self.handled := false;
-      self.possible := false;
-      event.type := 'next';
-      if self.leaf = 'checking.one' then
-        -- compound.machine.yaml:13  checking.one --next--> checking.two
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'checking.two' then
-        -- compound.machine.yaml:14  checking.two --next--> checking.passed
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'next');
-      end if;
-      -- skip
-      self.handled := false;
-      self.possible := false;
-      event.type := 'skip';
-      if self.leaf = 'checking.one' then
-        -- compound.machine.yaml:13  checking.one --skip--> checking.skipped
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'skip');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'next');
+    end if;
+    -- skip
+    self.handled := false;
+    self.possible := false;
+    event.type := 'skip';
+    if self.leaf = 'checking.one' then
+      -- compound.machine.yaml:13  checking.one --skip--> checking.skipped
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'skip');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -868,41 +864,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    verdict text;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_done_compound.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.verdict
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.verdict
-      from pawl_done_compound.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1005,9 +982,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_done_compound.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_done_compound.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_done_compound.instance i where i.id = p_id
     ) then

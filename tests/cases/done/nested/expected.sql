@@ -112,132 +112,126 @@ declare
   queue jsonb[];
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    self.id := p_instance.id;
+    self.leaf := p_instance.state[1];
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    self.seq := self.seq + 1;
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.id := p_instance.id;
-      self.leaf := p_instance.state[1];
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          if self.leaf is null then
-            -- nested.machine.yaml:1  done_nested begins
-            self.moved := true;
-            self.leaf := 'outer.inner.working';
-          else
-            if event.type = 'end' then
-              -- nested.machine.yaml:4  event end
-              if self.cause <> '{"type": "end"}'::jsonb then
-                perform pawl.raise_payload('done_nested', 'end', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'outer.inner.working' then
-                -- nested.machine.yaml:15  outer.inner.working --end--> outer.inner.ended
-                self.moved := true;
-                self.leaf := 'outer.inner.ended';
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object('type', 'done.state.outer.inner')
-                );
-              end if;
-            elsif event.type = 'done.state.outer' then
-              if starts_with(self.leaf, 'outer.') then
-                -- nested.machine.yaml:9  outer --done--> finished
-                self.moved := true;
-                self.leaf := 'finished';
-                self.status := 'done';
-              end if;
-            elsif event.type = 'done.state.outer.inner' then
-              if starts_with(self.leaf, 'outer.inner.') then
-                -- nested.machine.yaml:13  outer.inner --done--> outer.closing
-                self.moved := true;
-                self.log := array_append(self.log, 'inner done');
-                self.leaf := 'outer.closing';
-              end if;
+      <<macrostep>>
+      loop
+        self.moved := false;
+        if self.leaf is null then
+          -- nested.machine.yaml:1  done_nested begins
+          self.moved := true;
+          self.leaf := 'outer.inner.working';
+        else
+          if event.type = 'end' then
+            -- nested.machine.yaml:4  event end
+            if self.cause <> '{"type": "end"}'::jsonb then
+              perform pawl.raise_payload('done_nested', 'end', self.cause, '{}'::jsonb);
             end if;
-          end if;
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'done_nested',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || array[self.leaf];
-            end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          <<eventless>>
-          loop
-            exit eventless when self.status <> 'running';
-            self.moved := false;
-            if self.leaf = 'outer.closing' then
-              -- nested.machine.yaml:18  outer.closing --always--> outer.closed
+            if self.leaf = 'outer.inner.working' then
+              -- nested.machine.yaml:15  outer.inner.working --end--> outer.inner.ended
               self.moved := true;
-              self.leaf := 'outer.closed';
+              self.leaf := 'outer.inner.ended';
               self.queue := array_append(
                 self.queue,
-                jsonb_build_object('type', 'done.state.outer')
+                jsonb_build_object('type', 'done.state.outer.inner')
               );
             end if;
-            exit eventless when not self.moved;
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'done_nested',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || array[self.leaf];
+          elsif event.type = 'done.state.outer' then
+            if starts_with(self.leaf, 'outer.') then
+              -- nested.machine.yaml:9  outer --done--> finished
+              self.moved := true;
+              self.leaf := 'finished';
+              self.status := 'done';
             end if;
-          end loop eventless;
-          exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
-          self.cause := self.queue[1];
-          self.queue := self.queue[2:];
-          event.type := self.cause ->> 'type';
-        end loop macrostep;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'done_nested',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_instance.state := array[self.leaf];
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_log := self.log;
-    end event;
-  end context;
+          elsif event.type = 'done.state.outer.inner' then
+            if starts_with(self.leaf, 'outer.inner.') then
+              -- nested.machine.yaml:13  outer.inner --done--> outer.closing
+              self.moved := true;
+              self.log := array_append(self.log, 'inner done');
+              self.leaf := 'outer.closing';
+            end if;
+          end if;
+        end if;
+        if self.moved then
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
+              'done_nested',
+              self.id,
+              array(select distinct s from unnest(self.passed) s order by s)
+            );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || array[self.leaf];
+          end if;
+        end if;
+        self.handled := coalesce(self.handled, self.moved);
+        exit macrostep when not (self.handled or p_source is not null);
+        <<eventless>>
+        loop
+          exit eventless when self.status <> 'running';
+          self.moved := false;
+          if self.leaf = 'outer.closing' then
+            -- nested.machine.yaml:18  outer.closing --always--> outer.closed
+            self.moved := true;
+            self.leaf := 'outer.closed';
+            self.queue := array_append(self.queue, jsonb_build_object('type', 'done.state.outer'));
+          end if;
+          exit eventless when not self.moved;
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
+              'done_nested',
+              self.id,
+              array(select distinct s from unnest(self.passed) s order by s)
+            );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || array[self.leaf];
+          end if;
+        end loop eventless;
+        exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
+        self.cause := self.queue[1];
+        self.queue := self.queue[2:];
+        event.type := self.cause ->> 'type';
+      end loop macrostep;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'done_nested',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_instance.state := array[self.leaf];
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_log := self.log;
+  end event;
 end self;
 $function$;
 
@@ -275,229 +269,225 @@ declare
   log text[];
   reply jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.ctid,
+      i.state[1],
+      i.iid,
+      i.status,
+      i.seq
+    into
+      self.tid,
+      self.leaf,
+      self.iid,
+      self.status,
+      self.seq
+    from pawl_done_nested.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.now := pawl.now();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.ctid,
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.tid,
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_done_nested.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_done_nested.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['end']) then
-              perform pawl.check_event('done_nested', p_event);
-              perform pawl.raise_unknown_event('done_nested', event.type, array['end']);
-            end if;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_done_nested.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['end']) then
             perform pawl.check_event('done_nested', p_event);
-          end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for('done_nested', self.iid, p_event_id, p_event, self.id);
-            if self.reply is not null then
-              return self.reply;
-            end if;
-          end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('done_nested', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch('done_nested', self.id, p_expected_seq, self.seq);
+            perform pawl.raise_unknown_event('done_nested', event.type, array['end']);
           end if;
         end if;
-        self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          if event.type = 'end' then
-            -- nested.machine.yaml:4  event end
-            if self.cause <> '{"type": "end"}'::jsonb then
-              perform pawl.raise_payload('done_nested', 'end', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'outer.inner.working' then
-              -- nested.machine.yaml:15  outer.inner.working --end--> outer.inner.ended
-              self.moved := true;
-              self.leaf := 'outer.inner.ended';
-              self.queue := array_append(
-                self.queue,
-                jsonb_build_object('type', 'done.state.outer.inner')
-              );
-            end if;
-          elsif event.type = 'done.state.outer' then
-            if starts_with(self.leaf, 'outer.') then
-              -- nested.machine.yaml:9  outer --done--> finished
-              self.moved := true;
-              self.leaf := 'finished';
-              self.status := 'done';
-            end if;
-          elsif event.type = 'done.state.outer.inner' then
-            if starts_with(self.leaf, 'outer.inner.') then
-              -- nested.machine.yaml:13  outer.inner --done--> outer.closing
-              self.moved := true;
-              self.log := array_append(self.log, 'inner done');
-              self.leaf := 'outer.closing';
-            end if;
-          end if;
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'done_nested',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || array[self.leaf];
-            end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          <<eventless>>
-          loop
-            exit eventless when self.status <> 'running';
-            self.moved := false;
-            if self.leaf = 'outer.closing' then
-              -- nested.machine.yaml:18  outer.closing --always--> outer.closed
-              self.moved := true;
-              self.leaf := 'outer.closed';
-              self.queue := array_append(
-                self.queue,
-                jsonb_build_object('type', 'done.state.outer')
-              );
-            end if;
-            exit eventless when not self.moved;
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'done_nested',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || array[self.leaf];
-            end if;
-          end loop eventless;
-          exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
-          self.cause := self.queue[1];
-          self.queue := self.queue[2:];
-          event.type := self.cause ->> 'type';
-        end loop macrostep;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'done_nested',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_done_nested.v1_accepts(array[self.leaf])
-          );
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('done_nested', p_event);
         end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'done_nested',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      update pawl_done_nested.instance
-      set
-        state = array[self.leaf],
-        status = self.status,
-        seq = self.seq,
-        updated_at = self.now
-      where ctid = self.tid;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'done_nested',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      self.reply := pawl_done_nested.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', true
-        );
-      if p_event_id is not null or self.status <> 'running' then
         if p_event_id is not null then
-          insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-          values ('done_nested', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+          self.reply := pawl.reply_for('done_nested', self.iid, p_event_id, p_event, self.id);
+          if self.reply is not null then
+            return self.reply;
+          end if;
         end if;
         if self.status <> 'running' then
-          perform pawl.tell_parent('done_nested', self.iid, self.id, 'done', null);
+          perform pawl.raise_not_running('done_nested', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch('done_nested', self.id, p_expected_seq, self.seq);
         end if;
       end if;
-      return self.reply;
-    end event;
-  end context;
+      self.seq := self.seq + 1;
+      <<macrostep>>
+      loop
+        self.moved := false;
+        if event.type = 'end' then
+          -- nested.machine.yaml:4  event end
+          if self.cause <> '{"type": "end"}'::jsonb then
+            perform pawl.raise_payload('done_nested', 'end', self.cause, '{}'::jsonb);
+          end if;
+          if self.leaf = 'outer.inner.working' then
+            -- nested.machine.yaml:15  outer.inner.working --end--> outer.inner.ended
+            self.moved := true;
+            self.leaf := 'outer.inner.ended';
+            self.queue := array_append(
+              self.queue,
+              jsonb_build_object('type', 'done.state.outer.inner')
+            );
+          end if;
+        elsif event.type = 'done.state.outer' then
+          if starts_with(self.leaf, 'outer.') then
+            -- nested.machine.yaml:9  outer --done--> finished
+            self.moved := true;
+            self.leaf := 'finished';
+            self.status := 'done';
+          end if;
+        elsif event.type = 'done.state.outer.inner' then
+          if starts_with(self.leaf, 'outer.inner.') then
+            -- nested.machine.yaml:13  outer.inner --done--> outer.closing
+            self.moved := true;
+            self.log := array_append(self.log, 'inner done');
+            self.leaf := 'outer.closing';
+          end if;
+        end if;
+        if self.moved then
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
+              'done_nested',
+              self.id,
+              array(select distinct s from unnest(self.passed) s order by s)
+            );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || array[self.leaf];
+          end if;
+        end if;
+        self.handled := coalesce(self.handled, self.moved);
+        exit macrostep when not (self.handled or p_source is not null);
+        <<eventless>>
+        loop
+          exit eventless when self.status <> 'running';
+          self.moved := false;
+          if self.leaf = 'outer.closing' then
+            -- nested.machine.yaml:18  outer.closing --always--> outer.closed
+            self.moved := true;
+            self.leaf := 'outer.closed';
+            self.queue := array_append(self.queue, jsonb_build_object('type', 'done.state.outer'));
+          end if;
+          exit eventless when not self.moved;
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
+              'done_nested',
+              self.id,
+              array(select distinct s from unnest(self.passed) s order by s)
+            );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || array[self.leaf];
+          end if;
+        end loop eventless;
+        exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
+        self.cause := self.queue[1];
+        self.queue := self.queue[2:];
+        event.type := self.cause ->> 'type';
+      end loop macrostep;
+      if not (self.handled or p_source is not null) then
+        perform pawl.raise_unhandled(
+          'done_nested',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_done_nested.v1_accepts(array[self.leaf])
+        );
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'done_nested',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    update pawl_done_nested.instance
+    set
+      state = array[self.leaf],
+      status = self.status,
+      seq = self.seq,
+      updated_at = self.now
+    where ctid = self.tid;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'done_nested',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_done_nested.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', true
+      );
+    if p_event_id is not null or self.status <> 'running' then
+      if p_event_id is not null then
+        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+        values ('done_nested', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+      end if;
+      if self.status <> 'running'
+        and exists (select from pawl.child c where c.machine = 'done_nested' and c.id = self.id)
+      then
+        perform pawl.tell_parent('done_nested', self.iid, self.id, 'done', null);
+      end if;
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -525,121 +515,120 @@ declare
   step record;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('done_nested', self.id, null);
-        end if;
-        -- nested.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('done_nested', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'done_nested',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_done_nested.v1_reduce(self.instance, null, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      self.log := self.step.p_log;
-      insert into pawl_done_nested.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('done_nested', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('done_nested', self.id, null);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'done_nested',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      if self.instance.status <> 'running' then
-        perform pawl.tell_parent('done_nested', self.iid, self.id, 'done', null);
+      -- nested.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('done_nested', null, p_input, '{}'::jsonb);
       end if;
-      return pawl_done_nested.v1_state(array[self.leaf])
-        || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
-    end event;
-  end context;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'done_nested',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_done_nested.v1_reduce(self.instance, null, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    self.log := self.step.p_log;
+    insert into pawl_done_nested.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('done_nested', self.id);
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'done_nested',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    if self.instance.status <> 'running'
+      and exists (select from pawl.child c where c.machine = 'done_nested' and c.id = self.id)
+    then
+      perform pawl.tell_parent('done_nested', self.iid, self.id, 'done', null);
+    end if;
+    return pawl_done_nested.v1_state(array[self.leaf])
+      || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
+  end event;
 end self;
 $function$;
 
@@ -665,90 +654,87 @@ declare
   status text;
   seq bigint;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_done_nested.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.leaf := self.instance.state[1];
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_done_nested.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
+      if self.claims is not null then
+        perform pawl.raise_denied('done_nested', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['end']) then
+          perform pawl.check_event('done_nested', p_event);
+          perform pawl.raise_unknown_event('done_nested', event.type, array['end']);
+        end if;
       end if;
-      self.id := self.instance.id;
-      self.leaf := self.instance.state[1];
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('done_nested', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['end']) then
-            perform pawl.check_event('done_nested', p_event);
-            perform pawl.raise_unknown_event('done_nested', event.type, array['end']);
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('done_nested', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'done_nested',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.step := pawl_done_nested.v1_reduce(self.instance, p_event, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('done_nested', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'done_nested',
           self.id,
           event.type,
-          array[self.leaf],
-          pawl_done_nested.v1_accepts(array[self.leaf])
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_done_nested.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_done_nested.v1_reduce(self.instance, p_event, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'done_nested',
+        self.id,
+        event.type,
+        array[self.leaf],
+        pawl_done_nested.v1_accepts(array[self.leaf])
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_done_nested.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -766,56 +752,50 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_done_nested.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- end
+    self.handled := false;
+    self.possible := false;
+    event.type := 'end';
+    if self.leaf = 'outer.inner.working' then
+      -- nested.machine.yaml:15  outer.inner.working --end--> outer.inner.ended
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_done_nested.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- end
-      self.handled := false;
-      self.possible := false;
-      event.type := 'end';
-      if self.leaf = 'outer.inner.working' then
-        -- nested.machine.yaml:15  outer.inner.working --end--> outer.inner.ended
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'end');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'end');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -833,37 +813,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_done_nested.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_done_nested.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -966,9 +931,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_done_nested.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_done_nested.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_done_nested.instance i where i.id = p_id
     ) then

@@ -697,60 +697,50 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    credit int;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_first_true.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- pay
+    self.handled := false;
+    self.possible := false;
+    event.type := 'pay';
+    if self.leaf = 'open' then
+      -- first_true.machine.yaml:12  open --pay [event.amount > 100]--> rich
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.credit
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.credit
-      from pawl_first_true.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- pay
-      self.handled := false;
-      self.possible := false;
-      event.type := 'pay';
-      if self.leaf = 'open' then
-        -- first_true.machine.yaml:12  open --pay [event.amount > 100]--> rich
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'pay');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'pay');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -768,41 +758,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    credit int;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_first_true.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.credit
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.credit
-      from pawl_first_true.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -905,9 +876,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_first_true.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_first_true.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_first_true.instance i where i.id = p_id
     ) then

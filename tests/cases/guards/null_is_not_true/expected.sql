@@ -685,7 +685,6 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
@@ -702,13 +701,11 @@ begin
         i.state[1],
         i.iid,
         i.status,
-        i.seq,
         i.limit_to
       into
         self.leaf,
         self.iid,
         self.status,
-        self.seq,
         context.limit_to
       from pawl_null_is_not_true.instance i
       where i.id = p_id and i.version = 1;
@@ -756,41 +753,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    limit_to int;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_null_is_not_true.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.limit_to
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.limit_to
-      from pawl_null_is_not_true.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -893,9 +871,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_null_is_not_true.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_null_is_not_true.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_null_is_not_true.instance i where i.id = p_id
     ) then

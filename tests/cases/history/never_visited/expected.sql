@@ -188,340 +188,31 @@ declare
   defaults bigint := 0::bigint;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
-    declare
-      type text collate "C" := p_event ->> 'type';
-    begin
-      self.id := p_instance.id;
-      self.state := p_instance.state;
-      if self.state is not null then
-        self.conf := pawl_never_visited.v1_conf(self.state);
-      end if;
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.history := p_instance.history;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.moved := false;
-        if self.state is null then
-          -- never_visited.machine.yaml:1  never_visited begins
-          self.moved := true;
-          self.enters := self.enters | 3;
-        else
-          if event.type = 'back' then
-            -- never_visited.machine.yaml:4  event back
-            if p_event <> '{"type": "back"}'::jsonb then
-              perform pawl.raise_payload('never_visited', 'back', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- never_visited.machine.yaml:13  outside --back--> P.h
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 8190);
-              if self.exits & 4 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', array_remove(
-                      array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                      null
-                    )
-                  );
-              end if;
-              if self.exits & 64 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'Q.h', pawl.bit_names(
-                      self.conf & 2816::bigint,
-                      '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                    )
-                  );
-              end if;
-              self.enters := self.enters | 4;
-              if self.history ? 'P.h' then
-                if self.history -> 'P.h' ? 'P.a' then
-                  self.enters := self.enters | 8;
-                end if;
-                if self.history -> 'P.h' ? 'P.b' then
-                  self.enters := self.enters | 16;
-                end if;
-              else
-                self.enters := self.enters | 8;
-                self.defaults := self.defaults | 4;
-              end if;
-            end if;
-          elsif event.type = 'both' then
-            -- never_visited.machine.yaml:5  event both
-            if p_event <> '{"type": "both"}'::jsonb then
-              perform pawl.raise_payload('never_visited', 'both', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- never_visited.machine.yaml:14  outside --both--> Q.h
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 8190);
-              if self.exits & 4 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'P.h', array_remove(
-                      array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                      null
-                    )
-                  );
-              end if;
-              if self.exits & 64 <> 0 then
-                self.history := self.history
-                  || jsonb_build_object(
-                    'Q.h', pawl.bit_names(
-                      self.conf & 2816::bigint,
-                      '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                    )
-                  );
-              end if;
-              self.enters := self.enters | 64;
-              if self.history ? 'Q.h' then
-                foreach v_leaf in array pawl.text_array(self.history -> 'Q.h') loop
-                  self.enters := self.enters | (pawl_never_visited.v1_bits(v_leaf) & 8064);
-                end loop;
-              else
-                self.enters := self.enters | 3456;
-              end if;
-            end if;
-          elsif event.type = 'inside' then
-            -- never_visited.machine.yaml:6  event inside
-            if p_event <> '{"type": "inside"}'::jsonb then
-              perform pawl.raise_payload('never_visited', 'inside', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- never_visited.machine.yaml:20  P.b --inside--> P.h
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 56);
-              if self.history ? 'P.h' then
-                if self.history -> 'P.h' ? 'P.a' then
-                  self.enters := self.enters | 8;
-                end if;
-                if self.history -> 'P.h' ? 'P.b' then
-                  self.enters := self.enters | 16;
-                end if;
-              else
-                self.enters := self.enters | 8;
-                self.defaults := self.defaults | 4;
-              end if;
-            end if;
-          elsif event.type = 'next' then
-            -- never_visited.machine.yaml:7  event next
-            if p_event <> '{"type": "next"}'::jsonb then
-              perform pawl.raise_payload('never_visited', 'next', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 8 <> 0 then
-              -- never_visited.machine.yaml:19  P.a --next--> P.b
-              self.moved := true;
-              self.conf := (self.conf & ~56::bigint) | 16;
-            elsif self.conf & 256 <> 0 then
-              -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
-              self.moved := true;
-              self.conf := (self.conf & ~768::bigint) | 512;
-            end if;
-          elsif event.type = 'out' then
-            -- never_visited.machine.yaml:8  event out
-            if p_event <> '{"type": "out"}'::jsonb then
-              perform pawl.raise_payload('never_visited', 'out', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 4 <> 0 then
-              -- never_visited.machine.yaml:17  P --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 8190);
-              self.enters := self.enters | 2;
-            elsif self.conf & 64 <> 0 then
-              -- never_visited.machine.yaml:24  Q --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 8190);
-              self.enters := self.enters | 2;
-            end if;
-          end if;
-        end if;
-        self.handled := self.moved;
-        if self.moved then
-          if self.exits <> 0 then
-            if self.exits & 4 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'P.h', array_remove(
-                    array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                    null
-                  )
-                );
-            end if;
-            if self.exits & 64 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'Q.h', pawl.bit_names(
-                    self.conf & 2816::bigint,
-                    '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                  )
-                );
-            end if;
-            self.conf := self.conf & ~self.exits;
-          end if;
-          if self.enters <> 0 then
-            self.conf := self.conf | self.enters;
-            -- enter P
-            if self.enters & 4 <> 0 then
-              if self.defaults & 4 <> 0 then
-                self.log := array_append(self.log, 'begin P');
-              end if;
-            end if;
-          end if;
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'never_visited',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.state := pawl_never_visited.v1_leaves(self.conf);
-      p_instance.state := self.state;
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.history := self.history;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_log := self.log;
-    end event;
-  end context;
-end self;
-$function$;
-
-comment on function pawl_never_visited.v1_reduce is
-  'The macrostep, pure: a row and an event in, the next row and its commands out';
-
-create or replace function pawl_never_visited.v1_send(
-  p_id text,
-  p_event jsonb,
-  p_event_id text default null,
-  p_expected_seq bigint default null,
-  p_source text default null,
-  p_sender text[] default null
-)
-returns jsonb
-language plpgsql
-as $function$
-#variable_conflict use_column
-<<self>>
-declare
-  tid tid;
-  iid bigint;
-  id constant text := p_id;
-  now timestamptz;
-  claims jsonb;
-  state text[];
-  v_leaf text;
-  conf bigint := 0::bigint;
-  status text;
-  seq bigint;
-  history jsonb;
-  handled boolean;
-  moved boolean;
-  exits bigint := 0::bigint;
-  enters bigint := 0::bigint;
-  defaults bigint := 0::bigint;
-  log text[];
-  reply jsonb;
-begin
-  <<context>>
-  begin
-    <<event>>
-    declare
-      type text collate "C" := p_event ->> 'type';
-    begin
-      select
-        i.ctid,
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.history
-      into
-        self.tid,
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        self.history
-      from pawl_never_visited.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
+    self.id := p_instance.id;
+    self.state := p_instance.state;
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    self.history := p_instance.history;
+    if self.state is not null then
       self.conf := pawl_never_visited.v1_conf(self.state);
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_never_visited.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null
-              or event.type <> all (array['back', 'both', 'inside', 'next', 'out'])
-            then
-              perform pawl.check_event('never_visited', p_event);
-              perform pawl.raise_unknown_event(
-                'never_visited',
-                event.type,
-                array['back', 'both', 'inside', 'next', 'out']
-              );
-            end if;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
-            perform pawl.check_event('never_visited', p_event);
-          end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for('never_visited', self.iid, p_event_id, p_event, self.id);
-            if self.reply is not null then
-              return self.reply;
-            end if;
-          end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('never_visited', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch('never_visited', self.id, p_expected_seq, self.seq);
-          end if;
-        end if;
-        self.seq := self.seq + 1;
-        self.moved := false;
+    end if;
+    self.seq := self.seq + 1;
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
+    begin
+      self.moved := false;
+      if self.state is null then
+        -- never_visited.machine.yaml:1  never_visited begins
+        self.moved := true;
+        self.enters := self.enters | 3;
+      else
         if event.type = 'back' then
           -- never_visited.machine.yaml:4  event back
           if p_event <> '{"type": "back"}'::jsonb then
@@ -650,117 +341,420 @@ begin
             self.enters := self.enters | 2;
           end if;
         end if;
-        self.handled := self.moved;
-        if self.moved then
-          if self.exits <> 0 then
-            if self.exits & 4 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'P.h', array_remove(
-                    array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                    null
-                  )
-                );
-            end if;
-            if self.exits & 64 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'Q.h', pawl.bit_names(
-                    self.conf & 2816::bigint,
-                    '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                  )
-                );
-            end if;
-            self.conf := self.conf & ~self.exits;
-          end if;
-          if self.enters <> 0 then
-            self.conf := self.conf | self.enters;
-            -- enter P
-            if self.enters & 4 <> 0 then
-              if self.defaults & 4 <> 0 then
-                self.log := array_append(self.log, 'begin P');
-              end if;
-            end if;
-          end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'never_visited',
-            self.id,
-            event.type,
-            self.state,
-            pawl_never_visited.v1_accepts(self.state)
-          );
-        end if;
-        self.state := pawl_never_visited.v1_leaves(self.conf);
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'never_visited',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      update pawl_never_visited.instance
-      set
-        state = self.state,
-        status = self.status,
-        seq = self.seq,
-        history = self.history,
-        updated_at = self.now
-      where ctid = self.tid;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'never_visited',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        self.state,
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      self.reply := pawl_never_visited.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status,
-          'handled', true
-        );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values ('never_visited', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
       end if;
-      return self.reply;
-    end event;
-  end context;
+      self.handled := self.moved;
+      if self.moved then
+        if self.exits <> 0 then
+          if self.exits & 4 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'P.h', array_remove(
+                  array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                  null
+                )
+              );
+          end if;
+          if self.exits & 64 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'Q.h', pawl.bit_names(
+                  self.conf & 2816::bigint,
+                  '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                )
+              );
+          end if;
+          self.conf := self.conf & ~self.exits;
+        end if;
+        if self.enters <> 0 then
+          self.conf := self.conf | self.enters;
+          -- enter P
+          if self.enters & 4 <> 0 then
+            if self.defaults & 4 <> 0 then
+              self.log := array_append(self.log, 'begin P');
+            end if;
+          end if;
+        end if;
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'never_visited',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.state := pawl_never_visited.v1_leaves(self.conf);
+    p_instance.state := self.state;
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.history := self.history;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_log := self.log;
+  end event;
+end self;
+$function$;
+
+comment on function pawl_never_visited.v1_reduce is
+  'The macrostep, pure: a row and an event in, the next row and its commands out';
+
+create or replace function pawl_never_visited.v1_send(
+  p_id text,
+  p_event jsonb,
+  p_event_id text default null,
+  p_expected_seq bigint default null,
+  p_source text default null,
+  p_sender text[] default null
+)
+returns jsonb
+language plpgsql
+as $function$
+#variable_conflict use_column
+<<self>>
+declare
+  tid tid;
+  iid bigint;
+  id constant text := p_id;
+  now timestamptz;
+  claims jsonb;
+  state text[];
+  v_leaf text;
+  conf bigint := 0::bigint;
+  status text;
+  seq bigint;
+  history jsonb;
+  handled boolean;
+  moved boolean;
+  exits bigint := 0::bigint;
+  enters bigint := 0::bigint;
+  defaults bigint := 0::bigint;
+  log text[];
+  reply jsonb;
+begin
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
+  begin
+    select
+      i.ctid,
+      i.state,
+      i.iid,
+      i.status,
+      i.seq,
+      i.history
+    into
+      self.tid,
+      self.state,
+      self.iid,
+      self.status,
+      self.seq,
+      self.history
+    from pawl_never_visited.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_never_visited.v1_conf(self.state);
+    self.now := pawl.now();
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
+    begin
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_never_visited.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null
+            or event.type <> all (array['back', 'both', 'inside', 'next', 'out'])
+          then
+            perform pawl.check_event('never_visited', p_event);
+            perform pawl.raise_unknown_event(
+              'never_visited',
+              event.type,
+              array['back', 'both', 'inside', 'next', 'out']
+            );
+          end if;
+        end if;
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('never_visited', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for('never_visited', self.iid, p_event_id, p_event, self.id);
+          if self.reply is not null then
+            return self.reply;
+          end if;
+        end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('never_visited', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch('never_visited', self.id, p_expected_seq, self.seq);
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      self.moved := false;
+      if event.type = 'back' then
+        -- never_visited.machine.yaml:4  event back
+        if p_event <> '{"type": "back"}'::jsonb then
+          perform pawl.raise_payload('never_visited', 'back', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- never_visited.machine.yaml:13  outside --back--> P.h
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 8190);
+          if self.exits & 4 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'P.h', array_remove(
+                  array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                  null
+                )
+              );
+          end if;
+          if self.exits & 64 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'Q.h', pawl.bit_names(
+                  self.conf & 2816::bigint,
+                  '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                )
+              );
+          end if;
+          self.enters := self.enters | 4;
+          if self.history ? 'P.h' then
+            if self.history -> 'P.h' ? 'P.a' then
+              self.enters := self.enters | 8;
+            end if;
+            if self.history -> 'P.h' ? 'P.b' then
+              self.enters := self.enters | 16;
+            end if;
+          else
+            self.enters := self.enters | 8;
+            self.defaults := self.defaults | 4;
+          end if;
+        end if;
+      elsif event.type = 'both' then
+        -- never_visited.machine.yaml:5  event both
+        if p_event <> '{"type": "both"}'::jsonb then
+          perform pawl.raise_payload('never_visited', 'both', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- never_visited.machine.yaml:14  outside --both--> Q.h
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 8190);
+          if self.exits & 4 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'P.h', array_remove(
+                  array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                  null
+                )
+              );
+          end if;
+          if self.exits & 64 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'Q.h', pawl.bit_names(
+                  self.conf & 2816::bigint,
+                  '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                )
+              );
+          end if;
+          self.enters := self.enters | 64;
+          if self.history ? 'Q.h' then
+            foreach v_leaf in array pawl.text_array(self.history -> 'Q.h') loop
+              self.enters := self.enters | (pawl_never_visited.v1_bits(v_leaf) & 8064);
+            end loop;
+          else
+            self.enters := self.enters | 3456;
+          end if;
+        end if;
+      elsif event.type = 'inside' then
+        -- never_visited.machine.yaml:6  event inside
+        if p_event <> '{"type": "inside"}'::jsonb then
+          perform pawl.raise_payload('never_visited', 'inside', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 16 <> 0 then
+          -- never_visited.machine.yaml:20  P.b --inside--> P.h
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 56);
+          if self.history ? 'P.h' then
+            if self.history -> 'P.h' ? 'P.a' then
+              self.enters := self.enters | 8;
+            end if;
+            if self.history -> 'P.h' ? 'P.b' then
+              self.enters := self.enters | 16;
+            end if;
+          else
+            self.enters := self.enters | 8;
+            self.defaults := self.defaults | 4;
+          end if;
+        end if;
+      elsif event.type = 'next' then
+        -- never_visited.machine.yaml:7  event next
+        if p_event <> '{"type": "next"}'::jsonb then
+          perform pawl.raise_payload('never_visited', 'next', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 8 <> 0 then
+          -- never_visited.machine.yaml:19  P.a --next--> P.b
+          self.moved := true;
+          self.conf := (self.conf & ~56::bigint) | 16;
+        elsif self.conf & 256 <> 0 then
+          -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
+          self.moved := true;
+          self.conf := (self.conf & ~768::bigint) | 512;
+        end if;
+      elsif event.type = 'out' then
+        -- never_visited.machine.yaml:8  event out
+        if p_event <> '{"type": "out"}'::jsonb then
+          perform pawl.raise_payload('never_visited', 'out', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- never_visited.machine.yaml:17  P --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 8190);
+          self.enters := self.enters | 2;
+        elsif self.conf & 64 <> 0 then
+          -- never_visited.machine.yaml:24  Q --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 8190);
+          self.enters := self.enters | 2;
+        end if;
+      end if;
+      self.handled := self.moved;
+      if self.moved then
+        if self.exits <> 0 then
+          if self.exits & 4 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'P.h', array_remove(
+                  array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                  null
+                )
+              );
+          end if;
+          if self.exits & 64 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'Q.h', pawl.bit_names(
+                  self.conf & 2816::bigint,
+                  '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                )
+              );
+          end if;
+          self.conf := self.conf & ~self.exits;
+        end if;
+        if self.enters <> 0 then
+          self.conf := self.conf | self.enters;
+          -- enter P
+          if self.enters & 4 <> 0 then
+            if self.defaults & 4 <> 0 then
+              self.log := array_append(self.log, 'begin P');
+            end if;
+          end if;
+        end if;
+      end if;
+      if not (self.handled or p_source is not null) then
+        perform pawl.raise_unhandled(
+          'never_visited',
+          self.id,
+          event.type,
+          self.state,
+          pawl_never_visited.v1_accepts(self.state)
+        );
+      end if;
+      self.state := pawl_never_visited.v1_leaves(self.conf);
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'never_visited',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    update pawl_never_visited.instance
+    set
+      state = self.state,
+      status = self.status,
+      seq = self.seq,
+      history = self.history,
+      updated_at = self.now
+    where ctid = self.tid;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'never_visited',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      self.state,
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_never_visited.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status,
+        'handled', true
+      );
+    if p_event_id is not null then
+      insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+      values ('never_visited', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -789,124 +783,121 @@ declare
   step record;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('never_visited', self.id, null);
-        end if;
-        -- never_visited.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('never_visited', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'never_visited',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_never_visited.v1_reduce(self.instance, null, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.state := self.instance.state;
-      self.status := self.instance.status;
-      self.log := self.step.p_log;
-      insert into pawl_never_visited.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('never_visited', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('never_visited', self.id, null);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'never_visited',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        self.state,
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      return pawl_never_visited.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status
+      -- never_visited.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('never_visited', null, p_input, '{}'::jsonb);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'never_visited',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-    end event;
-  end context;
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_never_visited.v1_reduce(self.instance, null, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    self.log := self.step.p_log;
+    insert into pawl_never_visited.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('never_visited', self.id);
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'never_visited',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      self.state,
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    return pawl_never_visited.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status
+      );
+  end event;
 end self;
 $function$;
 
@@ -932,110 +923,99 @@ declare
   conf bigint := 0::bigint;
   status text;
   seq bigint;
-  history jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_never_visited.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    if self.state is not null then
+      self.conf := pawl_never_visited.v1_conf(self.state);
+    end if;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_never_visited.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
-      end if;
-      self.id := self.instance.id;
-      self.state := self.instance.state;
-      if self.state is not null then
-        self.conf := pawl_never_visited.v1_conf(self.state);
-      end if;
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.history := self.instance.history;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('never_visited', self.id, event.type);
-        else
-          if event.type is null
-            or event.type <> all (array['back', 'both', 'inside', 'next', 'out'])
-          then
-            perform pawl.check_event('never_visited', p_event);
-            perform pawl.raise_unknown_event(
-              'never_visited',
-              event.type,
-              array['back', 'both', 'inside', 'next', 'out']
-            );
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('never_visited', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      if self.claims is not null then
+        perform pawl.raise_denied('never_visited', self.id, event.type);
+      else
+        if event.type is null
+          or event.type <> all (array['back', 'both', 'inside', 'next', 'out'])
+        then
+          perform pawl.check_event('never_visited', p_event);
+          perform pawl.raise_unknown_event(
             'never_visited',
-            self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array['back', 'both', 'inside', 'next', 'out']
           );
-      end;
-      self.step := pawl_never_visited.v1_reduce(
-        self.instance,
-        p_event,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.state := self.instance.state;
-      self.status := self.instance.status;
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+        end if;
+      end if;
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('never_visited', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'never_visited',
           self.id,
           event.type,
-          self.state,
-          pawl_never_visited.v1_accepts(self.state)
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_never_visited.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_never_visited.v1_reduce(self.instance, p_event, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'never_visited',
+        self.id,
+        event.type,
+        self.state,
+        pawl_never_visited.v1_accepts(self.state)
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_never_visited.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -1054,140 +1034,131 @@ declare
   state text[];
   conf bigint := 0::bigint;
   status text;
-  seq bigint;
-  history jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state,
+      i.iid,
+      i.status
+    into
+      self.state,
+      self.iid,
+      self.status
+    from pawl_never_visited.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_never_visited.v1_conf(self.state);
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- back
+    self.handled := false;
+    self.possible := false;
+    event.type := 'back';
+    if self.conf & 2 <> 0 then
+      -- never_visited.machine.yaml:13  outside --back--> P.h
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.history
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        self.history
-      from pawl_never_visited.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_never_visited.v1_conf(self.state);
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- back
-      self.handled := false;
-      self.possible := false;
-      event.type := 'back';
-      if self.conf & 2 <> 0 then
-        -- never_visited.machine.yaml:13  outside --back--> P.h
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'back');
-      end if;
-      -- both
-      self.handled := false;
-      self.possible := false;
-      event.type := 'both';
-      if self.conf & 2 <> 0 then
-        -- never_visited.machine.yaml:14  outside --both--> Q.h
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'both');
-      end if;
-      -- inside
-      self.handled := false;
-      self.possible := false;
-      event.type := 'inside';
-      if self.conf & 16 <> 0 then
-        -- never_visited.machine.yaml:20  P.b --inside--> P.h
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'inside');
-      end if;
-      -- next
-      self.handled := false;
-      self.possible := false;
-      event.type := 'next';
-      if self.conf & 8 <> 0 then
-        -- never_visited.machine.yaml:19  P.a --next--> P.b
-        self.handled := true;
-        self.possible := true;
-      elsif self.conf & 256 <> 0 then
-        -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'next');
-      end if;
-      -- out
-      self.handled := false;
-      self.possible := false;
-      event.type := 'out';
-      if self.conf & 4 <> 0 then
-        -- never_visited.machine.yaml:17  P --out--> outside
-        self.handled := true;
-        self.possible := true;
-      elsif self.conf & 64 <> 0 then
-        -- never_visited.machine.yaml:24  Q --out--> outside
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'out');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'back');
+    end if;
+    -- both
+    self.handled := false;
+    self.possible := false;
+    event.type := 'both';
+    if self.conf & 2 <> 0 then
+      -- never_visited.machine.yaml:14  outside --both--> Q.h
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'both');
+    end if;
+    -- inside
+    self.handled := false;
+    self.possible := false;
+    event.type := 'inside';
+    if self.conf & 16 <> 0 then
+      -- never_visited.machine.yaml:20  P.b --inside--> P.h
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'inside');
+    end if;
+    -- next
+    self.handled := false;
+    self.possible := false;
+    event.type := 'next';
+    if self.conf & 8 <> 0 then
+      -- never_visited.machine.yaml:19  P.a --next--> P.b
+      self.handled := true;
+      self.possible := true;
+    elsif self.conf & 256 <> 0 then
+      -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'next');
+    end if;
+    -- out
+    self.handled := false;
+    self.possible := false;
+    event.type := 'out';
+    if self.conf & 4 <> 0 then
+      -- never_visited.machine.yaml:17  P --out--> outside
+      self.handled := true;
+      self.possible := true;
+    elsif self.conf & 64 <> 0 then
+      -- never_visited.machine.yaml:24  Q --out--> outside
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'out');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1207,40 +1178,25 @@ declare
   iid bigint;
   state text[];
   conf bigint := 0::bigint;
-  status text;
-  seq bigint;
-  history jsonb;
 begin
-  <<context>>
+  select
+    i.state,
+    i.iid
+  into
+    self.state,
+    self.iid
+  from pawl_never_visited.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
+  self.conf := pawl_never_visited.v1_conf(self.state);
   begin
-    <<event>>
-    begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.history
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        self.history
-      from pawl_never_visited.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_never_visited.v1_conf(self.state);
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1343,9 +1299,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_never_visited.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_never_visited.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_never_visited.instance i where i.id = p_id
     ) then

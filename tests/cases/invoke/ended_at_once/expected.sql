@@ -104,32 +104,49 @@ declare
   started pawl.effect_command[];
   due pawl.timer_command[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    self.id := p_instance.id;
+    self.leaf := p_instance.state[1];
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    self.timers := p_instance.timers;
+    self.invokes := p_instance.invokes;
+    self.seq := self.seq + 1;
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.id := p_instance.id;
-      self.leaf := p_instance.state[1];
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.timers := p_instance.timers;
-      self.invokes := p_instance.invokes;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if p_source is not null then
-          self.timers := self.timers - p_source;
-          self.invokes := self.invokes - p_source;
-        end if;
-        self.handled := false;
-        if self.leaf is null then
-          -- ended_at_once.machine.yaml:1  ended_at_once begins
+      if p_source is not null then
+        self.timers := self.timers - p_source;
+        self.invokes := self.invokes - p_source;
+      end if;
+      self.handled := false;
+      if self.leaf is null then
+        -- ended_at_once.machine.yaml:1  ended_at_once begins
+        self.handled := true;
+        self.due := array_append(
+          self.due,
+          row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
+        );
+        self.timers := jsonb_build_object('after.1 minute', self.seq);
+        self.started := array_append(
+          self.started,
+          row('work', 'w', '{}'::jsonb)::pawl.effect_command
+        );
+        self.invokes := jsonb_build_object('w', self.seq);
+        self.leaf := 'a';
+      else
+        if event.type = 'again' then
+          -- ended_at_once.machine.yaml:4  event again
+          if p_event <> '{"type": "again"}'::jsonb then
+            perform pawl.raise_payload('ended_at_once', 'again', p_event, '{}'::jsonb);
+          end if;
+          -- ended_at_once.machine.yaml:12  ended_at_once --again--> a
           self.handled := true;
           self.due := array_append(
             self.due,
@@ -142,85 +159,65 @@ begin
           );
           self.invokes := jsonb_build_object('w', self.seq);
           self.leaf := 'a';
-        else
-          if event.type = 'again' then
-            -- ended_at_once.machine.yaml:4  event again
-            if p_event <> '{"type": "again"}'::jsonb then
-              perform pawl.raise_payload('ended_at_once', 'again', p_event, '{}'::jsonb);
-            end if;
-            -- ended_at_once.machine.yaml:12  ended_at_once --again--> a
-            self.handled := true;
-            self.due := array_append(
-              self.due,
-              row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
-            );
-            self.timers := jsonb_build_object('after.1 minute', self.seq);
-            self.started := array_append(
-              self.started,
-              row('work', 'w', '{}'::jsonb)::pawl.effect_command
-            );
-            self.invokes := jsonb_build_object('w', self.seq);
-            self.leaf := 'a';
-          elsif event.type = 'over' then
-            -- ended_at_once.machine.yaml:5  event over
-            if p_event <> '{"type": "over"}'::jsonb then
-              perform pawl.raise_payload('ended_at_once', 'over', p_event, '{}'::jsonb);
-            end if;
-            -- ended_at_once.machine.yaml:13  ended_at_once --over--> over
-            self.handled := true;
-            self.due := array_append(
-              self.due,
-              row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
-            );
-            self.started := array_append(
-              self.started,
-              row('work', 'w', '{}'::jsonb)::pawl.effect_command
-            );
-            self.leaf := 'over';
-            self.status := 'done';
-            self.timers := '{}'::jsonb;
-            self.due := null;
-            self.invokes := '{}'::jsonb;
-            self.started := null;
-          elsif event.type = 'after.1 minute' then
-            -- ended_at_once.machine.yaml:9  ended_at_once --after 1 minute--> over
-            self.handled := true;
-            self.leaf := 'over';
-            self.status := 'done';
-            self.timers := '{}'::jsonb;
-            self.invokes := '{}'::jsonb;
+        elsif event.type = 'over' then
+          -- ended_at_once.machine.yaml:5  event over
+          if p_event <> '{"type": "over"}'::jsonb then
+            perform pawl.raise_payload('ended_at_once', 'over', p_event, '{}'::jsonb);
           end if;
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'ended_at_once',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+          -- ended_at_once.machine.yaml:13  ended_at_once --over--> over
+          self.handled := true;
+          self.due := array_append(
+            self.due,
+            row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
           );
-      end;
-      p_instance.state := array[self.leaf];
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.timers := self.timers;
-      p_instance.invokes := self.invokes;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
-  end context;
+          self.started := array_append(
+            self.started,
+            row('work', 'w', '{}'::jsonb)::pawl.effect_command
+          );
+          self.leaf := 'over';
+          self.status := 'done';
+          self.timers := '{}'::jsonb;
+          self.due := null;
+          self.invokes := '{}'::jsonb;
+          self.started := null;
+        elsif event.type = 'after.1 minute' then
+          -- ended_at_once.machine.yaml:9  ended_at_once --after 1 minute--> over
+          self.handled := true;
+          self.leaf := 'over';
+          self.status := 'done';
+          self.timers := '{}'::jsonb;
+          self.invokes := '{}'::jsonb;
+        end if;
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'ended_at_once',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_instance.state := array[self.leaf];
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.timers := self.timers;
+    p_instance.invokes := self.invokes;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_effects := self.started;
+    p_timers := self.due;
+  end event;
 end self;
 $function$;
 
@@ -258,263 +255,262 @@ declare
   v_timer pawl.timer_command;
   reply jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.ctid,
+      i.state[1],
+      i.iid,
+      i.status,
+      i.seq,
+      i.timers,
+      i.invokes
+    into
+      self.tid,
+      self.leaf,
+      self.iid,
+      self.status,
+      self.seq,
+      self.timers,
+      self.invokes
+    from pawl_ended_at_once.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.now := pawl.now();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.ctid,
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.invokes
-      into
-        self.tid,
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        self.invokes
-      from pawl_ended_at_once.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_ended_at_once.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['again', 'over']) then
-              perform pawl.check_event('ended_at_once', p_event);
-              perform pawl.raise_unknown_event('ended_at_once', event.type, array['again', 'over']);
-            end if;
-          else
-            self.timers := self.timers - p_source;
-            self.invokes := self.invokes - p_source;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_ended_at_once.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['again', 'over']) then
             perform pawl.check_event('ended_at_once', p_event);
+            perform pawl.raise_unknown_event('ended_at_once', event.type, array['again', 'over']);
           end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for('ended_at_once', self.iid, p_event_id, p_event, self.id);
-            if self.reply is not null then
-              return self.reply;
-            end if;
-          end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('ended_at_once', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch('ended_at_once', self.id, p_expected_seq, self.seq);
-          end if;
-        end if;
-        self.seq := self.seq + 1;
-        if event.type = 'again' then
-          -- ended_at_once.machine.yaml:4  event again
-          if p_event <> '{"type": "again"}'::jsonb then
-            perform pawl.raise_payload('ended_at_once', 'again', p_event, '{}'::jsonb);
-          end if;
-          self.handled := false;
-          -- ended_at_once.machine.yaml:12  ended_at_once --again--> a
-          self.handled := true;
-          self.due := array_append(
-            self.due,
-            row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
-          );
-          self.timers := jsonb_build_object('after.1 minute', self.seq);
-          self.started := array_append(
-            self.started,
-            row('work', 'w', '{}'::jsonb)::pawl.effect_command
-          );
-          self.invokes := jsonb_build_object('w', self.seq);
-          self.leaf := 'a';
-          if not self.handled then
-            perform pawl.raise_unhandled(
-              'ended_at_once',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_ended_at_once.v1_accepts(array[self.leaf])
-            );
-          end if;
-        elsif event.type = 'over' then
-          -- ended_at_once.machine.yaml:5  event over
-          if p_event <> '{"type": "over"}'::jsonb then
-            perform pawl.raise_payload('ended_at_once', 'over', p_event, '{}'::jsonb);
-          end if;
-          self.handled := false;
-          -- ended_at_once.machine.yaml:13  ended_at_once --over--> over
-          self.handled := true;
-          self.due := array_append(
-            self.due,
-            row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
-          );
-          self.started := array_append(
-            self.started,
-            row('work', 'w', '{}'::jsonb)::pawl.effect_command
-          );
-          self.leaf := 'over';
-          self.status := 'done';
-          self.timers := '{}'::jsonb;
-          self.due := null;
-          self.invokes := '{}'::jsonb;
-          self.started := null;
-          if not self.handled then
-            perform pawl.raise_unhandled(
-              'ended_at_once',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_ended_at_once.v1_accepts(array[self.leaf])
-            );
-          end if;
-        elsif event.type = 'after.1 minute' then
-          self.handled := false;
-          -- ended_at_once.machine.yaml:9  ended_at_once --after 1 minute--> over
-          self.handled := true;
-          self.leaf := 'over';
-          self.status := 'done';
-          self.timers := '{}'::jsonb;
-          self.invokes := '{}'::jsonb;
         else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'ended_at_once',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_ended_at_once.v1_accepts(array[self.leaf])
-            );
+          self.timers := self.timers - p_source;
+          self.invokes := self.invokes - p_source;
+        end if;
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('ended_at_once', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for('ended_at_once', self.iid, p_event_id, p_event, self.id);
+          if self.reply is not null then
+            return self.reply;
           end if;
         end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('ended_at_once', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch('ended_at_once', self.id, p_expected_seq, self.seq);
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      if event.type = 'again' then
+        -- ended_at_once.machine.yaml:4  event again
+        if p_event <> '{"type": "again"}'::jsonb then
+          perform pawl.raise_payload('ended_at_once', 'again', p_event, '{}'::jsonb);
+        end if;
+        self.handled := false;
+        -- ended_at_once.machine.yaml:12  ended_at_once --again--> a
+        self.handled := true;
+        self.due := array_append(
+          self.due,
+          row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
+        );
+        self.timers := jsonb_build_object('after.1 minute', self.seq);
+        self.started := array_append(
+          self.started,
+          row('work', 'w', '{}'::jsonb)::pawl.effect_command
+        );
+        self.invokes := jsonb_build_object('w', self.seq);
+        self.leaf := 'a';
+        if not self.handled then
+          perform pawl.raise_unhandled(
             'ended_at_once',
             self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array[self.leaf],
+            pawl_ended_at_once.v1_accepts(array[self.leaf])
           );
-      end;
-      update pawl_ended_at_once.instance
-      set
-        state = array[self.leaf],
-        status = self.status,
-        seq = self.seq,
-        timers = self.timers,
-        invokes = self.invokes,
-        updated_at = self.now
-      where ctid = self.tid;
-      if self.started is not null then
-        foreach v_command in array self.started loop
-          insert into pawl.outbox (
-            machine,
-            version,
-            iid,
-            id,
-            seq,
-            effect,
-            invoke_id,
-            input,
-            created_at
-          )
-          values (
-            'ended_at_once',
-            1,
-            self.iid,
-            self.id,
-            self.seq,
-            v_command.effect,
-            v_command.invoke_id,
-            v_command.input,
-            self.now
-          );
-        end loop;
-      end if;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at)
-          values ('ended_at_once', self.iid, v_timer.name, self.seq, v_timer.due_at);
-        end loop;
-      end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        source,
-        sender
-      )
-      values (
-        'ended_at_once',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_source,
-        p_sender
-      );
-      self.reply := pawl_ended_at_once.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', true
+        end if;
+      elsif event.type = 'over' then
+        -- ended_at_once.machine.yaml:5  event over
+        if p_event <> '{"type": "over"}'::jsonb then
+          perform pawl.raise_payload('ended_at_once', 'over', p_event, '{}'::jsonb);
+        end if;
+        self.handled := false;
+        -- ended_at_once.machine.yaml:13  ended_at_once --over--> over
+        self.handled := true;
+        self.due := array_append(
+          self.due,
+          row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
         );
-      if p_event_id is not null or self.status <> 'running' then
-        if p_event_id is not null then
-          insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-          values ('ended_at_once', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+        self.started := array_append(
+          self.started,
+          row('work', 'w', '{}'::jsonb)::pawl.effect_command
+        );
+        self.leaf := 'over';
+        self.status := 'done';
+        self.timers := '{}'::jsonb;
+        self.due := null;
+        self.invokes := '{}'::jsonb;
+        self.started := null;
+        if not self.handled then
+          perform pawl.raise_unhandled(
+            'ended_at_once',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_ended_at_once.v1_accepts(array[self.leaf])
+          );
         end if;
-        if self.status <> 'running' then
-          perform pawl.tell_parent('ended_at_once', self.iid, self.id, 'done', null);
+      elsif event.type = 'after.1 minute' then
+        self.handled := false;
+        -- ended_at_once.machine.yaml:9  ended_at_once --after 1 minute--> over
+        self.handled := true;
+        self.leaf := 'over';
+        self.status := 'done';
+        self.timers := '{}'::jsonb;
+        self.invokes := '{}'::jsonb;
+      else
+        if p_source is null then
+          perform pawl.raise_unhandled(
+            'ended_at_once',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_ended_at_once.v1_accepts(array[self.leaf])
+          );
         end if;
       end if;
-      return self.reply;
-    end event;
-  end context;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'ended_at_once',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    update pawl_ended_at_once.instance
+    set
+      state = array[self.leaf],
+      status = self.status,
+      seq = self.seq,
+      timers = self.timers,
+      invokes = self.invokes,
+      updated_at = self.now
+    where ctid = self.tid;
+    if self.started is not null then
+      foreach v_command in array self.started loop
+        insert into pawl.outbox (
+          machine,
+          version,
+          iid,
+          id,
+          seq,
+          effect,
+          invoke_id,
+          input,
+          created_at
+        )
+        values (
+          'ended_at_once',
+          1,
+          self.iid,
+          self.id,
+          self.seq,
+          v_command.effect,
+          v_command.invoke_id,
+          v_command.input,
+          self.now
+        );
+      end loop;
+    end if;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at)
+        values ('ended_at_once', self.iid, v_timer.name, self.seq, v_timer.due_at);
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      source,
+      sender
+    )
+    values (
+      'ended_at_once',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_source,
+      p_sender
+    );
+    self.reply := pawl_ended_at_once.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', true
+      );
+    if p_event_id is not null or self.status <> 'running' then
+      if p_event_id is not null then
+        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+        values ('ended_at_once', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+      end if;
+      if self.status <> 'running'
+        and exists (select from pawl.child c where c.machine = 'ended_at_once' and c.id = self.id)
+      then
+        perform pawl.tell_parent('ended_at_once', self.iid, self.id, 'done', null);
+      end if;
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -545,152 +541,151 @@ declare
   v_command pawl.effect_command;
   v_timer pawl.timer_command;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('ended_at_once', self.id, null);
-        end if;
-        -- ended_at_once.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('ended_at_once', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'ended_at_once',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_ended_at_once.v1_reduce(self.instance, null, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      self.started := self.step.p_effects;
-      self.due := self.step.p_timers;
-      insert into pawl_ended_at_once.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('ended_at_once', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('ended_at_once', self.id, null);
       end if;
-      if self.started is not null then
-        foreach v_command in array self.started loop
-          insert into pawl.outbox (
-            machine,
-            version,
-            iid,
-            id,
-            seq,
-            effect,
-            invoke_id,
-            input,
-            created_at
-          )
-          values (
-            'ended_at_once',
-            1,
-            self.iid,
-            self.id,
-            self.seq,
-            v_command.effect,
-            v_command.invoke_id,
-            v_command.input,
-            self.now
-          );
-        end loop;
+      -- ended_at_once.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('ended_at_once', null, p_input, '{}'::jsonb);
       end if;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at)
-          values ('ended_at_once', self.iid, v_timer.name, self.seq, v_timer.due_at);
-        end loop;
-      end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender
-      )
-      values (
-        'ended_at_once',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender
-      );
-      if self.instance.status <> 'running' then
-        perform pawl.tell_parent('ended_at_once', self.iid, self.id, 'done', null);
-      end if;
-      return pawl_ended_at_once.v1_state(array[self.leaf])
-        || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
-    end event;
-  end context;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'ended_at_once',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_ended_at_once.v1_reduce(self.instance, null, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    self.started := self.step.p_effects;
+    self.due := self.step.p_timers;
+    insert into pawl_ended_at_once.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('ended_at_once', self.id);
+    end if;
+    if self.started is not null then
+      foreach v_command in array self.started loop
+        insert into pawl.outbox (
+          machine,
+          version,
+          iid,
+          id,
+          seq,
+          effect,
+          invoke_id,
+          input,
+          created_at
+        )
+        values (
+          'ended_at_once',
+          1,
+          self.iid,
+          self.id,
+          self.seq,
+          v_command.effect,
+          v_command.invoke_id,
+          v_command.input,
+          self.now
+        );
+      end loop;
+    end if;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at)
+        values ('ended_at_once', self.iid, v_timer.name, self.seq, v_timer.due_at);
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender
+    )
+    values (
+      'ended_at_once',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender
+    );
+    if self.instance.status <> 'running'
+      and exists (select from pawl.child c where c.machine = 'ended_at_once' and c.id = self.id)
+    then
+      perform pawl.tell_parent('ended_at_once', self.iid, self.id, 'done', null);
+    end if;
+    return pawl_ended_at_once.v1_state(array[self.leaf])
+      || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
+  end event;
 end self;
 $function$;
 
@@ -715,101 +710,88 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  timers jsonb;
-  invokes jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_ended_at_once.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.leaf := self.instance.state[1];
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_ended_at_once.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
+      if self.claims is not null then
+        perform pawl.raise_denied('ended_at_once', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['again', 'over']) then
+          perform pawl.check_event('ended_at_once', p_event);
+          perform pawl.raise_unknown_event('ended_at_once', event.type, array['again', 'over']);
+        end if;
       end if;
-      self.id := self.instance.id;
-      self.leaf := self.instance.state[1];
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
-      self.invokes := self.instance.invokes;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('ended_at_once', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['again', 'over']) then
-            perform pawl.check_event('ended_at_once', p_event);
-            perform pawl.raise_unknown_event('ended_at_once', event.type, array['again', 'over']);
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('ended_at_once', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'ended_at_once',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.step := pawl_ended_at_once.v1_reduce(
-        self.instance,
-        p_event,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('ended_at_once', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'ended_at_once',
           self.id,
           event.type,
-          array[self.leaf],
-          pawl_ended_at_once.v1_accepts(array[self.leaf])
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_ended_at_once.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_ended_at_once.v1_reduce(self.instance, p_event, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'ended_at_once',
+        self.id,
+        event.type,
+        array[self.leaf],
+        pawl_ended_at_once.v1_accepts(array[self.leaf])
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_ended_at_once.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -825,78 +807,63 @@ as $function$
 declare
   iid bigint;
   claims constant jsonb := pawl.claims();
-  leaf text collate "C";
   status text;
-  seq bigint;
-  timers jsonb;
-  invokes jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.iid,
+      i.status
+    into
+      self.iid,
+      self.status
+    from pawl_ended_at_once.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- again
+    self.handled := false;
+    self.possible := false;
+    event.type := 'again';
+    -- ended_at_once.machine.yaml:12  ended_at_once --again--> a
+    self.handled := true;
+    self.possible := true;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.invokes
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        self.invokes
-      from pawl_ended_at_once.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- again
-      self.handled := false;
-      self.possible := false;
-      event.type := 'again';
-      -- ended_at_once.machine.yaml:12  ended_at_once --again--> a
-      self.handled := true;
-      self.possible := true;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'again');
-      end if;
-      -- over
-      self.handled := false;
-      self.possible := false;
-      event.type := 'over';
-      -- ended_at_once.machine.yaml:13  ended_at_once --over--> over
-      self.handled := true;
-      self.possible := true;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'over');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'again');
+    end if;
+    -- over
+    self.handled := false;
+    self.possible := false;
+    event.type := 'over';
+    -- ended_at_once.machine.yaml:13  ended_at_once --over--> over
+    self.handled := true;
+    self.possible := true;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'over');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -914,43 +881,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
-  invokes jsonb;
 begin
-  <<context>>
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_ended_at_once.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.invokes
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        self.invokes
-      from pawl_ended_at_once.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -974,61 +920,50 @@ declare
   id constant text := p_row.id;
   now constant timestamptz := p_now;
   seq constant bigint := p_row.seq;
-  leaf text collate "C";
   timers jsonb := '{}'::jsonb;
   invokes jsonb := '{}'::jsonb;
   started pawl.effect_command[];
   due pawl.timer_command[];
 begin
-  <<context>>
+  declare
+    v_detail text;
+    v_hint text;
+    v_context text;
+    v_constraint text;
   begin
-    <<event>>
-    begin
-      self.leaf := p_row.state[1];
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        -- ended_at_once.machine.yaml:9  timer after.1 minute
-        self.due := array_append(
-          self.due,
-          row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
-        );
-        self.timers := self.timers || jsonb_build_object('after.1 minute', self.seq);
-        -- ended_at_once.machine.yaml:10  invoke w
-        self.started := array_append(
-          self.started,
-          row('work', 'w', '{}'::jsonb)::pawl.effect_command
-        );
-        self.invokes := self.invokes || jsonb_build_object('w', self.seq);
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'ended_at_once',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_live_timers := self.timers;
-      p_live_invokes := self.invokes;
-      p_children := '{}'::text[];
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
-  end context;
+    -- ended_at_once.machine.yaml:9  timer after.1 minute
+    self.due := array_append(
+      self.due,
+      row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
+    );
+    self.timers := self.timers || jsonb_build_object('after.1 minute', self.seq);
+    -- ended_at_once.machine.yaml:10  invoke w
+    self.started := array_append(self.started, row('work', 'w', '{}'::jsonb)::pawl.effect_command);
+    self.invokes := self.invokes || jsonb_build_object('w', self.seq);
+  exception
+    when others then
+      get stacked diagnostics
+        v_detail = pg_exception_detail,
+        v_hint = pg_exception_hint,
+        v_context = pg_exception_context,
+        v_constraint = constraint_name;
+      perform pawl.rethrow(
+        'ended_at_once',
+        self.id,
+        null,
+        sqlstate,
+        sqlerrm,
+        v_detail,
+        v_hint,
+        v_context,
+        v_constraint
+      );
+  end;
+  p_live_timers := self.timers;
+  p_live_invokes := self.invokes;
+  p_children := '{}'::text[];
+  p_effects := self.started;
+  p_timers := self.due;
 end self;
 $function$;
 
@@ -1131,9 +1066,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_ended_at_once.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_ended_at_once.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_ended_at_once.instance i where i.id = p_id
     ) then

@@ -768,7 +768,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  invokes jsonb;
 begin
   <<context>>
   declare
@@ -791,7 +790,6 @@ begin
       self.leaf := self.instance.state[1];
       self.status := self.instance.status;
       self.seq := self.instance.seq;
-      self.invokes := self.instance.invokes;
       context.hurry := self.instance.hurry;
       self.claims := pawl.claims();
       declare
@@ -880,99 +878,86 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  invokes jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    hurry bool;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_left_before.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- start
+    self.handled := false;
+    self.possible := false;
+    event.type := 'start';
+    if self.leaf = 'idle' then
+      -- left_before.machine.yaml:15  idle --start--> busy
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.invokes,
-        i.hurry
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.invokes,
-        context.hurry
-      from pawl_left_before.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- start
-      self.handled := false;
-      self.possible := false;
-      event.type := 'start';
-      if self.leaf = 'idle' then
-        -- left_before.machine.yaml:15  idle --start--> busy
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'start');
-      end if;
-      -- hasten
-      self.handled := false;
-      self.possible := false;
-      event.type := 'hasten';
-      if self.leaf = 'idle' then
-        -- left_before.machine.yaml:16  idle --hasten--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'hasten');
-      end if;
-      -- leave
-      self.handled := false;
-      self.possible := false;
-      event.type := 'leave';
-      if self.leaf = 'busy' then
-        -- left_before.machine.yaml:20  busy --leave--> idle
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'leave');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'start');
+    end if;
+    -- hasten
+    self.handled := false;
+    self.possible := false;
+    event.type := 'hasten';
+    if self.leaf = 'idle' then
+      -- left_before.machine.yaml:16  idle --hasten--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'hasten');
+    end if;
+    -- leave
+    self.handled := false;
+    self.possible := false;
+    event.type := 'leave';
+    if self.leaf = 'busy' then
+      -- left_before.machine.yaml:20  busy --leave--> idle
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'leave');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -990,44 +975,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  invokes jsonb;
 begin
-  <<context>>
-  declare
-    hurry bool;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_left_before.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.invokes,
-        i.hurry
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.invokes,
-        context.hurry
-      from pawl_left_before.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1056,54 +1019,45 @@ declare
   started pawl.effect_command[];
   due pawl.timer_command[];
 begin
-  <<context>>
+  self.leaf := p_row.state[1];
   declare
-    hurry bool;
+    v_detail text;
+    v_hint text;
+    v_context text;
+    v_constraint text;
   begin
-    <<event>>
-    begin
-      self.leaf := p_row.state[1];
-      context.hurry := p_row.hurry;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if pawl.in_state(p_row.state, 'busy') then
-          -- left_before.machine.yaml:18  invoke the_work
-          self.started := array_append(
-            self.started,
-            row('work', 'the_work', '{}'::jsonb)::pawl.effect_command
-          );
-          self.invokes := self.invokes || jsonb_build_object('the_work', self.seq);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'left_before',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_live_timers := self.timers;
-      p_live_invokes := self.invokes;
-      p_children := '{}'::text[];
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
-  end context;
+    if self.leaf = 'busy' then
+      -- left_before.machine.yaml:18  invoke the_work
+      self.started := array_append(
+        self.started,
+        row('work', 'the_work', '{}'::jsonb)::pawl.effect_command
+      );
+      self.invokes := self.invokes || jsonb_build_object('the_work', self.seq);
+    end if;
+  exception
+    when others then
+      get stacked diagnostics
+        v_detail = pg_exception_detail,
+        v_hint = pg_exception_hint,
+        v_context = pg_exception_context,
+        v_constraint = constraint_name;
+      perform pawl.rethrow(
+        'left_before',
+        self.id,
+        null,
+        sqlstate,
+        sqlerrm,
+        v_detail,
+        v_hint,
+        v_context,
+        v_constraint
+      );
+  end;
+  p_live_timers := self.timers;
+  p_live_invokes := self.invokes;
+  p_children := '{}'::text[];
+  p_effects := self.started;
+  p_timers := self.due;
 end self;
 $function$;
 
@@ -1206,9 +1160,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_left_before.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_left_before.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_left_before.instance i where i.id = p_id
     ) then

@@ -779,7 +779,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  invokes jsonb;
 begin
   <<context>>
   declare
@@ -804,7 +803,6 @@ begin
       self.leaf := self.instance.state[1];
       self.status := self.instance.status;
       self.seq := self.instance.seq;
-      self.invokes := self.instance.invokes;
       context.answer := self.instance.answer;
       context.why := self.instance.why;
       context.asked := self.instance.asked;
@@ -903,87 +901,68 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  invokes jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    answer int;
-    why text;
-    asked int;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_invoke_result.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- start
+    self.handled := false;
+    self.possible := false;
+    event.type := 'start';
+    if self.leaf = 'idle' then
+      -- result.machine.yaml:16  idle --start--> searching
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.invokes,
-        i.answer,
-        i.why,
-        i.asked
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.invokes,
-        context.answer,
-        context.why,
-        context.asked
-      from pawl_invoke_result.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- start
-      self.handled := false;
-      self.possible := false;
-      event.type := 'start';
-      if self.leaf = 'idle' then
-        -- result.machine.yaml:16  idle --start--> searching
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'start');
-      end if;
-      -- retry
-      self.handled := false;
-      self.possible := false;
-      event.type := 'retry';
-      if self.leaf = 'failed' then
-        -- result.machine.yaml:26  failed --retry--> searching
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'retry');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'start');
+    end if;
+    -- retry
+    self.handled := false;
+    self.possible := false;
+    event.type := 'retry';
+    if self.leaf = 'failed' then
+      -- result.machine.yaml:26  failed --retry--> searching
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'retry');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1001,50 +980,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  invokes jsonb;
 begin
-  <<context>>
-  declare
-    answer int;
-    why text;
-    asked int;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_invoke_result.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.invokes,
-        i.answer,
-        i.why,
-        i.asked
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.invokes,
-        context.answer,
-        context.why,
-        context.asked
-      from pawl_invoke_result.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1075,59 +1026,52 @@ declare
 begin
   <<context>>
   declare
-    answer int;
-    why text;
     asked int;
   begin
-    <<event>>
+    self.leaf := p_row.state[1];
+    context.asked := p_row.asked;
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.leaf := p_row.state[1];
-      context.answer := p_row.answer;
-      context.why := p_row.why;
-      context.asked := p_row.asked;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if pawl.in_state(p_row.state, 'searching') then
-          -- result.machine.yaml:20  invoke searching.search
-          self.started := array_append(
-            self.started,
-            row(
-              'search',
-              'searching.search',
-              jsonb_build_object('asked', context.asked, 'id', self.id)
-            )::pawl.effect_command
-          );
-          self.invokes := self.invokes || jsonb_build_object('searching.search', self.seq);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'invoke_result',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_live_timers := self.timers;
-      p_live_invokes := self.invokes;
-      p_children := '{}'::text[];
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
+      if self.leaf = 'searching' then
+        -- result.machine.yaml:20  invoke searching.search
+        self.started := array_append(
+          self.started,
+          row(
+            'search',
+            'searching.search',
+            jsonb_build_object('asked', context.asked, 'id', self.id)
+          )::pawl.effect_command
+        );
+        self.invokes := self.invokes || jsonb_build_object('searching.search', self.seq);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'invoke_result',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_live_timers := self.timers;
+    p_live_invokes := self.invokes;
+    p_children := '{}'::text[];
+    p_effects := self.started;
+    p_timers := self.due;
   end context;
 end self;
 $function$;
@@ -1231,9 +1175,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_invoke_result.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_invoke_result.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_invoke_result.instance i where i.id = p_id
     ) then

@@ -550,7 +550,9 @@ begin
           insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
           values ('snapshot', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
         end if;
-        if self.status <> 'running' then
+        if self.status <> 'running'
+          and exists (select from pawl.child c where c.machine = 'snapshot' and c.id = self.id)
+        then
           perform pawl.tell_parent('snapshot', self.iid, self.id, 'done', null);
         end if;
       end if;
@@ -734,7 +736,9 @@ begin
         p_sender,
         self.log
       );
-      if self.instance.status <> 'running' then
+      if self.instance.status <> 'running'
+        and exists (select from pawl.child c where c.machine = 'snapshot' and c.id = self.id)
+      then
         perform pawl.tell_parent('snapshot', self.iid, self.id, 'done', null);
       end if;
       return pawl_snapshot.v1_state(array[self.leaf])
@@ -769,7 +773,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  invokes jsonb;
 begin
   <<context>>
   declare
@@ -793,7 +796,6 @@ begin
       self.leaf := self.instance.state[1];
       self.status := self.instance.status;
       self.seq := self.instance.seq;
-      self.invokes := self.instance.invokes;
       context.percent := self.instance.percent;
       context.last := self.instance.last;
       self.claims := pawl.claims();
@@ -880,84 +882,68 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  invokes jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    percent int;
-    last jsonb;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_snapshot.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- pause
+    self.handled := false;
+    self.possible := false;
+    event.type := 'pause';
+    if starts_with(self.leaf, 'printing.') then
+      -- snapshot.machine.yaml:26  printing --pause--> paused
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.invokes,
-        i.percent,
-        i.last
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.invokes,
-        context.percent,
-        context.last
-      from pawl_snapshot.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- pause
-      self.handled := false;
-      self.possible := false;
-      event.type := 'pause';
-      if starts_with(self.leaf, 'printing.') then
-        -- snapshot.machine.yaml:26  printing --pause--> paused
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'pause');
-      end if;
-      -- go_on
-      self.handled := false;
-      self.possible := false;
-      event.type := 'go_on';
-      if self.leaf = 'paused' then
-        -- snapshot.machine.yaml:27  paused --go_on--> printing
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'go_on');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'pause');
+    end if;
+    -- go_on
+    self.handled := false;
+    self.possible := false;
+    event.type := 'go_on';
+    if self.leaf = 'paused' then
+      -- snapshot.machine.yaml:27  paused --go_on--> printing
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'go_on');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -975,47 +961,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  invokes jsonb;
 begin
-  <<context>>
-  declare
-    percent int;
-    last jsonb;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_snapshot.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.invokes,
-        i.percent,
-        i.last
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.invokes,
-        context.percent,
-        context.last
-      from pawl_snapshot.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1044,56 +1005,45 @@ declare
   started pawl.effect_command[];
   due pawl.timer_command[];
 begin
-  <<context>>
+  self.leaf := p_row.state[1];
   declare
-    percent int;
-    last jsonb;
+    v_detail text;
+    v_hint text;
+    v_context text;
+    v_constraint text;
   begin
-    <<event>>
-    begin
-      self.leaf := p_row.state[1];
-      context.percent := p_row.percent;
-      context.last := p_row.last;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if pawl.in_state(p_row.state, 'printing') then
-          -- snapshot.machine.yaml:15  invoke press
-          self.started := array_append(
-            self.started,
-            row('print', 'press', '{}'::jsonb)::pawl.effect_command
-          );
-          self.invokes := self.invokes || jsonb_build_object('press', self.seq);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'snapshot',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_live_timers := self.timers;
-      p_live_invokes := self.invokes;
-      p_children := '{}'::text[];
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
-  end context;
+    if starts_with(self.leaf, 'printing.') then
+      -- snapshot.machine.yaml:15  invoke press
+      self.started := array_append(
+        self.started,
+        row('print', 'press', '{}'::jsonb)::pawl.effect_command
+      );
+      self.invokes := self.invokes || jsonb_build_object('press', self.seq);
+    end if;
+  exception
+    when others then
+      get stacked diagnostics
+        v_detail = pg_exception_detail,
+        v_hint = pg_exception_hint,
+        v_context = pg_exception_context,
+        v_constraint = constraint_name;
+      perform pawl.rethrow(
+        'snapshot',
+        self.id,
+        null,
+        sqlstate,
+        sqlerrm,
+        v_detail,
+        v_hint,
+        v_context,
+        v_constraint
+      );
+  end;
+  p_live_timers := self.timers;
+  p_live_invokes := self.invokes;
+  p_children := '{}'::text[];
+  p_effects := self.started;
+  p_timers := self.due;
 end self;
 $function$;
 
@@ -1196,9 +1146,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_snapshot.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_snapshot.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_snapshot.instance i where i.id = p_id
     ) then

@@ -603,7 +603,11 @@ begin
           insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
           values ('parent_and_child', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
         end if;
-        if self.status <> 'running' then
+        if self.status <> 'running'
+          and exists (
+            select from pawl.child c where c.machine = 'parent_and_child' and c.id = self.id
+          )
+        then
           perform pawl.tell_parent('parent_and_child', self.iid, self.id, 'done', self.output);
         end if;
       end if;
@@ -669,7 +673,7 @@ begin
             '{"depth": {"type": "int", "required": false}}'::jsonb
           );
         end if;
-        -- parent_and_child.machine.yaml:3  event None field depth
+        -- parent_and_child.machine.yaml:3  event create field depth
         context.depth := coalesce((p_input ->> 'depth')::int, (0)::int);
       exception
         when others then
@@ -817,7 +821,11 @@ begin
       if self.messages is not null then
         perform pawl.post_messages('parent_and_child', self.iid, self.id, self.seq, self.messages);
       end if;
-      if self.instance.status <> 'running' then
+      if self.instance.status <> 'running'
+        and exists (
+          select from pawl.child c where c.machine = 'parent_and_child' and c.id = self.id
+        )
+      then
         perform pawl.tell_parent('parent_and_child', self.iid, self.id, 'done', self.output);
       end if;
       return pawl_parent_and_child.v1_state(array[self.leaf])
@@ -857,7 +865,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  invokes jsonb;
   output jsonb;
 begin
   <<context>>
@@ -883,7 +890,6 @@ begin
       self.leaf := self.instance.state[1];
       self.status := self.instance.status;
       self.seq := self.instance.seq;
-      self.invokes := self.instance.invokes;
       self.output := self.instance.output;
       context.depth := self.instance.depth;
       context.got := self.instance.got;
@@ -988,108 +994,86 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  invokes jsonb;
-  output jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    depth int;
-    got jsonb;
-    why text;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_parent_and_child.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- begin
+    self.handled := false;
+    self.possible := false;
+    event.type := 'begin';
+    if self.leaf = 'idle' then
+      -- parent_and_child.machine.yaml:11  idle --begin--> waiting
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.invokes,
-        i.output,
-        i.depth,
-        i.got,
-        i.why
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.invokes,
-        self.output,
-        context.depth,
-        context.got,
-        context.why
-      from pawl_parent_and_child.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- begin
-      self.handled := false;
-      self.possible := false;
-      event.type := 'begin';
-      if self.leaf = 'idle' then
-        -- parent_and_child.machine.yaml:11  idle --begin--> waiting
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'begin');
-      end if;
-      -- finish
-      self.handled := false;
-      self.possible := false;
-      event.type := 'finish';
-      if self.leaf = 'waiting' then
-        -- parent_and_child.machine.yaml:21  waiting --finish--> finished
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'finish');
-      end if;
-      -- ask
-      self.handled := false;
-      self.possible := false;
-      event.type := 'ask';
-      if self.leaf = 'waiting' then
-        -- parent_and_child.machine.yaml:20  waiting --ask--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'ask');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'begin');
+    end if;
+    -- finish
+    self.handled := false;
+    self.possible := false;
+    event.type := 'finish';
+    if self.leaf = 'waiting' then
+      -- parent_and_child.machine.yaml:21  waiting --finish--> finished
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'finish');
+    end if;
+    -- ask
+    self.handled := false;
+    self.possible := false;
+    event.type := 'ask';
+    if self.leaf = 'waiting' then
+      -- parent_and_child.machine.yaml:20  waiting --ask--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'ask');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1107,53 +1091,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  invokes jsonb;
-  output jsonb;
 begin
-  <<context>>
-  declare
-    depth int;
-    got jsonb;
-    why text;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_parent_and_child.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.invokes,
-        i.output,
-        i.depth,
-        i.got,
-        i.why
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.invokes,
-        self.output,
-        context.depth,
-        context.got,
-        context.why
-      from pawl_parent_and_child.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1185,58 +1138,51 @@ begin
   <<context>>
   declare
     depth int;
-    got jsonb;
-    why text;
   begin
-    <<event>>
+    self.leaf := p_row.state[1];
+    context.depth := p_row.depth;
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.leaf := p_row.state[1];
-      context.depth := p_row.depth;
-      context.got := p_row.got;
-      context.why := p_row.why;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if pawl.in_state(p_row.state, 'waiting') then
-          -- parent_and_child.machine.yaml:14  invoke task
-          self.started := array_append(
-            self.started,
-            row(
-              'parent_and_child',
-              'task',
-              jsonb_build_object('depth', context.depth + 1)
-            )::pawl.effect_command
-          );
-          self.invokes := self.invokes || jsonb_build_object('task', self.seq);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      if self.leaf = 'waiting' then
+        -- parent_and_child.machine.yaml:14  invoke task
+        self.started := array_append(
+          self.started,
+          row(
             'parent_and_child',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_live_timers := self.timers;
-      p_live_invokes := self.invokes;
-      p_children := array['task'];
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
+            'task',
+            jsonb_build_object('depth', context.depth + 1)
+          )::pawl.effect_command
+        );
+        self.invokes := self.invokes || jsonb_build_object('task', self.seq);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'parent_and_child',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_live_timers := self.timers;
+    p_live_invokes := self.invokes;
+    p_children := array['task'];
+    p_effects := self.started;
+    p_timers := self.due;
   end context;
 end self;
 $function$;
@@ -1340,9 +1286,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_parent_and_child.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_parent_and_child.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_parent_and_child.instance i where i.id = p_id
     ) then

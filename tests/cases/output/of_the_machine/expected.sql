@@ -398,7 +398,11 @@ begin
           insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
           values ('of_the_machine', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
         end if;
-        if self.status <> 'running' then
+        if self.status <> 'running'
+          and exists (
+            select from pawl.child c where c.machine = 'of_the_machine' and c.id = self.id
+          )
+        then
           perform pawl.tell_parent('of_the_machine', self.iid, self.id, 'done', self.output);
         end if;
       end if;
@@ -546,7 +550,9 @@ begin
         self.claims is null and p_sender is null,
         p_sender
       );
-      if self.instance.status <> 'running' then
+      if self.instance.status <> 'running'
+        and exists (select from pawl.child c where c.machine = 'of_the_machine' and c.id = self.id)
+      then
         perform pawl.tell_parent('of_the_machine', self.iid, self.id, 'done', self.output);
       end if;
       return pawl_of_the_machine.v1_state(array[self.leaf])
@@ -698,63 +704,50 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  output jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    total int;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_of_the_machine.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- finish
+    self.handled := false;
+    self.possible := false;
+    event.type := 'finish';
+    if self.leaf = 'running' then
+      -- of_the_machine.machine.yaml:12  running --finish--> done
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.output,
-        i.total
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.output,
-        context.total
-      from pawl_of_the_machine.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- finish
-      self.handled := false;
-      self.possible := false;
-      event.type := 'finish';
-      if self.leaf = 'running' then
-        -- of_the_machine.machine.yaml:12  running --finish--> done
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'finish');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'finish');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -772,44 +765,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  output jsonb;
 begin
-  <<context>>
-  declare
-    total int;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_of_the_machine.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.output,
-        i.total
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.output,
-        context.total
-      from pawl_of_the_machine.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -912,9 +883,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_of_the_machine.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_of_the_machine.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_of_the_machine.instance i where i.id = p_id
     ) then

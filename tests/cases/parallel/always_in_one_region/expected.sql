@@ -180,12 +180,12 @@ begin
     begin
       self.id := p_instance.id;
       self.state := p_instance.state;
-      if self.state is not null then
-        self.conf := pawl_always_in_one_region.v1_conf(self.state);
-      end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
       context.n := p_instance.n;
+      if self.state is not null then
+        self.conf := pawl_always_in_one_region.v1_conf(self.state);
+      end if;
       self.seq := self.seq + 1;
       declare
         v_detail text;
@@ -818,12 +818,12 @@ begin
       end if;
       self.id := self.instance.id;
       self.state := self.instance.state;
-      if self.state is not null then
-        self.conf := pawl_always_in_one_region.v1_conf(self.state);
-      end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
       context.n := self.instance.n;
+      if self.state is not null then
+        self.conf := pawl_always_in_one_region.v1_conf(self.state);
+      end if;
       self.claims := pawl.claims();
       declare
         v_detail text;
@@ -920,79 +920,69 @@ declare
   state text[];
   conf bigint := 0::bigint;
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    n int;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state,
+      i.iid,
+      i.status
+    into
+      self.state,
+      self.iid,
+      self.status
+    from pawl_always_in_one_region.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_always_in_one_region.v1_conf(self.state);
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- add
+    self.handled := false;
+    self.possible := false;
+    event.type := 'add';
+    if self.conf & 4 <> 0 then
+      -- always_in_one_region.machine.yaml:15  left.a --add--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.n
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        context.n
-      from pawl_always_in_one_region.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_always_in_one_region.v1_conf(self.state);
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- add
-      self.handled := false;
-      self.possible := false;
-      event.type := 'add';
-      if self.conf & 4 <> 0 then
-        -- always_in_one_region.machine.yaml:15  left.a --add--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'add');
-      end if;
-      -- go
-      self.handled := false;
-      self.possible := false;
-      event.type := 'go';
-      if self.conf & 4 <> 0 then
-        -- always_in_one_region.machine.yaml:15  left.a --go--> left.b
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'go');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'add');
+    end if;
+    -- go
+    self.handled := false;
+    self.possible := false;
+    event.type := 'go';
+    if self.conf & 4 <> 0 then
+      -- always_in_one_region.machine.yaml:15  left.a --go--> left.b
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'go');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1012,41 +1002,25 @@ declare
   iid bigint;
   state text[];
   conf bigint := 0::bigint;
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    n int;
+  select
+    i.state,
+    i.iid
+  into
+    self.state,
+    self.iid
+  from pawl_always_in_one_region.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
+  self.conf := pawl_always_in_one_region.v1_conf(self.state);
   begin
-    <<event>>
-    begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.n
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        context.n
-      from pawl_always_in_one_region.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_always_in_one_region.v1_conf(self.state);
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1149,9 +1123,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_always_in_one_region.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_always_in_one_region.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_always_in_one_region.instance i where i.id = p_id
     ) then

@@ -183,12 +183,12 @@ begin
     begin
       self.id := p_instance.id;
       self.state := p_instance.state;
-      if self.state is not null then
-        self.conf := pawl_always_settles.v1_conf(self.state);
-      end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
       context.n := p_instance.n;
+      if self.state is not null then
+        self.conf := pawl_always_settles.v1_conf(self.state);
+      end if;
       self.seq := self.seq + 1;
       declare
         v_detail text;
@@ -896,12 +896,12 @@ begin
       end if;
       self.id := self.instance.id;
       self.state := self.instance.state;
-      if self.state is not null then
-        self.conf := pawl_always_settles.v1_conf(self.state);
-      end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
       context.n := self.instance.n;
+      if self.state is not null then
+        self.conf := pawl_always_settles.v1_conf(self.state);
+      end if;
       self.claims := pawl.claims();
       declare
         v_detail text;
@@ -998,114 +998,104 @@ declare
   state text[];
   conf bigint := 0::bigint;
   status text;
-  seq bigint;
   handled boolean;
   answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    n int;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state,
+      i.iid,
+      i.status
+    into
+      self.state,
+      self.iid,
+      self.status
+    from pawl_always_settles.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_always_settles.v1_conf(self.state);
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- go
+    self.handled := false;
+    self.possible := false;
+    event.type := 'go';
+    self.answered := 0::bigint;
+    if self.conf & 4 <> 0 then
+      -- always_settles.machine.yaml:15  left.a --go--> left.b
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 4;
+    end if;
+    if self.conf & 32 <> 0 then
+      -- always_settles.machine.yaml:20  right.x --go--> right.y
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 32;
+    end if;
     begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.n
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        context.n
-      from pawl_always_settles.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_always_settles.v1_conf(self.state);
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- go
-      self.handled := false;
-      self.possible := false;
-      event.type := 'go';
-      self.answered := 0::bigint;
-      if self.conf & 4 <> 0 then
-        -- always_settles.machine.yaml:15  left.a --go--> left.b
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 4;
-      end if;
-      if self.conf & 32 <> 0 then
-        -- always_settles.machine.yaml:20  right.x --go--> right.y
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 32;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'go');
-      end if;
-      -- add
-      self.handled := false;
-      self.possible := false;
-      event.type := 'add';
-      if self.conf & 32 <> 0 then
-        -- always_settles.machine.yaml:20  right.x --add--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'add');
-      end if;
-      -- back
-      self.handled := false;
-      self.possible := false;
-      event.type := 'back';
-      self.answered := 0::bigint;
-      if self.conf & 8 <> 0 then
-        -- always_settles.machine.yaml:16  left.b --back--> left.a
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 8;
-      end if;
-      if self.conf & 64 <> 0 then
-        -- always_settles.machine.yaml:25  right.y --back--> right.x
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 64;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'back');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'go');
+    end if;
+    -- add
+    self.handled := false;
+    self.possible := false;
+    event.type := 'add';
+    if self.conf & 32 <> 0 then
+      -- always_settles.machine.yaml:20  right.x --add--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'add');
+    end if;
+    -- back
+    self.handled := false;
+    self.possible := false;
+    event.type := 'back';
+    self.answered := 0::bigint;
+    if self.conf & 8 <> 0 then
+      -- always_settles.machine.yaml:16  left.b --back--> left.a
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 8;
+    end if;
+    if self.conf & 64 <> 0 then
+      -- always_settles.machine.yaml:25  right.y --back--> right.x
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 64;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'back');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1125,41 +1115,25 @@ declare
   iid bigint;
   state text[];
   conf bigint := 0::bigint;
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    n int;
+  select
+    i.state,
+    i.iid
+  into
+    self.state,
+    self.iid
+  from pawl_always_settles.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
+  self.conf := pawl_always_settles.v1_conf(self.state);
   begin
-    <<event>>
-    begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.n
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        context.n
-      from pawl_always_settles.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_always_settles.v1_conf(self.state);
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1262,9 +1236,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_always_settles.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_always_settles.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_always_settles.instance i where i.id = p_id
     ) then

@@ -197,12 +197,12 @@ begin
     begin
       self.id := p_instance.id;
       self.state := p_instance.state;
-      if self.state is not null then
-        self.conf := pawl_parallel_done.v1_conf(self.state);
-      end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
       context.n := p_instance.n;
+      if self.state is not null then
+        self.conf := pawl_parallel_done.v1_conf(self.state);
+      end if;
       self.seq := self.seq + 1;
       declare
         v_detail text;
@@ -669,7 +669,11 @@ begin
           insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
           values ('parallel_done', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
         end if;
-        if self.status <> 'running' then
+        if self.status <> 'running'
+          and exists (
+            select from pawl.child c where c.machine = 'parallel_done' and c.id = self.id
+          )
+        then
           perform pawl.tell_parent('parallel_done', self.iid, self.id, 'done', null);
         end if;
       end if;
@@ -820,7 +824,9 @@ begin
         p_sender,
         self.log
       );
-      if self.instance.status <> 'running' then
+      if self.instance.status <> 'running'
+        and exists (select from pawl.child c where c.machine = 'parallel_done' and c.id = self.id)
+      then
         perform pawl.tell_parent('parallel_done', self.iid, self.id, 'done', null);
       end if;
       return pawl_parallel_done.v1_state(self.state)
@@ -877,12 +883,12 @@ begin
       end if;
       self.id := self.instance.id;
       self.state := self.instance.state;
-      if self.state is not null then
-        self.conf := pawl_parallel_done.v1_conf(self.state);
-      end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
       context.n := self.instance.n;
+      if self.state is not null then
+        self.conf := pawl_parallel_done.v1_conf(self.state);
+      end if;
       self.claims := pawl.claims();
       declare
         v_detail text;
@@ -974,83 +980,73 @@ declare
   state text[];
   conf bigint := 0::bigint;
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    n int;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state,
+      i.iid,
+      i.status
+    into
+      self.state,
+      self.iid,
+      self.status
+    from pawl_parallel_done.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_parallel_done.v1_conf(self.state);
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- a
+    self.handled := false;
+    self.possible := false;
+    event.type := 'a';
+    if self.conf & 8 <> 0 then
+      -- done.machine.yaml:18  p.A.working --a--> p.A.end
+      self.handled := true;
+      self.possible := true;
+    elsif self.conf & 256 <> 0 then
+      -- done.machine.yaml:27  over --a--> p
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.n
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        context.n
-      from pawl_parallel_done.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_parallel_done.v1_conf(self.state);
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- a
-      self.handled := false;
-      self.possible := false;
-      event.type := 'a';
-      if self.conf & 8 <> 0 then
-        -- done.machine.yaml:18  p.A.working --a--> p.A.end
-        self.handled := true;
-        self.possible := true;
-      elsif self.conf & 256 <> 0 then
-        -- done.machine.yaml:27  over --a--> p
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'a');
-      end if;
-      -- b
-      self.handled := false;
-      self.possible := false;
-      event.type := 'b';
-      if self.conf & 64 <> 0 then
-        -- done.machine.yaml:24  p.B.working --b--> p.B.end
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'b');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'a');
+    end if;
+    -- b
+    self.handled := false;
+    self.possible := false;
+    event.type := 'b';
+    if self.conf & 64 <> 0 then
+      -- done.machine.yaml:24  p.B.working --b--> p.B.end
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'b');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1070,41 +1066,25 @@ declare
   iid bigint;
   state text[];
   conf bigint := 0::bigint;
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    n int;
+  select
+    i.state,
+    i.iid
+  into
+    self.state,
+    self.iid
+  from pawl_parallel_done.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
+  self.conf := pawl_parallel_done.v1_conf(self.state);
   begin
-    <<event>>
-    begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.n
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        context.n
-      from pawl_parallel_done.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_parallel_done.v1_conf(self.state);
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1207,9 +1187,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_parallel_done.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_parallel_done.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_parallel_done.instance i where i.id = p_id
     ) then

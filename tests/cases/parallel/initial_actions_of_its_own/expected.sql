@@ -167,97 +167,94 @@ declare
   defaults bigint := 0::bigint;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    self.id := p_instance.id;
+    self.state := p_instance.state;
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    if self.state is not null then
+      self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
+    end if;
+    self.seq := self.seq + 1;
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.id := p_instance.id;
-      self.state := p_instance.state;
-      if self.state is not null then
-        self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
-      end if;
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.moved := false;
-        if self.state is null then
-          -- initial_actions_of_its_own.machine.yaml:1  initial_actions_of_its_own begins
-          self.moved := true;
-          self.enters := self.enters | 63;
-          self.defaults := self.defaults | 16;
-        else
-          if event.type = 'go' then
-            -- initial_actions_of_its_own.machine.yaml:4  event go
-            if p_event <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('initial_actions_of_its_own', 'go', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 4 <> 0 then
-              -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+      self.moved := false;
+      if self.state is null then
+        -- initial_actions_of_its_own.machine.yaml:1  initial_actions_of_its_own begins
+        self.moved := true;
+        self.enters := self.enters | 63;
+        self.defaults := self.defaults | 16;
+      else
+        if event.type = 'go' then
+          -- initial_actions_of_its_own.machine.yaml:4  event go
+          if p_event <> '{"type": "go"}'::jsonb then
+            perform pawl.raise_payload('initial_actions_of_its_own', 'go', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+            self.moved := true;
+            self.answered := self.answered | 4;
+          end if;
+          if self.conf & 8 <> 0 then
+            -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
+            if self.exits & 124 = 0 then
               self.moved := true;
-              self.answered := self.answered | 4;
+              self.exits := self.exits | (self.conf & 124);
+              self.enters := self.enters | 92;
             end if;
-            if self.conf & 8 <> 0 then
-              -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
-              if self.exits & 124 = 0 then
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 124);
-                self.enters := self.enters | 92;
-              end if;
-              self.answered := self.answered | 8;
+            self.answered := self.answered | 8;
+          end if;
+        end if;
+      end if;
+      self.handled := self.moved;
+      if self.moved then
+        if self.exits <> 0 then
+          self.conf := self.conf & ~self.exits;
+        end if;
+        if self.enters <> 0 then
+          self.conf := self.conf | self.enters;
+          -- enter both.c
+          if self.enters & 16 <> 0 then
+            if self.defaults & 16 <> 0 then
+              self.log := array_append(self.log, 'initial');
             end if;
           end if;
         end if;
-        self.handled := self.moved;
-        if self.moved then
-          if self.exits <> 0 then
-            self.conf := self.conf & ~self.exits;
-          end if;
-          if self.enters <> 0 then
-            self.conf := self.conf | self.enters;
-            -- enter both.c
-            if self.enters & 16 <> 0 then
-              if self.defaults & 16 <> 0 then
-                self.log := array_append(self.log, 'initial');
-              end if;
-            end if;
-          end if;
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'initial_actions_of_its_own',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.state := pawl_initial_actions_of_its_own.v1_leaves(self.conf);
-      p_instance.state := self.state;
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_log := self.log;
-    end event;
-  end context;
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'initial_actions_of_its_own',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.state := pawl_initial_actions_of_its_own.v1_leaves(self.conf);
+    p_instance.state := self.state;
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_log := self.log;
+  end event;
 end self;
 $function$;
 
@@ -296,209 +293,202 @@ declare
   log text[];
   reply jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.ctid,
+      i.state,
+      i.iid,
+      i.status,
+      i.seq
+    into
+      self.tid,
+      self.state,
+      self.iid,
+      self.status,
+      self.seq
+    from pawl_initial_actions_of_its_own.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
+    self.now := pawl.now();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.ctid,
-        i.state,
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.tid,
-        self.state,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_initial_actions_of_its_own.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_initial_actions_of_its_own.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go']) then
-              perform pawl.check_event('initial_actions_of_its_own', p_event);
-              perform pawl.raise_unknown_event(
-                'initial_actions_of_its_own',
-                event.type,
-                array['go']
-              );
-            end if;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_initial_actions_of_its_own.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['go']) then
             perform pawl.check_event('initial_actions_of_its_own', p_event);
-          end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for(
-              'initial_actions_of_its_own',
-              self.iid,
-              p_event_id,
-              p_event,
-              self.id
-            );
-            if self.reply is not null then
-              return self.reply;
-            end if;
-          end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('initial_actions_of_its_own', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch(
-              'initial_actions_of_its_own',
-              self.id,
-              p_expected_seq,
-              self.seq
-            );
+            perform pawl.raise_unknown_event('initial_actions_of_its_own', event.type, array['go']);
           end if;
         end if;
-        self.seq := self.seq + 1;
-        self.moved := false;
-        if event.type = 'go' then
-          -- initial_actions_of_its_own.machine.yaml:4  event go
-          if p_event <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('initial_actions_of_its_own', 'go', p_event, '{}'::jsonb);
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('initial_actions_of_its_own', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for(
+            'initial_actions_of_its_own',
+            self.iid,
+            p_event_id,
+            p_event,
+            self.id
+          );
+          if self.reply is not null then
+            return self.reply;
           end if;
-          if self.conf & 4 <> 0 then
-            -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+        end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('initial_actions_of_its_own', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch(
+            'initial_actions_of_its_own',
+            self.id,
+            p_expected_seq,
+            self.seq
+          );
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      self.moved := false;
+      if event.type = 'go' then
+        -- initial_actions_of_its_own.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('initial_actions_of_its_own', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+          self.moved := true;
+          self.answered := self.answered | 4;
+        end if;
+        if self.conf & 8 <> 0 then
+          -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
+          if self.exits & 124 = 0 then
             self.moved := true;
-            self.answered := self.answered | 4;
+            self.exits := self.exits | (self.conf & 124);
+            self.enters := self.enters | 92;
           end if;
-          if self.conf & 8 <> 0 then
-            -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
-            if self.exits & 124 = 0 then
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 124);
-              self.enters := self.enters | 92;
-            end if;
-            self.answered := self.answered | 8;
-          end if;
+          self.answered := self.answered | 8;
         end if;
-        self.handled := self.moved;
-        if self.moved then
-          if self.exits <> 0 then
-            self.conf := self.conf & ~self.exits;
-          end if;
-          if self.enters <> 0 then
-            self.conf := self.conf | self.enters;
-            -- enter both.c
-            if self.enters & 16 <> 0 then
-              if self.defaults & 16 <> 0 then
-                self.log := array_append(self.log, 'initial');
-              end if;
+      end if;
+      self.handled := self.moved;
+      if self.moved then
+        if self.exits <> 0 then
+          self.conf := self.conf & ~self.exits;
+        end if;
+        if self.enters <> 0 then
+          self.conf := self.conf | self.enters;
+          -- enter both.c
+          if self.enters & 16 <> 0 then
+            if self.defaults & 16 <> 0 then
+              self.log := array_append(self.log, 'initial');
             end if;
           end if;
         end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'initial_actions_of_its_own',
-            self.id,
-            event.type,
-            self.state,
-            pawl_initial_actions_of_its_own.v1_accepts(self.state)
-          );
-        end if;
-        self.state := pawl_initial_actions_of_its_own.v1_leaves(self.conf);
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'initial_actions_of_its_own',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      update pawl_initial_actions_of_its_own.instance
-      set
-        state = self.state,
-        status = self.status,
-        seq = self.seq,
-        updated_at = self.now
-      where ctid = self.tid;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
+      end if;
+      if not (self.handled or p_source is not null) then
+        perform pawl.raise_unhandled(
+          'initial_actions_of_its_own',
+          self.id,
+          event.type,
+          self.state,
+          pawl_initial_actions_of_its_own.v1_accepts(self.state)
+        );
+      end if;
+      self.state := pawl_initial_actions_of_its_own.v1_leaves(self.conf);
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'initial_actions_of_its_own',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    update pawl_initial_actions_of_its_own.instance
+    set
+      state = self.state,
+      status = self.status,
+      seq = self.seq,
+      updated_at = self.now
+    where ctid = self.tid;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'initial_actions_of_its_own',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      self.state,
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_initial_actions_of_its_own.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status,
+        'handled', true
+      );
+    if p_event_id is not null then
+      insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
       values (
         'initial_actions_of_its_own',
         self.iid,
-        self.seq,
-        1,
+        p_event_id,
         p_event,
-        self.state,
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
+        self.reply,
+        clock_timestamp()
       );
-      self.reply := pawl_initial_actions_of_its_own.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status,
-          'handled', true
-        );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values (
-          'initial_actions_of_its_own',
-          self.iid,
-          p_event_id,
-          p_event,
-          self.reply,
-          clock_timestamp()
-        );
-      end if;
-      return self.reply;
-    end event;
-  end context;
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -527,130 +517,127 @@ declare
   step record;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('initial_actions_of_its_own', self.id, null);
-        end if;
-        -- initial_actions_of_its_own.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('initial_actions_of_its_own', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'initial_actions_of_its_own',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_initial_actions_of_its_own.v1_reduce(
-        self.instance,
-        null,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.state := self.instance.state;
-      self.status := self.instance.status;
-      self.log := self.step.p_log;
-      insert into pawl_initial_actions_of_its_own.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('initial_actions_of_its_own', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('initial_actions_of_its_own', self.id, null);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'initial_actions_of_its_own',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        self.state,
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      return pawl_initial_actions_of_its_own.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status
+      -- initial_actions_of_its_own.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('initial_actions_of_its_own', null, p_input, '{}'::jsonb);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'initial_actions_of_its_own',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-    end event;
-  end context;
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_initial_actions_of_its_own.v1_reduce(
+      self.instance,
+      null,
+      null,
+      self.now,
+      self.claims
+    );
+    self.instance := self.step.p_instance;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    self.log := self.step.p_log;
+    insert into pawl_initial_actions_of_its_own.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('initial_actions_of_its_own', self.id);
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'initial_actions_of_its_own',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      self.state,
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    return pawl_initial_actions_of_its_own.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status
+      );
+  end event;
 end self;
 $function$;
 
@@ -677,101 +664,98 @@ declare
   status text;
   seq bigint;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_initial_actions_of_its_own.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    if self.state is not null then
+      self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
+    end if;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_initial_actions_of_its_own.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
-      end if;
-      self.id := self.instance.id;
-      self.state := self.instance.state;
-      if self.state is not null then
-        self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
-      end if;
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('initial_actions_of_its_own', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go']) then
-            perform pawl.check_event('initial_actions_of_its_own', p_event);
-            perform pawl.raise_unknown_event('initial_actions_of_its_own', event.type, array['go']);
-          end if;
+      if self.claims is not null then
+        perform pawl.raise_denied('initial_actions_of_its_own', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['go']) then
+          perform pawl.check_event('initial_actions_of_its_own', p_event);
+          perform pawl.raise_unknown_event('initial_actions_of_its_own', event.type, array['go']);
         end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('initial_actions_of_its_own', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'initial_actions_of_its_own',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.step := pawl_initial_actions_of_its_own.v1_reduce(
-        self.instance,
-        p_event,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.state := self.instance.state;
-      self.status := self.instance.status;
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+      end if;
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('initial_actions_of_its_own', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'initial_actions_of_its_own',
           self.id,
           event.type,
-          self.state,
-          pawl_initial_actions_of_its_own.v1_accepts(self.state)
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_initial_actions_of_its_own.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_initial_actions_of_its_own.v1_reduce(
+      self.instance,
+      p_event,
+      null,
+      self.now,
+      self.claims
+    );
+    self.instance := self.step.p_instance;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'initial_actions_of_its_own',
+        self.id,
+        event.type,
+        self.state,
+        pawl_initial_actions_of_its_own.v1_accepts(self.state)
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_initial_actions_of_its_own.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -790,66 +774,60 @@ declare
   state text[];
   conf bigint := 0::bigint;
   status text;
-  seq bigint;
   handled boolean;
   answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state,
+      i.iid,
+      i.status
+    into
+      self.state,
+      self.iid,
+      self.status
+    from pawl_initial_actions_of_its_own.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- go
+    self.handled := false;
+    self.possible := false;
+    event.type := 'go';
+    self.answered := 0::bigint;
+    if self.conf & 4 <> 0 then
+      -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 4;
+    end if;
+    if self.conf & 8 <> 0 then
+      -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 8;
+    end if;
     begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_initial_actions_of_its_own.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- go
-      self.handled := false;
-      self.possible := false;
-      event.type := 'go';
-      self.answered := 0::bigint;
-      if self.conf & 4 <> 0 then
-        -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 4;
-      end if;
-      if self.conf & 8 <> 0 then
-        -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 8;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'go');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'go');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -869,37 +847,25 @@ declare
   iid bigint;
   state text[];
   conf bigint := 0::bigint;
-  status text;
-  seq bigint;
 begin
-  <<context>>
+  select
+    i.state,
+    i.iid
+  into
+    self.state,
+    self.iid
+  from pawl_initial_actions_of_its_own.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
+  self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
   begin
-    <<event>>
-    begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_initial_actions_of_its_own.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_initial_actions_of_its_own.v1_conf(self.state);
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1002,9 +968,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_initial_actions_of_its_own.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_initial_actions_of_its_own.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_initial_actions_of_its_own.instance i where i.id = p_id
     ) then

@@ -176,384 +176,35 @@ declare
   queue jsonb[];
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
-    declare
-      type text collate "C" := p_event ->> 'type';
-    begin
-      self.id := p_instance.id;
-      self.state := p_instance.state;
-      if self.state is not null then
-        self.conf := pawl_nested_done.v1_conf(self.state);
-      end if;
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
-          if self.state is null and self.microsteps = 0 then
-            -- nested_done.machine.yaml:1  nested_done begins
-            self.moved := true;
-            self.enters := self.enters | 1759;
-          else
-            if event.type = 'a' then
-              -- nested_done.machine.yaml:4  event a
-              if self.cause <> '{"type": "a"}'::jsonb then
-                perform pawl.raise_payload('nested_done', 'a', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 16 <> 0 then
-                -- nested_done.machine.yaml:21  p.Q.A.working --a--> p.Q.A.end
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 48);
-                self.enters := self.enters | 32;
-              elsif self.conf & 4096 <> 0 then
-                -- nested_done.machine.yaml:31  over --a--> p
-                self.moved := true;
-                self.conf := (self.conf & ~8190::bigint) | 1758;
-              end if;
-            elsif event.type = 'b' then
-              -- nested_done.machine.yaml:5  event b
-              if self.cause <> '{"type": "b"}'::jsonb then
-                perform pawl.raise_payload('nested_done', 'b', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 128 <> 0 then
-                -- nested_done.machine.yaml:25  p.Q.B.working --b--> p.Q.B.end
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 384);
-                self.enters := self.enters | 256;
-              end if;
-            elsif event.type = 'c' then
-              -- nested_done.machine.yaml:6  event c
-              if self.cause <> '{"type": "c"}'::jsonb then
-                perform pawl.raise_payload('nested_done', 'c', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 1024 <> 0 then
-                -- nested_done.machine.yaml:29  p.C.working --c--> p.C.end
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 3072);
-                self.enters := self.enters | 2048;
-              end if;
-            elsif event.type = 'all' then
-              -- nested_done.machine.yaml:7  event all
-              if self.cause <> '{"type": "all"}'::jsonb then
-                perform pawl.raise_payload('nested_done', 'all', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 16 <> 0 then
-                -- nested_done.machine.yaml:21  p.Q.A.working --all--> p.Q.A.end
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 48);
-                self.enters := self.enters | 32;
-                self.answered := self.answered | 16;
-              end if;
-              if self.conf & 128 <> 0 then
-                -- nested_done.machine.yaml:25  p.Q.B.working --all--> p.Q.B.end
-                if self.exits & 384 = 0 then
-                  self.moved := true;
-                  self.exits := self.exits | (self.conf & 384);
-                  self.enters := self.enters | 256;
-                end if;
-                self.answered := self.answered | 128;
-              end if;
-              if self.conf & 1024 <> 0 then
-                -- nested_done.machine.yaml:29  p.C.working --all--> p.C.end
-                if self.exits & 3072 = 0 then
-                  self.moved := true;
-                  self.exits := self.exits | (self.conf & 3072);
-                  self.enters := self.enters | 2048;
-                end if;
-                self.answered := self.answered | 1024;
-              end if;
-            elsif event.type = 'done.state.p' then
-              if self.conf & 2 <> 0 then
-                -- nested_done.machine.yaml:12  p --done--> over
-                self.moved := true;
-                self.log := array_append(self.log, 'p');
-                self.conf := (self.conf & ~8190::bigint) | 4096;
-              end if;
-            elsif event.type = 'done.state.p.Q' then
-              if self.conf & 4 <> 0 then
-                -- nested_done.machine.yaml:16  p.Q --done--> (stays)
-                self.moved := true;
-                self.log := array_append(self.log, 'Q');
-              end if;
-            elsif event.type = 'done.state.p.Q.A' then
-              if self.conf & 8 <> 0 then
-                -- nested_done.machine.yaml:20  p.Q.A --done--> (stays)
-                self.moved := true;
-                self.log := array_append(self.log, 'A');
-              end if;
-            elsif event.type = 'done.state.p.Q.B' then
-              if self.conf & 64 <> 0 then
-                -- nested_done.machine.yaml:24  p.Q.B --done--> (stays)
-                self.moved := true;
-                self.log := array_append(self.log, 'B');
-              end if;
-            elsif event.type = 'done.state.p.C' then
-              if self.conf & 512 <> 0 then
-                -- nested_done.machine.yaml:28  p.C --done--> (stays)
-                self.moved := true;
-                self.log := array_append(self.log, 'C');
-              end if;
-            end if;
-          end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'nested_done',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_nested_done.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.completed := 0::bigint;
-              self.conf := self.conf | (self.enters & ~2336::bigint);
-              if self.enters & 4092 <> 0 then
-                -- enter p.Q.A.end
-                if self.enters & 32 <> 0 then
-                  self.conf := self.conf | 32;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p.Q.A')
-                  );
-                  if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
-                    self.completed := self.completed | 4;
-                    self.queue := array_append(
-                      self.queue,
-                      jsonb_build_object('type', 'done.state.p.Q')
-                    );
-                    if self.completed & 2 = 0
-                      and self.conf & 32 <> 0
-                      and self.conf & 256 <> 0
-                      and self.conf & 2048 <> 0
-                    then
-                      self.completed := self.completed | 2;
-                      self.queue := array_append(
-                        self.queue,
-                        jsonb_build_object('type', 'done.state.p')
-                      );
-                    end if;
-                  end if;
-                end if;
-                -- enter p.Q.B.end
-                if self.enters & 256 <> 0 then
-                  self.conf := self.conf | 256;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p.Q.B')
-                  );
-                  if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
-                    self.completed := self.completed | 4;
-                    self.queue := array_append(
-                      self.queue,
-                      jsonb_build_object('type', 'done.state.p.Q')
-                    );
-                    if self.completed & 2 = 0
-                      and self.conf & 32 <> 0
-                      and self.conf & 256 <> 0
-                      and self.conf & 2048 <> 0
-                    then
-                      self.completed := self.completed | 2;
-                      self.queue := array_append(
-                        self.queue,
-                        jsonb_build_object('type', 'done.state.p')
-                      );
-                    end if;
-                  end if;
-                end if;
-                -- enter p.C.end
-                if self.enters & 2048 <> 0 then
-                  self.conf := self.conf | 2048;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p.C')
-                  );
-                  if self.completed & 2 = 0
-                    and self.conf & 32 <> 0
-                    and self.conf & 256 <> 0
-                    and self.conf & 2048 <> 0
-                  then
-                    self.completed := self.completed | 2;
-                    self.queue := array_append(
-                      self.queue,
-                      jsonb_build_object('type', 'done.state.p')
-                    );
-                  end if;
-                end if;
-              end if;
-            end if;
-          end if;
-          exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
-          self.cause := self.queue[1];
-          self.queue := self.queue[2:];
-          event.type := self.cause ->> 'type';
-        end loop macrostep;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'nested_done',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.state := pawl_nested_done.v1_leaves(self.conf);
-      p_instance.state := self.state;
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_log := self.log;
-    end event;
-  end context;
-end self;
-$function$;
-
-comment on function pawl_nested_done.v1_reduce is
-  'The macrostep, pure: a row and an event in, the next row and its commands out';
-
-create or replace function pawl_nested_done.v1_send(
-  p_id text,
-  p_event jsonb,
-  p_event_id text default null,
-  p_expected_seq bigint default null,
-  p_source text default null,
-  p_sender text[] default null
-)
-returns jsonb
-language plpgsql
-as $function$
-#variable_conflict use_column
-<<self>>
-declare
-  tid tid;
-  iid bigint;
-  id constant text := p_id;
-  now timestamptz;
-  claims jsonb;
-  state text[];
-  conf bigint := 0::bigint;
-  status text;
-  seq bigint;
-  handled boolean;
-  moved boolean;
-  cause jsonb := p_event;
-  microsteps integer := 0;
-  passed text[];
-  exits bigint := 0::bigint;
-  enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
-  completed bigint := 0::bigint;
-  queue jsonb[];
-  log text[];
-  reply jsonb;
-begin
-  <<context>>
-  begin
-    <<event>>
-    declare
-      type text collate "C" := p_event ->> 'type';
-    begin
-      select
-        i.ctid,
-        i.state,
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.tid,
-        self.state,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_nested_done.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
+    self.id := p_instance.id;
+    self.state := p_instance.state;
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    if self.state is not null then
       self.conf := pawl_nested_done.v1_conf(self.state);
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_nested_done.refuse(self.iid, self.id, p_event, p_sender);
+    end if;
+    self.seq := self.seq + 1;
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
+    begin
+      <<macrostep>>
+      loop
+        self.moved := false;
+        self.exits := 0::bigint;
+        self.enters := 0::bigint;
+        self.answered := 0::bigint;
+        if self.state is null and self.microsteps = 0 then
+          -- nested_done.machine.yaml:1  nested_done begins
+          self.moved := true;
+          self.enters := self.enters | 1759;
         else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['a', 'b', 'c', 'all']) then
-              perform pawl.check_event('nested_done', p_event);
-              perform pawl.raise_unknown_event(
-                'nested_done',
-                event.type,
-                array['a', 'b', 'c', 'all']
-              );
-            end if;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
-            perform pawl.check_event('nested_done', p_event);
-          end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for('nested_done', self.iid, p_event_id, p_event, self.id);
-            if self.reply is not null then
-              return self.reply;
-            end if;
-          end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('nested_done', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch('nested_done', self.id, p_expected_seq, self.seq);
-          end if;
-        end if;
-        self.seq := self.seq + 1;
-        <<macrostep>>
-        loop
-          self.moved := false;
-          self.exits := 0::bigint;
-          self.enters := 0::bigint;
-          self.answered := 0::bigint;
           if event.type = 'a' then
             -- nested_done.machine.yaml:4  event a
             if self.cause <> '{"type": "a"}'::jsonb then
@@ -653,84 +304,39 @@ begin
               self.log := array_append(self.log, 'C');
             end if;
           end if;
-          self.handled := coalesce(self.handled, self.moved);
-          exit macrostep when not (self.handled or p_source is not null);
-          if self.moved then
-            self.microsteps := self.microsteps + 1;
-            if self.microsteps > 1000 then
-              perform pawl.raise_endless(
-                'nested_done',
-                self.id,
-                array(select distinct s from unnest(self.passed) s order by s)
-              );
-            elsif self.microsteps > 980 then
-              self.passed := self.passed || pawl_nested_done.v1_leaves(self.conf);
-            end if;
-            if self.exits <> 0 then
-              self.conf := self.conf & ~self.exits;
-            end if;
-            if self.enters <> 0 then
-              self.completed := 0::bigint;
-              self.conf := self.conf | (self.enters & ~2336::bigint);
-              if self.enters & 4092 <> 0 then
-                -- enter p.Q.A.end
-                if self.enters & 32 <> 0 then
-                  self.conf := self.conf | 32;
+        end if;
+        self.handled := coalesce(self.handled, self.moved);
+        exit macrostep when not (self.handled or p_source is not null);
+        if self.moved then
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
+              'nested_done',
+              self.id,
+              array(select distinct s from unnest(self.passed) s order by s)
+            );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || pawl_nested_done.v1_leaves(self.conf);
+          end if;
+          if self.exits <> 0 then
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.completed := 0::bigint;
+            self.conf := self.conf | (self.enters & ~2336::bigint);
+            if self.enters & 4092 <> 0 then
+              -- enter p.Q.A.end
+              if self.enters & 32 <> 0 then
+                self.conf := self.conf | 32;
+                self.queue := array_append(
+                  self.queue,
+                  jsonb_build_object('type', 'done.state.p.Q.A')
+                );
+                if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
+                  self.completed := self.completed | 4;
                   self.queue := array_append(
                     self.queue,
-                    jsonb_build_object('type', 'done.state.p.Q.A')
-                  );
-                  if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
-                    self.completed := self.completed | 4;
-                    self.queue := array_append(
-                      self.queue,
-                      jsonb_build_object('type', 'done.state.p.Q')
-                    );
-                    if self.completed & 2 = 0
-                      and self.conf & 32 <> 0
-                      and self.conf & 256 <> 0
-                      and self.conf & 2048 <> 0
-                    then
-                      self.completed := self.completed | 2;
-                      self.queue := array_append(
-                        self.queue,
-                        jsonb_build_object('type', 'done.state.p')
-                      );
-                    end if;
-                  end if;
-                end if;
-                -- enter p.Q.B.end
-                if self.enters & 256 <> 0 then
-                  self.conf := self.conf | 256;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p.Q.B')
-                  );
-                  if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
-                    self.completed := self.completed | 4;
-                    self.queue := array_append(
-                      self.queue,
-                      jsonb_build_object('type', 'done.state.p.Q')
-                    );
-                    if self.completed & 2 = 0
-                      and self.conf & 32 <> 0
-                      and self.conf & 256 <> 0
-                      and self.conf & 2048 <> 0
-                    then
-                      self.completed := self.completed | 2;
-                      self.queue := array_append(
-                        self.queue,
-                        jsonb_build_object('type', 'done.state.p')
-                      );
-                    end if;
-                  end if;
-                end if;
-                -- enter p.C.end
-                if self.enters & 2048 <> 0 then
-                  self.conf := self.conf | 2048;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p.C')
+                    jsonb_build_object('type', 'done.state.p.Q')
                   );
                   if self.completed & 2 = 0
                     and self.conf & 32 <> 0
@@ -745,95 +351,485 @@ begin
                   end if;
                 end if;
               end if;
+              -- enter p.Q.B.end
+              if self.enters & 256 <> 0 then
+                self.conf := self.conf | 256;
+                self.queue := array_append(
+                  self.queue,
+                  jsonb_build_object('type', 'done.state.p.Q.B')
+                );
+                if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
+                  self.completed := self.completed | 4;
+                  self.queue := array_append(
+                    self.queue,
+                    jsonb_build_object('type', 'done.state.p.Q')
+                  );
+                  if self.completed & 2 = 0
+                    and self.conf & 32 <> 0
+                    and self.conf & 256 <> 0
+                    and self.conf & 2048 <> 0
+                  then
+                    self.completed := self.completed | 2;
+                    self.queue := array_append(
+                      self.queue,
+                      jsonb_build_object('type', 'done.state.p')
+                    );
+                  end if;
+                end if;
+              end if;
+              -- enter p.C.end
+              if self.enters & 2048 <> 0 then
+                self.conf := self.conf | 2048;
+                self.queue := array_append(
+                  self.queue,
+                  jsonb_build_object('type', 'done.state.p.C')
+                );
+                if self.completed & 2 = 0
+                  and self.conf & 32 <> 0
+                  and self.conf & 256 <> 0
+                  and self.conf & 2048 <> 0
+                then
+                  self.completed := self.completed | 2;
+                  self.queue := array_append(
+                    self.queue,
+                    jsonb_build_object('type', 'done.state.p')
+                  );
+                end if;
+              end if;
             end if;
           end if;
-          exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
-          self.cause := self.queue[1];
-          self.queue := self.queue[2:];
-          event.type := self.cause ->> 'type';
-        end loop macrostep;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'nested_done',
-            self.id,
-            event.type,
-            self.state,
-            pawl_nested_done.v1_accepts(self.state)
-          );
         end if;
-        self.state := pawl_nested_done.v1_leaves(self.conf);
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'nested_done',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      update pawl_nested_done.instance
-      set
-        state = self.state,
-        status = self.status,
-        seq = self.seq,
-        updated_at = self.now
-      where ctid = self.tid;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'nested_done',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        self.state,
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      self.reply := pawl_nested_done.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status,
-          'handled', true
+        exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
+        self.cause := self.queue[1];
+        self.queue := self.queue[2:];
+        event.type := self.cause ->> 'type';
+      end loop macrostep;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'nested_done',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      if p_event_id is not null or self.status <> 'running' then
-        if p_event_id is not null then
-          insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-          values ('nested_done', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
-        end if;
-        if self.status <> 'running' then
-          perform pawl.tell_parent('nested_done', self.iid, self.id, 'done', null);
+    end;
+    self.state := pawl_nested_done.v1_leaves(self.conf);
+    p_instance.state := self.state;
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_log := self.log;
+  end event;
+end self;
+$function$;
+
+comment on function pawl_nested_done.v1_reduce is
+  'The macrostep, pure: a row and an event in, the next row and its commands out';
+
+create or replace function pawl_nested_done.v1_send(
+  p_id text,
+  p_event jsonb,
+  p_event_id text default null,
+  p_expected_seq bigint default null,
+  p_source text default null,
+  p_sender text[] default null
+)
+returns jsonb
+language plpgsql
+as $function$
+#variable_conflict use_column
+<<self>>
+declare
+  tid tid;
+  iid bigint;
+  id constant text := p_id;
+  now timestamptz;
+  claims jsonb;
+  state text[];
+  conf bigint := 0::bigint;
+  status text;
+  seq bigint;
+  handled boolean;
+  moved boolean;
+  cause jsonb := p_event;
+  microsteps integer := 0;
+  passed text[];
+  exits bigint := 0::bigint;
+  enters bigint := 0::bigint;
+  answered bigint := 0::bigint;
+  completed bigint := 0::bigint;
+  queue jsonb[];
+  log text[];
+  reply jsonb;
+begin
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
+  begin
+    select
+      i.ctid,
+      i.state,
+      i.iid,
+      i.status,
+      i.seq
+    into
+      self.tid,
+      self.state,
+      self.iid,
+      self.status,
+      self.seq
+    from pawl_nested_done.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_nested_done.v1_conf(self.state);
+    self.now := pawl.now();
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
+    begin
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_nested_done.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['a', 'b', 'c', 'all']) then
+            perform pawl.check_event('nested_done', p_event);
+            perform pawl.raise_unknown_event(
+              'nested_done',
+              event.type,
+              array['a', 'b', 'c', 'all']
+            );
+          end if;
         end if;
       end if;
-      return self.reply;
-    end event;
-  end context;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('nested_done', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for('nested_done', self.iid, p_event_id, p_event, self.id);
+          if self.reply is not null then
+            return self.reply;
+          end if;
+        end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('nested_done', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch('nested_done', self.id, p_expected_seq, self.seq);
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      <<macrostep>>
+      loop
+        self.moved := false;
+        self.exits := 0::bigint;
+        self.enters := 0::bigint;
+        self.answered := 0::bigint;
+        if event.type = 'a' then
+          -- nested_done.machine.yaml:4  event a
+          if self.cause <> '{"type": "a"}'::jsonb then
+            perform pawl.raise_payload('nested_done', 'a', self.cause, '{}'::jsonb);
+          end if;
+          if self.conf & 16 <> 0 then
+            -- nested_done.machine.yaml:21  p.Q.A.working --a--> p.Q.A.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 48);
+            self.enters := self.enters | 32;
+          elsif self.conf & 4096 <> 0 then
+            -- nested_done.machine.yaml:31  over --a--> p
+            self.moved := true;
+            self.conf := (self.conf & ~8190::bigint) | 1758;
+          end if;
+        elsif event.type = 'b' then
+          -- nested_done.machine.yaml:5  event b
+          if self.cause <> '{"type": "b"}'::jsonb then
+            perform pawl.raise_payload('nested_done', 'b', self.cause, '{}'::jsonb);
+          end if;
+          if self.conf & 128 <> 0 then
+            -- nested_done.machine.yaml:25  p.Q.B.working --b--> p.Q.B.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 384);
+            self.enters := self.enters | 256;
+          end if;
+        elsif event.type = 'c' then
+          -- nested_done.machine.yaml:6  event c
+          if self.cause <> '{"type": "c"}'::jsonb then
+            perform pawl.raise_payload('nested_done', 'c', self.cause, '{}'::jsonb);
+          end if;
+          if self.conf & 1024 <> 0 then
+            -- nested_done.machine.yaml:29  p.C.working --c--> p.C.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 3072);
+            self.enters := self.enters | 2048;
+          end if;
+        elsif event.type = 'all' then
+          -- nested_done.machine.yaml:7  event all
+          if self.cause <> '{"type": "all"}'::jsonb then
+            perform pawl.raise_payload('nested_done', 'all', self.cause, '{}'::jsonb);
+          end if;
+          if self.conf & 16 <> 0 then
+            -- nested_done.machine.yaml:21  p.Q.A.working --all--> p.Q.A.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 48);
+            self.enters := self.enters | 32;
+            self.answered := self.answered | 16;
+          end if;
+          if self.conf & 128 <> 0 then
+            -- nested_done.machine.yaml:25  p.Q.B.working --all--> p.Q.B.end
+            if self.exits & 384 = 0 then
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 384);
+              self.enters := self.enters | 256;
+            end if;
+            self.answered := self.answered | 128;
+          end if;
+          if self.conf & 1024 <> 0 then
+            -- nested_done.machine.yaml:29  p.C.working --all--> p.C.end
+            if self.exits & 3072 = 0 then
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 3072);
+              self.enters := self.enters | 2048;
+            end if;
+            self.answered := self.answered | 1024;
+          end if;
+        elsif event.type = 'done.state.p' then
+          if self.conf & 2 <> 0 then
+            -- nested_done.machine.yaml:12  p --done--> over
+            self.moved := true;
+            self.log := array_append(self.log, 'p');
+            self.conf := (self.conf & ~8190::bigint) | 4096;
+          end if;
+        elsif event.type = 'done.state.p.Q' then
+          if self.conf & 4 <> 0 then
+            -- nested_done.machine.yaml:16  p.Q --done--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'Q');
+          end if;
+        elsif event.type = 'done.state.p.Q.A' then
+          if self.conf & 8 <> 0 then
+            -- nested_done.machine.yaml:20  p.Q.A --done--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'A');
+          end if;
+        elsif event.type = 'done.state.p.Q.B' then
+          if self.conf & 64 <> 0 then
+            -- nested_done.machine.yaml:24  p.Q.B --done--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'B');
+          end if;
+        elsif event.type = 'done.state.p.C' then
+          if self.conf & 512 <> 0 then
+            -- nested_done.machine.yaml:28  p.C --done--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'C');
+          end if;
+        end if;
+        self.handled := coalesce(self.handled, self.moved);
+        exit macrostep when not (self.handled or p_source is not null);
+        if self.moved then
+          self.microsteps := self.microsteps + 1;
+          if self.microsteps > 1000 then
+            perform pawl.raise_endless(
+              'nested_done',
+              self.id,
+              array(select distinct s from unnest(self.passed) s order by s)
+            );
+          elsif self.microsteps > 980 then
+            self.passed := self.passed || pawl_nested_done.v1_leaves(self.conf);
+          end if;
+          if self.exits <> 0 then
+            self.conf := self.conf & ~self.exits;
+          end if;
+          if self.enters <> 0 then
+            self.completed := 0::bigint;
+            self.conf := self.conf | (self.enters & ~2336::bigint);
+            if self.enters & 4092 <> 0 then
+              -- enter p.Q.A.end
+              if self.enters & 32 <> 0 then
+                self.conf := self.conf | 32;
+                self.queue := array_append(
+                  self.queue,
+                  jsonb_build_object('type', 'done.state.p.Q.A')
+                );
+                if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
+                  self.completed := self.completed | 4;
+                  self.queue := array_append(
+                    self.queue,
+                    jsonb_build_object('type', 'done.state.p.Q')
+                  );
+                  if self.completed & 2 = 0
+                    and self.conf & 32 <> 0
+                    and self.conf & 256 <> 0
+                    and self.conf & 2048 <> 0
+                  then
+                    self.completed := self.completed | 2;
+                    self.queue := array_append(
+                      self.queue,
+                      jsonb_build_object('type', 'done.state.p')
+                    );
+                  end if;
+                end if;
+              end if;
+              -- enter p.Q.B.end
+              if self.enters & 256 <> 0 then
+                self.conf := self.conf | 256;
+                self.queue := array_append(
+                  self.queue,
+                  jsonb_build_object('type', 'done.state.p.Q.B')
+                );
+                if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
+                  self.completed := self.completed | 4;
+                  self.queue := array_append(
+                    self.queue,
+                    jsonb_build_object('type', 'done.state.p.Q')
+                  );
+                  if self.completed & 2 = 0
+                    and self.conf & 32 <> 0
+                    and self.conf & 256 <> 0
+                    and self.conf & 2048 <> 0
+                  then
+                    self.completed := self.completed | 2;
+                    self.queue := array_append(
+                      self.queue,
+                      jsonb_build_object('type', 'done.state.p')
+                    );
+                  end if;
+                end if;
+              end if;
+              -- enter p.C.end
+              if self.enters & 2048 <> 0 then
+                self.conf := self.conf | 2048;
+                self.queue := array_append(
+                  self.queue,
+                  jsonb_build_object('type', 'done.state.p.C')
+                );
+                if self.completed & 2 = 0
+                  and self.conf & 32 <> 0
+                  and self.conf & 256 <> 0
+                  and self.conf & 2048 <> 0
+                then
+                  self.completed := self.completed | 2;
+                  self.queue := array_append(
+                    self.queue,
+                    jsonb_build_object('type', 'done.state.p')
+                  );
+                end if;
+              end if;
+            end if;
+          end if;
+        end if;
+        exit macrostep when self.status <> 'running' or coalesce(cardinality(self.queue), 0) = 0;
+        self.cause := self.queue[1];
+        self.queue := self.queue[2:];
+        event.type := self.cause ->> 'type';
+      end loop macrostep;
+      if not (self.handled or p_source is not null) then
+        perform pawl.raise_unhandled(
+          'nested_done',
+          self.id,
+          event.type,
+          self.state,
+          pawl_nested_done.v1_accepts(self.state)
+        );
+      end if;
+      self.state := pawl_nested_done.v1_leaves(self.conf);
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'nested_done',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    update pawl_nested_done.instance
+    set
+      state = self.state,
+      status = self.status,
+      seq = self.seq,
+      updated_at = self.now
+    where ctid = self.tid;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'nested_done',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      self.state,
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_nested_done.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status,
+        'handled', true
+      );
+    if p_event_id is not null or self.status <> 'running' then
+      if p_event_id is not null then
+        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+        values ('nested_done', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+      end if;
+      if self.status <> 'running'
+        and exists (select from pawl.child c where c.machine = 'nested_done' and c.id = self.id)
+      then
+        perform pawl.tell_parent('nested_done', self.iid, self.id, 'done', null);
+      end if;
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -862,127 +858,126 @@ declare
   step record;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('nested_done', self.id, null);
-        end if;
-        -- nested_done.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('nested_done', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'nested_done',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_nested_done.v1_reduce(self.instance, null, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.state := self.instance.state;
-      self.status := self.instance.status;
-      self.log := self.step.p_log;
-      insert into pawl_nested_done.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('nested_done', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('nested_done', self.id, null);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'nested_done',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        self.state,
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      if self.instance.status <> 'running' then
-        perform pawl.tell_parent('nested_done', self.iid, self.id, 'done', null);
+      -- nested_done.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('nested_done', null, p_input, '{}'::jsonb);
       end if;
-      return pawl_nested_done.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'nested_done',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-    end event;
-  end context;
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_nested_done.v1_reduce(self.instance, null, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    self.log := self.step.p_log;
+    insert into pawl_nested_done.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('nested_done', self.id);
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'nested_done',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      self.state,
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    if self.instance.status <> 'running'
+      and exists (select from pawl.child c where c.machine = 'nested_done' and c.id = self.id)
+    then
+      perform pawl.tell_parent('nested_done', self.iid, self.id, 'done', null);
+    end if;
+    return pawl_nested_done.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status
+      );
+  end event;
 end self;
 $function$;
 
@@ -1009,99 +1004,92 @@ declare
   status text;
   seq bigint;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_nested_done.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    if self.state is not null then
+      self.conf := pawl_nested_done.v1_conf(self.state);
+    end if;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_nested_done.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
-      end if;
-      self.id := self.instance.id;
-      self.state := self.instance.state;
-      if self.state is not null then
-        self.conf := pawl_nested_done.v1_conf(self.state);
-      end if;
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('nested_done', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['a', 'b', 'c', 'all']) then
-            perform pawl.check_event('nested_done', p_event);
-            perform pawl.raise_unknown_event(
-              'nested_done',
-              event.type,
-              array['a', 'b', 'c', 'all']
-            );
-          end if;
+      if self.claims is not null then
+        perform pawl.raise_denied('nested_done', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['a', 'b', 'c', 'all']) then
+          perform pawl.check_event('nested_done', p_event);
+          perform pawl.raise_unknown_event('nested_done', event.type, array['a', 'b', 'c', 'all']);
         end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('nested_done', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'nested_done',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.step := pawl_nested_done.v1_reduce(self.instance, p_event, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.state := self.instance.state;
-      self.status := self.instance.status;
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+      end if;
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('nested_done', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'nested_done',
           self.id,
           event.type,
-          self.state,
-          pawl_nested_done.v1_accepts(self.state)
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_nested_done.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_nested_done.v1_reduce(self.instance, p_event, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'nested_done',
+        self.id,
+        event.type,
+        self.state,
+        pawl_nested_done.v1_accepts(self.state)
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_nested_done.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -1120,130 +1108,124 @@ declare
   state text[];
   conf bigint := 0::bigint;
   status text;
-  seq bigint;
   handled boolean;
   answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state,
+      i.iid,
+      i.status
+    into
+      self.state,
+      self.iid,
+      self.status
+    from pawl_nested_done.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_nested_done.v1_conf(self.state);
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- a
+    self.handled := false;
+    self.possible := false;
+    event.type := 'a';
+    if self.conf & 16 <> 0 then
+      -- nested_done.machine.yaml:21  p.Q.A.working --a--> p.Q.A.end
+      self.handled := true;
+      self.possible := true;
+    elsif self.conf & 4096 <> 0 then
+      -- nested_done.machine.yaml:31  over --a--> p
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_nested_done.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_nested_done.v1_conf(self.state);
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- a
-      self.handled := false;
-      self.possible := false;
-      event.type := 'a';
-      if self.conf & 16 <> 0 then
-        -- nested_done.machine.yaml:21  p.Q.A.working --a--> p.Q.A.end
-        self.handled := true;
-        self.possible := true;
-      elsif self.conf & 4096 <> 0 then
-        -- nested_done.machine.yaml:31  over --a--> p
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'a');
-      end if;
-      -- b
-      self.handled := false;
-      self.possible := false;
-      event.type := 'b';
-      if self.conf & 128 <> 0 then
-        -- nested_done.machine.yaml:25  p.Q.B.working --b--> p.Q.B.end
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'b');
-      end if;
-      -- c
-      self.handled := false;
-      self.possible := false;
-      event.type := 'c';
-      if self.conf & 1024 <> 0 then
-        -- nested_done.machine.yaml:29  p.C.working --c--> p.C.end
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'c');
-      end if;
-      -- all
-      self.handled := false;
-      self.possible := false;
-      event.type := 'all';
-      self.answered := 0::bigint;
-      if self.conf & 16 <> 0 then
-        -- nested_done.machine.yaml:21  p.Q.A.working --all--> p.Q.A.end
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 16;
-      end if;
-      if self.conf & 128 <> 0 then
-        -- nested_done.machine.yaml:25  p.Q.B.working --all--> p.Q.B.end
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 128;
-      end if;
-      if self.conf & 1024 <> 0 then
-        -- nested_done.machine.yaml:29  p.C.working --all--> p.C.end
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 1024;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'all');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'a');
+    end if;
+    -- b
+    self.handled := false;
+    self.possible := false;
+    event.type := 'b';
+    if self.conf & 128 <> 0 then
+      -- nested_done.machine.yaml:25  p.Q.B.working --b--> p.Q.B.end
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'b');
+    end if;
+    -- c
+    self.handled := false;
+    self.possible := false;
+    event.type := 'c';
+    if self.conf & 1024 <> 0 then
+      -- nested_done.machine.yaml:29  p.C.working --c--> p.C.end
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'c');
+    end if;
+    -- all
+    self.handled := false;
+    self.possible := false;
+    event.type := 'all';
+    self.answered := 0::bigint;
+    if self.conf & 16 <> 0 then
+      -- nested_done.machine.yaml:21  p.Q.A.working --all--> p.Q.A.end
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 16;
+    end if;
+    if self.conf & 128 <> 0 then
+      -- nested_done.machine.yaml:25  p.Q.B.working --all--> p.Q.B.end
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 128;
+    end if;
+    if self.conf & 1024 <> 0 then
+      -- nested_done.machine.yaml:29  p.C.working --all--> p.C.end
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 1024;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'all');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1263,37 +1245,25 @@ declare
   iid bigint;
   state text[];
   conf bigint := 0::bigint;
-  status text;
-  seq bigint;
 begin
-  <<context>>
+  select
+    i.state,
+    i.iid
+  into
+    self.state,
+    self.iid
+  from pawl_nested_done.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
+  self.conf := pawl_nested_done.v1_conf(self.state);
   begin
-    <<event>>
-    begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_nested_done.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_nested_done.v1_conf(self.state);
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1396,9 +1366,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_nested_done.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_nested_done.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_nested_done.instance i where i.id = p_id
     ) then

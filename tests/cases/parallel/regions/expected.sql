@@ -182,318 +182,30 @@ declare
   taken bigint := 0::bigint;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
-    declare
-      type text collate "C" := p_event ->> 'type';
-    begin
-      self.id := p_instance.id;
-      self.state := p_instance.state;
-      if self.state is not null then
-        self.conf := pawl_regions.v1_conf(self.state);
-      end if;
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.moved := false;
-        if self.state is null then
-          -- regions.machine.yaml:1  regions begins
-          self.moved := true;
-          self.enters := self.enters | 3;
-        else
-          if event.type = 'go' then
-            -- regions.machine.yaml:4  event go
-            if p_event <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('regions', 'go', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- regions.machine.yaml:11  outside --go--> p
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 220;
-            end if;
-          elsif event.type = 'one' then
-            -- regions.machine.yaml:5  event one
-            if p_event <> '{"type": "one"}'::jsonb then
-              perform pawl.raise_payload('regions', 'one', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 48);
-              self.enters := self.enters | 32;
-            end if;
-          elsif event.type = 'step' then
-            -- regions.machine.yaml:6  event step
-            if p_event <> '{"type": "step"}'::jsonb then
-              perform pawl.raise_payload('regions', 'step', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
-              self.moved := true;
-              self.taken := self.taken | 1;
-              self.exits := self.exits | (self.conf & 48);
-              self.enters := self.enters | 32;
-              self.answered := self.answered | 16;
-            end if;
-            if self.conf & 32 <> 0 then
-              -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
-              self.moved := true;
-              self.taken := self.taken | 2;
-              self.exits := self.exits | (self.conf & 48);
-              self.enters := self.enters | 16;
-              self.answered := self.answered | 32;
-            end if;
-            if self.conf & 128 <> 0 then
-              -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
-              if self.exits & 384 = 0 then
-                self.moved := true;
-                self.taken := self.taken | 4;
-                self.exits := self.exits | (self.conf & 384);
-                self.enters := self.enters | 256;
-              end if;
-              self.answered := self.answered | 128;
-            end if;
-          elsif event.type = 'out' then
-            -- regions.machine.yaml:7  event out
-            if p_event <> '{"type": "out"}'::jsonb then
-              perform pawl.raise_payload('regions', 'out', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 4 <> 0 then
-              -- regions.machine.yaml:16  p --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 2;
-            end if;
-          end if;
-        end if;
-        self.handled := self.moved;
-        if self.moved then
-          if self.exits <> 0 then
-            if self.exits & 504 <> 0 then
-              -- leave p.B.b2
-              if self.exits & 256 <> 0 then
-                self.log := array_append(self.log, '-b2');
-              end if;
-              -- leave p.B.b1
-              if self.exits & 128 <> 0 then
-                self.log := array_append(self.log, '-b1');
-              end if;
-              -- leave p.B
-              if self.exits & 64 <> 0 then
-                self.log := array_append(self.log, '-B');
-              end if;
-              -- leave p.A.a2
-              if self.exits & 32 <> 0 then
-                self.log := array_append(self.log, '-a2');
-              end if;
-              -- leave p.A.a1
-              if self.exits & 16 <> 0 then
-                self.log := array_append(self.log, '-a1');
-              end if;
-              -- leave p.A
-              if self.exits & 8 <> 0 then
-                self.log := array_append(self.log, '-A');
-              end if;
-            end if;
-            -- leave p
-            if self.exits & 4 <> 0 then
-              self.log := array_append(self.log, '-p');
-            end if;
-            self.conf := self.conf & ~self.exits;
-          end if;
-          if self.taken & 1 <> 0 then
-            -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
-            self.log := array_append(self.log, 'A steps');
-          end if;
-          if self.taken & 2 <> 0 then
-            -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
-            self.log := array_append(self.log, 'A steps');
-          end if;
-          if self.taken & 4 <> 0 then
-            -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
-            self.log := array_append(self.log, 'B steps');
-          end if;
-          if self.enters <> 0 then
-            self.conf := self.conf | self.enters;
-            -- enter p
-            if self.enters & 4 <> 0 then
-              self.log := array_append(self.log, '+p');
-            end if;
-            if self.enters & 504 <> 0 then
-              -- enter p.A
-              if self.enters & 8 <> 0 then
-                self.log := array_append(self.log, '+A');
-              end if;
-              -- enter p.A.a1
-              if self.enters & 16 <> 0 then
-                self.log := array_append(self.log, '+a1');
-              end if;
-              -- enter p.A.a2
-              if self.enters & 32 <> 0 then
-                self.log := array_append(self.log, '+a2');
-              end if;
-              -- enter p.B
-              if self.enters & 64 <> 0 then
-                self.log := array_append(self.log, '+B');
-              end if;
-              -- enter p.B.b1
-              if self.enters & 128 <> 0 then
-                self.log := array_append(self.log, '+b1');
-              end if;
-              -- enter p.B.b2
-              if self.enters & 256 <> 0 then
-                self.log := array_append(self.log, '+b2');
-              end if;
-            end if;
-          end if;
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'regions',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.state := pawl_regions.v1_leaves(self.conf);
-      p_instance.state := self.state;
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_log := self.log;
-    end event;
-  end context;
-end self;
-$function$;
-
-comment on function pawl_regions.v1_reduce is
-  'The macrostep, pure: a row and an event in, the next row and its commands out';
-
-create or replace function pawl_regions.v1_send(
-  p_id text,
-  p_event jsonb,
-  p_event_id text default null,
-  p_expected_seq bigint default null,
-  p_source text default null,
-  p_sender text[] default null
-)
-returns jsonb
-language plpgsql
-as $function$
-#variable_conflict use_column
-<<self>>
-declare
-  tid tid;
-  iid bigint;
-  id constant text := p_id;
-  now timestamptz;
-  claims jsonb;
-  state text[];
-  conf bigint := 0::bigint;
-  status text;
-  seq bigint;
-  handled boolean;
-  moved boolean;
-  exits bigint := 0::bigint;
-  enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
-  taken bigint := 0::bigint;
-  log text[];
-  reply jsonb;
-begin
-  <<context>>
-  begin
-    <<event>>
-    declare
-      type text collate "C" := p_event ->> 'type';
-    begin
-      select
-        i.ctid,
-        i.state,
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.tid,
-        self.state,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_regions.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
+    self.id := p_instance.id;
+    self.state := p_instance.state;
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    if self.state is not null then
       self.conf := pawl_regions.v1_conf(self.state);
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_regions.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go', 'one', 'step', 'out']) then
-              perform pawl.check_event('regions', p_event);
-              perform pawl.raise_unknown_event(
-                'regions',
-                event.type,
-                array['go', 'one', 'step', 'out']
-              );
-            end if;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
-            perform pawl.check_event('regions', p_event);
-          end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for('regions', self.iid, p_event_id, p_event, self.id);
-            if self.reply is not null then
-              return self.reply;
-            end if;
-          end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('regions', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch('regions', self.id, p_expected_seq, self.seq);
-          end if;
-        end if;
-        self.seq := self.seq + 1;
-        self.moved := false;
+    end if;
+    self.seq := self.seq + 1;
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
+    begin
+      self.moved := false;
+      if self.state is null then
+        -- regions.machine.yaml:1  regions begins
+        self.moved := true;
+        self.enters := self.enters | 3;
+      else
         if event.type = 'go' then
           -- regions.machine.yaml:4  event go
           if p_event <> '{"type": "go"}'::jsonb then
@@ -559,164 +271,446 @@ begin
             self.enters := self.enters | 2;
           end if;
         end if;
-        self.handled := self.moved;
-        if self.moved then
-          if self.exits <> 0 then
-            if self.exits & 504 <> 0 then
-              -- leave p.B.b2
-              if self.exits & 256 <> 0 then
-                self.log := array_append(self.log, '-b2');
-              end if;
-              -- leave p.B.b1
-              if self.exits & 128 <> 0 then
-                self.log := array_append(self.log, '-b1');
-              end if;
-              -- leave p.B
-              if self.exits & 64 <> 0 then
-                self.log := array_append(self.log, '-B');
-              end if;
-              -- leave p.A.a2
-              if self.exits & 32 <> 0 then
-                self.log := array_append(self.log, '-a2');
-              end if;
-              -- leave p.A.a1
-              if self.exits & 16 <> 0 then
-                self.log := array_append(self.log, '-a1');
-              end if;
-              -- leave p.A
-              if self.exits & 8 <> 0 then
-                self.log := array_append(self.log, '-A');
-              end if;
-            end if;
-            -- leave p
-            if self.exits & 4 <> 0 then
-              self.log := array_append(self.log, '-p');
-            end if;
-            self.conf := self.conf & ~self.exits;
-          end if;
-          if self.taken & 1 <> 0 then
-            -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
-            self.log := array_append(self.log, 'A steps');
-          end if;
-          if self.taken & 2 <> 0 then
-            -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
-            self.log := array_append(self.log, 'A steps');
-          end if;
-          if self.taken & 4 <> 0 then
-            -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
-            self.log := array_append(self.log, 'B steps');
-          end if;
-          if self.enters <> 0 then
-            self.conf := self.conf | self.enters;
-            -- enter p
-            if self.enters & 4 <> 0 then
-              self.log := array_append(self.log, '+p');
-            end if;
-            if self.enters & 504 <> 0 then
-              -- enter p.A
-              if self.enters & 8 <> 0 then
-                self.log := array_append(self.log, '+A');
-              end if;
-              -- enter p.A.a1
-              if self.enters & 16 <> 0 then
-                self.log := array_append(self.log, '+a1');
-              end if;
-              -- enter p.A.a2
-              if self.enters & 32 <> 0 then
-                self.log := array_append(self.log, '+a2');
-              end if;
-              -- enter p.B
-              if self.enters & 64 <> 0 then
-                self.log := array_append(self.log, '+B');
-              end if;
-              -- enter p.B.b1
-              if self.enters & 128 <> 0 then
-                self.log := array_append(self.log, '+b1');
-              end if;
-              -- enter p.B.b2
-              if self.enters & 256 <> 0 then
-                self.log := array_append(self.log, '+b2');
-              end if;
-            end if;
-          end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'regions',
-            self.id,
-            event.type,
-            self.state,
-            pawl_regions.v1_accepts(self.state)
-          );
-        end if;
-        self.state := pawl_regions.v1_leaves(self.conf);
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'regions',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      update pawl_regions.instance
-      set
-        state = self.state,
-        status = self.status,
-        seq = self.seq,
-        updated_at = self.now
-      where ctid = self.tid;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'regions',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        self.state,
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      self.reply := pawl_regions.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status,
-          'handled', true
-        );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values ('regions', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
       end if;
-      return self.reply;
-    end event;
-  end context;
+      self.handled := self.moved;
+      if self.moved then
+        if self.exits <> 0 then
+          if self.exits & 504 <> 0 then
+            -- leave p.B.b2
+            if self.exits & 256 <> 0 then
+              self.log := array_append(self.log, '-b2');
+            end if;
+            -- leave p.B.b1
+            if self.exits & 128 <> 0 then
+              self.log := array_append(self.log, '-b1');
+            end if;
+            -- leave p.B
+            if self.exits & 64 <> 0 then
+              self.log := array_append(self.log, '-B');
+            end if;
+            -- leave p.A.a2
+            if self.exits & 32 <> 0 then
+              self.log := array_append(self.log, '-a2');
+            end if;
+            -- leave p.A.a1
+            if self.exits & 16 <> 0 then
+              self.log := array_append(self.log, '-a1');
+            end if;
+            -- leave p.A
+            if self.exits & 8 <> 0 then
+              self.log := array_append(self.log, '-A');
+            end if;
+          end if;
+          -- leave p
+          if self.exits & 4 <> 0 then
+            self.log := array_append(self.log, '-p');
+          end if;
+          self.conf := self.conf & ~self.exits;
+        end if;
+        if self.taken & 1 <> 0 then
+          -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
+          self.log := array_append(self.log, 'A steps');
+        end if;
+        if self.taken & 2 <> 0 then
+          -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
+          self.log := array_append(self.log, 'A steps');
+        end if;
+        if self.taken & 4 <> 0 then
+          -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
+          self.log := array_append(self.log, 'B steps');
+        end if;
+        if self.enters <> 0 then
+          self.conf := self.conf | self.enters;
+          -- enter p
+          if self.enters & 4 <> 0 then
+            self.log := array_append(self.log, '+p');
+          end if;
+          if self.enters & 504 <> 0 then
+            -- enter p.A
+            if self.enters & 8 <> 0 then
+              self.log := array_append(self.log, '+A');
+            end if;
+            -- enter p.A.a1
+            if self.enters & 16 <> 0 then
+              self.log := array_append(self.log, '+a1');
+            end if;
+            -- enter p.A.a2
+            if self.enters & 32 <> 0 then
+              self.log := array_append(self.log, '+a2');
+            end if;
+            -- enter p.B
+            if self.enters & 64 <> 0 then
+              self.log := array_append(self.log, '+B');
+            end if;
+            -- enter p.B.b1
+            if self.enters & 128 <> 0 then
+              self.log := array_append(self.log, '+b1');
+            end if;
+            -- enter p.B.b2
+            if self.enters & 256 <> 0 then
+              self.log := array_append(self.log, '+b2');
+            end if;
+          end if;
+        end if;
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'regions',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.state := pawl_regions.v1_leaves(self.conf);
+    p_instance.state := self.state;
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_log := self.log;
+  end event;
+end self;
+$function$;
+
+comment on function pawl_regions.v1_reduce is
+  'The macrostep, pure: a row and an event in, the next row and its commands out';
+
+create or replace function pawl_regions.v1_send(
+  p_id text,
+  p_event jsonb,
+  p_event_id text default null,
+  p_expected_seq bigint default null,
+  p_source text default null,
+  p_sender text[] default null
+)
+returns jsonb
+language plpgsql
+as $function$
+#variable_conflict use_column
+<<self>>
+declare
+  tid tid;
+  iid bigint;
+  id constant text := p_id;
+  now timestamptz;
+  claims jsonb;
+  state text[];
+  conf bigint := 0::bigint;
+  status text;
+  seq bigint;
+  handled boolean;
+  moved boolean;
+  exits bigint := 0::bigint;
+  enters bigint := 0::bigint;
+  answered bigint := 0::bigint;
+  taken bigint := 0::bigint;
+  log text[];
+  reply jsonb;
+begin
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
+  begin
+    select
+      i.ctid,
+      i.state,
+      i.iid,
+      i.status,
+      i.seq
+    into
+      self.tid,
+      self.state,
+      self.iid,
+      self.status,
+      self.seq
+    from pawl_regions.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_regions.v1_conf(self.state);
+    self.now := pawl.now();
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
+    begin
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_regions.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['go', 'one', 'step', 'out']) then
+            perform pawl.check_event('regions', p_event);
+            perform pawl.raise_unknown_event(
+              'regions',
+              event.type,
+              array['go', 'one', 'step', 'out']
+            );
+          end if;
+        end if;
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('regions', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for('regions', self.iid, p_event_id, p_event, self.id);
+          if self.reply is not null then
+            return self.reply;
+          end if;
+        end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('regions', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch('regions', self.id, p_expected_seq, self.seq);
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      self.moved := false;
+      if event.type = 'go' then
+        -- regions.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('regions', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- regions.machine.yaml:11  outside --go--> p
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 220;
+        end if;
+      elsif event.type = 'one' then
+        -- regions.machine.yaml:5  event one
+        if p_event <> '{"type": "one"}'::jsonb then
+          perform pawl.raise_payload('regions', 'one', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 16 <> 0 then
+          -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 48);
+          self.enters := self.enters | 32;
+        end if;
+      elsif event.type = 'step' then
+        -- regions.machine.yaml:6  event step
+        if p_event <> '{"type": "step"}'::jsonb then
+          perform pawl.raise_payload('regions', 'step', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 16 <> 0 then
+          -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
+          self.moved := true;
+          self.taken := self.taken | 1;
+          self.exits := self.exits | (self.conf & 48);
+          self.enters := self.enters | 32;
+          self.answered := self.answered | 16;
+        end if;
+        if self.conf & 32 <> 0 then
+          -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
+          self.moved := true;
+          self.taken := self.taken | 2;
+          self.exits := self.exits | (self.conf & 48);
+          self.enters := self.enters | 16;
+          self.answered := self.answered | 32;
+        end if;
+        if self.conf & 128 <> 0 then
+          -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
+          if self.exits & 384 = 0 then
+            self.moved := true;
+            self.taken := self.taken | 4;
+            self.exits := self.exits | (self.conf & 384);
+            self.enters := self.enters | 256;
+          end if;
+          self.answered := self.answered | 128;
+        end if;
+      elsif event.type = 'out' then
+        -- regions.machine.yaml:7  event out
+        if p_event <> '{"type": "out"}'::jsonb then
+          perform pawl.raise_payload('regions', 'out', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- regions.machine.yaml:16  p --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 2;
+        end if;
+      end if;
+      self.handled := self.moved;
+      if self.moved then
+        if self.exits <> 0 then
+          if self.exits & 504 <> 0 then
+            -- leave p.B.b2
+            if self.exits & 256 <> 0 then
+              self.log := array_append(self.log, '-b2');
+            end if;
+            -- leave p.B.b1
+            if self.exits & 128 <> 0 then
+              self.log := array_append(self.log, '-b1');
+            end if;
+            -- leave p.B
+            if self.exits & 64 <> 0 then
+              self.log := array_append(self.log, '-B');
+            end if;
+            -- leave p.A.a2
+            if self.exits & 32 <> 0 then
+              self.log := array_append(self.log, '-a2');
+            end if;
+            -- leave p.A.a1
+            if self.exits & 16 <> 0 then
+              self.log := array_append(self.log, '-a1');
+            end if;
+            -- leave p.A
+            if self.exits & 8 <> 0 then
+              self.log := array_append(self.log, '-A');
+            end if;
+          end if;
+          -- leave p
+          if self.exits & 4 <> 0 then
+            self.log := array_append(self.log, '-p');
+          end if;
+          self.conf := self.conf & ~self.exits;
+        end if;
+        if self.taken & 1 <> 0 then
+          -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
+          self.log := array_append(self.log, 'A steps');
+        end if;
+        if self.taken & 2 <> 0 then
+          -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
+          self.log := array_append(self.log, 'A steps');
+        end if;
+        if self.taken & 4 <> 0 then
+          -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
+          self.log := array_append(self.log, 'B steps');
+        end if;
+        if self.enters <> 0 then
+          self.conf := self.conf | self.enters;
+          -- enter p
+          if self.enters & 4 <> 0 then
+            self.log := array_append(self.log, '+p');
+          end if;
+          if self.enters & 504 <> 0 then
+            -- enter p.A
+            if self.enters & 8 <> 0 then
+              self.log := array_append(self.log, '+A');
+            end if;
+            -- enter p.A.a1
+            if self.enters & 16 <> 0 then
+              self.log := array_append(self.log, '+a1');
+            end if;
+            -- enter p.A.a2
+            if self.enters & 32 <> 0 then
+              self.log := array_append(self.log, '+a2');
+            end if;
+            -- enter p.B
+            if self.enters & 64 <> 0 then
+              self.log := array_append(self.log, '+B');
+            end if;
+            -- enter p.B.b1
+            if self.enters & 128 <> 0 then
+              self.log := array_append(self.log, '+b1');
+            end if;
+            -- enter p.B.b2
+            if self.enters & 256 <> 0 then
+              self.log := array_append(self.log, '+b2');
+            end if;
+          end if;
+        end if;
+      end if;
+      if not (self.handled or p_source is not null) then
+        perform pawl.raise_unhandled(
+          'regions',
+          self.id,
+          event.type,
+          self.state,
+          pawl_regions.v1_accepts(self.state)
+        );
+      end if;
+      self.state := pawl_regions.v1_leaves(self.conf);
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'regions',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    update pawl_regions.instance
+    set
+      state = self.state,
+      status = self.status,
+      seq = self.seq,
+      updated_at = self.now
+    where ctid = self.tid;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'regions',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      self.state,
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_regions.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status,
+        'handled', true
+      );
+    if p_event_id is not null then
+      insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+      values ('regions', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -745,124 +739,121 @@ declare
   step record;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('regions', self.id, null);
-        end if;
-        -- regions.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('regions', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'regions',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_regions.v1_reduce(self.instance, null, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.state := self.instance.state;
-      self.status := self.instance.status;
-      self.log := self.step.p_log;
-      insert into pawl_regions.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('regions', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('regions', self.id, null);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'regions',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        self.state,
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      return pawl_regions.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status
+      -- regions.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('regions', null, p_input, '{}'::jsonb);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'regions',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-    end event;
-  end context;
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_regions.v1_reduce(self.instance, null, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    self.log := self.step.p_log;
+    insert into pawl_regions.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('regions', self.id);
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'regions',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      self.state,
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    return pawl_regions.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status
+      );
+  end event;
 end self;
 $function$;
 
@@ -889,99 +880,96 @@ declare
   status text;
   seq bigint;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_regions.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    if self.state is not null then
+      self.conf := pawl_regions.v1_conf(self.state);
+    end if;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_regions.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
-      end if;
-      self.id := self.instance.id;
-      self.state := self.instance.state;
-      if self.state is not null then
-        self.conf := pawl_regions.v1_conf(self.state);
-      end if;
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('regions', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go', 'one', 'step', 'out']) then
-            perform pawl.check_event('regions', p_event);
-            perform pawl.raise_unknown_event(
-              'regions',
-              event.type,
-              array['go', 'one', 'step', 'out']
-            );
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('regions', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      if self.claims is not null then
+        perform pawl.raise_denied('regions', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['go', 'one', 'step', 'out']) then
+          perform pawl.check_event('regions', p_event);
+          perform pawl.raise_unknown_event(
             'regions',
-            self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array['go', 'one', 'step', 'out']
           );
-      end;
-      self.step := pawl_regions.v1_reduce(self.instance, p_event, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.state := self.instance.state;
-      self.status := self.instance.status;
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+        end if;
+      end if;
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('regions', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'regions',
           self.id,
           event.type,
-          self.state,
-          pawl_regions.v1_accepts(self.state)
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_regions.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_regions.v1_reduce(self.instance, p_event, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'regions',
+        self.id,
+        event.type,
+        self.state,
+        pawl_regions.v1_accepts(self.state)
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_regions.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -1000,126 +988,120 @@ declare
   state text[];
   conf bigint := 0::bigint;
   status text;
-  seq bigint;
   handled boolean;
   answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state,
+      i.iid,
+      i.status
+    into
+      self.state,
+      self.iid,
+      self.status
+    from pawl_regions.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_regions.v1_conf(self.state);
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- go
+    self.handled := false;
+    self.possible := false;
+    event.type := 'go';
+    if self.conf & 2 <> 0 then
+      -- regions.machine.yaml:11  outside --go--> p
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_regions.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_regions.v1_conf(self.state);
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- go
-      self.handled := false;
-      self.possible := false;
-      event.type := 'go';
-      if self.conf & 2 <> 0 then
-        -- regions.machine.yaml:11  outside --go--> p
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'go');
-      end if;
-      -- one
-      self.handled := false;
-      self.possible := false;
-      event.type := 'one';
-      if self.conf & 16 <> 0 then
-        -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'one');
-      end if;
-      -- step
-      self.handled := false;
-      self.possible := false;
-      event.type := 'step';
-      self.answered := 0::bigint;
-      if self.conf & 16 <> 0 then
-        -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 16;
-      end if;
-      if self.conf & 32 <> 0 then
-        -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 32;
-      end if;
-      if self.conf & 128 <> 0 then
-        -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 128;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'step');
-      end if;
-      -- out
-      self.handled := false;
-      self.possible := false;
-      event.type := 'out';
-      if self.conf & 4 <> 0 then
-        -- regions.machine.yaml:16  p --out--> outside
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'out');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'go');
+    end if;
+    -- one
+    self.handled := false;
+    self.possible := false;
+    event.type := 'one';
+    if self.conf & 16 <> 0 then
+      -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'one');
+    end if;
+    -- step
+    self.handled := false;
+    self.possible := false;
+    event.type := 'step';
+    self.answered := 0::bigint;
+    if self.conf & 16 <> 0 then
+      -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 16;
+    end if;
+    if self.conf & 32 <> 0 then
+      -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 32;
+    end if;
+    if self.conf & 128 <> 0 then
+      -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 128;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'step');
+    end if;
+    -- out
+    self.handled := false;
+    self.possible := false;
+    event.type := 'out';
+    if self.conf & 4 <> 0 then
+      -- regions.machine.yaml:16  p --out--> outside
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'out');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1139,37 +1121,25 @@ declare
   iid bigint;
   state text[];
   conf bigint := 0::bigint;
-  status text;
-  seq bigint;
 begin
-  <<context>>
+  select
+    i.state,
+    i.iid
+  into
+    self.state,
+    self.iid
+  from pawl_regions.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
+  self.conf := pawl_regions.v1_conf(self.state);
   begin
-    <<event>>
-    begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_regions.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_regions.v1_conf(self.state);
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1272,9 +1242,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_regions.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_regions.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_regions.instance i where i.id = p_id
     ) then

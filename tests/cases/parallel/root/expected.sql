@@ -179,13 +179,13 @@ begin
     begin
       self.id := p_instance.id;
       self.state := p_instance.state;
-      if self.state is not null then
-        self.conf := pawl_parallel_root.v1_conf(self.state);
-      end if;
       self.status := p_instance.status;
       self.seq := p_instance.seq;
       self.output := p_instance.output;
       context.n := p_instance.n;
+      if self.state is not null then
+        self.conf := pawl_parallel_root.v1_conf(self.state);
+      end if;
       self.seq := self.seq + 1;
       declare
         v_detail text;
@@ -629,7 +629,11 @@ begin
           insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
           values ('parallel_root', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
         end if;
-        if self.status <> 'running' then
+        if self.status <> 'running'
+          and exists (
+            select from pawl.child c where c.machine = 'parallel_root' and c.id = self.id
+          )
+        then
           perform pawl.tell_parent('parallel_root', self.iid, self.id, 'done', self.output);
         end if;
       end if;
@@ -783,7 +787,9 @@ begin
         p_sender,
         self.log
       );
-      if self.instance.status <> 'running' then
+      if self.instance.status <> 'running'
+        and exists (select from pawl.child c where c.machine = 'parallel_root' and c.id = self.id)
+      then
         perform pawl.tell_parent('parallel_root', self.iid, self.id, 'done', self.output);
       end if;
       return pawl_parallel_root.v1_state(self.state)
@@ -842,13 +848,13 @@ begin
       end if;
       self.id := self.instance.id;
       self.state := self.instance.state;
-      if self.state is not null then
-        self.conf := pawl_parallel_root.v1_conf(self.state);
-      end if;
       self.status := self.instance.status;
       self.seq := self.instance.seq;
       self.output := self.instance.output;
       context.n := self.instance.n;
+      if self.state is not null then
+        self.conf := pawl_parallel_root.v1_conf(self.state);
+      end if;
       self.claims := pawl.claims();
       declare
         v_detail text;
@@ -943,82 +949,69 @@ declare
   state text[];
   conf bigint := 0::bigint;
   status text;
-  seq bigint;
-  output jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    n int;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state,
+      i.iid,
+      i.status
+    into
+      self.state,
+      self.iid,
+      self.status
+    from pawl_parallel_root.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_parallel_root.v1_conf(self.state);
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- a
+    self.handled := false;
+    self.possible := false;
+    event.type := 'a';
+    if self.conf & 4 <> 0 then
+      -- root.machine.yaml:16  A.working --a--> A.end
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.output,
-        i.n
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        self.output,
-        context.n
-      from pawl_parallel_root.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_parallel_root.v1_conf(self.state);
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- a
-      self.handled := false;
-      self.possible := false;
-      event.type := 'a';
-      if self.conf & 4 <> 0 then
-        -- root.machine.yaml:16  A.working --a--> A.end
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'a');
-      end if;
-      -- b
-      self.handled := false;
-      self.possible := false;
-      event.type := 'b';
-      if self.conf & 32 <> 0 then
-        -- root.machine.yaml:22  B.working --b--> B.end
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'b');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'a');
+    end if;
+    -- b
+    self.handled := false;
+    self.possible := false;
+    event.type := 'b';
+    if self.conf & 32 <> 0 then
+      -- root.machine.yaml:22  B.working --b--> B.end
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'b');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1038,44 +1031,25 @@ declare
   iid bigint;
   state text[];
   conf bigint := 0::bigint;
-  status text;
-  seq bigint;
-  output jsonb;
 begin
-  <<context>>
-  declare
-    n int;
+  select
+    i.state,
+    i.iid
+  into
+    self.state,
+    self.iid
+  from pawl_parallel_root.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
+  self.conf := pawl_parallel_root.v1_conf(self.state);
   begin
-    <<event>>
-    begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.output,
-        i.n
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        self.output,
-        context.n
-      from pawl_parallel_root.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_parallel_root.v1_conf(self.state);
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1178,9 +1152,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_parallel_root.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_parallel_root.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_parallel_root.instance i where i.id = p_id
     ) then

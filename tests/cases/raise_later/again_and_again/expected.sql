@@ -650,7 +650,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  timers jsonb;
 begin
   <<context>>
   declare
@@ -673,7 +672,6 @@ begin
       self.leaf := self.instance.state[1];
       self.status := self.instance.status;
       self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
       context.n := self.instance.n;
       self.claims := pawl.claims();
       declare
@@ -764,81 +762,68 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  timers jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    n int;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_again_and_again.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- stop
+    self.handled := false;
+    self.possible := false;
+    event.type := 'stop';
+    if self.leaf = 'on' then
+      -- again_and_again.machine.yaml:18  on --stop--> off
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.n
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        context.n
-      from pawl_again_and_again.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- stop
-      self.handled := false;
-      self.possible := false;
-      event.type := 'stop';
-      if self.leaf = 'on' then
-        -- again_and_again.machine.yaml:18  on --stop--> off
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'stop');
-      end if;
-      -- tick
-      self.handled := false;
-      self.possible := false;
-      event.type := 'tick';
-      if self.leaf = 'on' then
-        -- again_and_again.machine.yaml:15  on --tick--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'tick');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'stop');
+    end if;
+    -- tick
+    self.handled := false;
+    self.possible := false;
+    event.type := 'tick';
+    if self.leaf = 'on' then
+      -- again_and_again.machine.yaml:15  on --tick--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'tick');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -856,44 +841,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
 begin
-  <<context>>
-  declare
-    n int;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_again_and_again.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.n
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        context.n
-      from pawl_again_and_again.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -996,9 +959,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_again_and_again.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_again_and_again.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_again_and_again.instance i where i.id = p_id
     ) then

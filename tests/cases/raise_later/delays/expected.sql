@@ -110,7 +110,6 @@ begin
   declare
     minutes int;
     due timestamptz;
-    at timestamptz;
   begin
     <<event>>
     declare
@@ -125,7 +124,6 @@ begin
       self.timers := p_instance.timers;
       context.minutes := p_instance.minutes;
       context.due := p_instance.due;
-      context.at := p_instance.at;
       self.seq := self.seq + 1;
       declare
         v_detail text;
@@ -641,7 +639,7 @@ begin
             '{"minutes": {"type": "int", "required": false}}'::jsonb
           );
         end if;
-        -- delays.machine.yaml:4  event None field minutes
+        -- delays.machine.yaml:4  event create field minutes
         context.minutes := coalesce((p_input ->> 'minutes')::int, (3)::int);
         -- delays.machine.yaml:5  context due
         context.due := ('2024-01-01 00:10Z')::timestamptz;
@@ -798,7 +796,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  timers jsonb;
 begin
   <<context>>
   declare
@@ -823,7 +820,6 @@ begin
       self.leaf := self.instance.state[1];
       self.status := self.instance.status;
       self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
       context.minutes := self.instance.minutes;
       context.due := self.instance.due;
       context.at := self.instance.at;
@@ -923,87 +919,68 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  timers jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    minutes int;
-    due timestamptz;
-    at timestamptz;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_raise_later_delays.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- plan
+    self.handled := false;
+    self.possible := false;
+    event.type := 'plan';
+    if self.leaf = 'only' then
+      -- delays.machine.yaml:23  only --plan--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.minutes,
-        i.due,
-        i.at
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        context.minutes,
-        context.due,
-        context.at
-      from pawl_raise_later_delays.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- plan
-      self.handled := false;
-      self.possible := false;
-      event.type := 'plan';
-      if self.leaf = 'only' then
-        -- delays.machine.yaml:23  only --plan--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'plan');
-      end if;
-      -- ding
-      self.handled := false;
-      self.possible := false;
-      event.type := 'ding';
-      if self.leaf = 'only' then
-        -- delays.machine.yaml:24  only --ding--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'ding');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'plan');
+    end if;
+    -- ding
+    self.handled := false;
+    self.possible := false;
+    event.type := 'ding';
+    if self.leaf = 'only' then
+      -- delays.machine.yaml:24  only --ding--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'ding');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1021,50 +998,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
 begin
-  <<context>>
-  declare
-    minutes int;
-    due timestamptz;
-    at timestamptz;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_raise_later_delays.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.minutes,
-        i.due,
-        i.at
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        context.minutes,
-        context.due,
-        context.at
-      from pawl_raise_later_delays.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1167,9 +1116,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_raise_later_delays.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_raise_later_delays.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_raise_later_delays.instance i where i.id = p_id
     ) then

@@ -186,319 +186,34 @@ declare
   due pawl.timer_command[];
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
-    declare
-      type text collate "C" := p_event ->> 'type';
-    begin
-      self.id := p_instance.id;
-      self.state := p_instance.state;
-      if self.state is not null then
-        self.conf := pawl_in_a_region.v1_conf(self.state);
-      end if;
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.timers := p_instance.timers;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if p_source is not null then
-          self.timers := self.timers - p_source;
-        end if;
-        self.moved := false;
-        if self.state is null then
-          -- in_a_region.machine.yaml:1  in_a_region begins
-          self.moved := true;
-          self.enters := self.enters | 111;
-        else
-          if event.type = 'go' then
-            -- in_a_region.machine.yaml:4  event go
-            if p_event <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('in_a_region', 'go', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 8 <> 0 then
-              -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 24);
-              self.enters := self.enters | 16;
-            end if;
-          elsif event.type = 'out' then
-            -- in_a_region.machine.yaml:5  event out
-            if p_event <> '{"type": "out"}'::jsonb then
-              perform pawl.raise_payload('in_a_region', 'out', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 2 <> 0 then
-              -- in_a_region.machine.yaml:12  both --out--> outside
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 256;
-            end if;
-          elsif event.type = 'back' then
-            -- in_a_region.machine.yaml:6  event back
-            if p_event <> '{"type": "back"}'::jsonb then
-              perform pawl.raise_payload('in_a_region', 'back', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 256 <> 0 then
-              -- in_a_region.machine.yaml:31  outside --back--> both
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 110;
-            end if;
-          elsif event.type = 'later' then
-            -- in_a_region.machine.yaml:7  event later
-            if p_event <> '{"type": "later"}'::jsonb then
-              perform pawl.raise_payload('in_a_region', 'later', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
-              self.moved := true;
-              self.taken := self.taken | 1;
-              self.answered := self.answered | 16;
-            end if;
-            if self.conf & 64 <> 0 then
-              -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
-              if self.exits & 192 = 0 then
-                self.moved := true;
-                self.taken := self.taken | 2;
-                self.exits := self.exits | (self.conf & 192);
-                self.enters := self.enters | 128;
-              end if;
-              self.answered := self.answered | 64;
-            end if;
-            if self.conf & 256 <> 0 then
-              -- in_a_region.machine.yaml:32  outside --later--> (stays)
-              self.moved := true;
-              self.taken := self.taken | 4;
-              self.answered := self.answered | 256;
-            end if;
-          elsif event.type = 'after.1 minute.both.one.a' then
-            if self.conf & 8 <> 0 then
-              -- in_a_region.machine.yaml:21  both.one.a --after 1 minute--> both.one.b
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 24);
-              self.enters := self.enters | 16;
-            end if;
-          end if;
-        end if;
-        self.handled := self.moved;
-        if self.moved then
-          if self.exits <> 0 then
-            -- leave both.one.a
-            if self.exits & 8 <> 0 then
-              self.timers := self.timers - 'after.1 minute.both.one.a';
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['after.1 minute.both.one.a']);
-              end if;
-            end if;
-            self.conf := self.conf & ~self.exits;
-          end if;
-          if self.taken & 1 <> 0 then
-            -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
-            self.log := array_append(self.log, 'one');
-          end if;
-          if self.taken & 2 <> 0 then
-            -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
-            self.log := array_append(self.log, 'two');
-          end if;
-          if self.taken & 4 <> 0 then
-            -- in_a_region.machine.yaml:32  outside --later--> (stays)
-            self.log := array_append(self.log, 'outside');
-          end if;
-          if self.enters <> 0 then
-            self.conf := self.conf | self.enters;
-            -- enter both.one.a
-            if self.enters & 8 <> 0 then
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['raise x']);
-              end if;
-              self.due := array_append(
-                self.due,
-                row(
-                  'raise x',
-                  self.now + interval '5 s',
-                  jsonb_build_object('type', 'later')
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object('raise x', self.seq);
-              self.raised := self.raised + 1;
-              self.timer := format('raise.%s.%s', self.seq, self.raised);
-              self.due := array_append(
-                self.due,
-                row(
-                  self.timer,
-                  self.now + interval '5 s',
-                  jsonb_build_object('type', 'later')
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-              self.due := array_append(
-                self.due,
-                row(
-                  'after.1 minute.both.one.a',
-                  self.now + interval '1 minute',
-                  null
-                )::pawl.timer_command
-              );
-              self.timers := self.timers
-                || jsonb_build_object('after.1 minute.both.one.a', self.seq);
-            end if;
-          end if;
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'in_a_region',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.state := pawl_in_a_region.v1_leaves(self.conf);
-      p_instance.state := self.state;
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.timers := self.timers;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_timers := self.due;
-      p_log := self.log;
-    end event;
-  end context;
-end self;
-$function$;
-
-comment on function pawl_in_a_region.v1_reduce is
-  'The macrostep, pure: a row and an event in, the next row and its commands out';
-
-create or replace function pawl_in_a_region.v1_send(
-  p_id text,
-  p_event jsonb,
-  p_event_id text default null,
-  p_expected_seq bigint default null,
-  p_source text default null,
-  p_sender text[] default null
-)
-returns jsonb
-language plpgsql
-as $function$
-#variable_conflict use_column
-<<self>>
-declare
-  tid tid;
-  iid bigint;
-  id constant text := p_id;
-  now timestamptz;
-  claims jsonb;
-  state text[];
-  conf bigint := 0::bigint;
-  status text;
-  seq bigint;
-  timers jsonb;
-  handled boolean;
-  moved boolean;
-  exits bigint := 0::bigint;
-  enters bigint := 0::bigint;
-  answered bigint := 0::bigint;
-  taken bigint := 0::bigint;
-  raised integer := 0;
-  timer text;
-  due pawl.timer_command[];
-  log text[];
-  v_timer pawl.timer_command;
-  reply jsonb;
-begin
-  <<context>>
-  begin
-    <<event>>
-    declare
-      type text collate "C" := p_event ->> 'type';
-    begin
-      select
-        i.ctid,
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.tid,
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_in_a_region.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
+    self.id := p_instance.id;
+    self.state := p_instance.state;
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    self.timers := p_instance.timers;
+    if self.state is not null then
       self.conf := pawl_in_a_region.v1_conf(self.state);
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_in_a_region.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go', 'out', 'back', 'later']) then
-              perform pawl.check_event('in_a_region', p_event);
-              perform pawl.raise_unknown_event(
-                'in_a_region',
-                event.type,
-                array['go', 'out', 'back', 'later']
-              );
-            end if;
-          else
-            self.timers := self.timers - p_source;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
-            perform pawl.check_event('in_a_region', p_event);
-          end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for('in_a_region', self.iid, p_event_id, p_event, self.id);
-            if self.reply is not null then
-              return self.reply;
-            end if;
-          end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('in_a_region', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch('in_a_region', self.id, p_expected_seq, self.seq);
-          end if;
-        end if;
-        self.seq := self.seq + 1;
-        self.moved := false;
+    end if;
+    self.seq := self.seq + 1;
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
+    begin
+      if p_source is not null then
+        self.timers := self.timers - p_source;
+      end if;
+      self.moved := false;
+      if self.state is null then
+        -- in_a_region.machine.yaml:1  in_a_region begins
+        self.moved := true;
+        self.enters := self.enters | 111;
+      else
         if event.type = 'go' then
           -- in_a_region.machine.yaml:4  event go
           if p_event <> '{"type": "go"}'::jsonb then
@@ -567,156 +282,433 @@ begin
             self.enters := self.enters | 16;
           end if;
         end if;
-        self.handled := self.moved;
-        if self.moved then
-          if self.exits <> 0 then
-            -- leave both.one.a
-            if self.exits & 8 <> 0 then
-              self.timers := self.timers - 'after.1 minute.both.one.a';
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['after.1 minute.both.one.a']);
-              end if;
-            end if;
-            self.conf := self.conf & ~self.exits;
-          end if;
-          if self.taken & 1 <> 0 then
-            -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
-            self.log := array_append(self.log, 'one');
-          end if;
-          if self.taken & 2 <> 0 then
-            -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
-            self.log := array_append(self.log, 'two');
-          end if;
-          if self.taken & 4 <> 0 then
-            -- in_a_region.machine.yaml:32  outside --later--> (stays)
-            self.log := array_append(self.log, 'outside');
-          end if;
-          if self.enters <> 0 then
-            self.conf := self.conf | self.enters;
-            -- enter both.one.a
-            if self.enters & 8 <> 0 then
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['raise x']);
-              end if;
-              self.due := array_append(
-                self.due,
-                row(
-                  'raise x',
-                  self.now + interval '5 s',
-                  jsonb_build_object('type', 'later')
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object('raise x', self.seq);
-              self.raised := self.raised + 1;
-              self.timer := format('raise.%s.%s', self.seq, self.raised);
-              self.due := array_append(
-                self.due,
-                row(
-                  self.timer,
-                  self.now + interval '5 s',
-                  jsonb_build_object('type', 'later')
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-              self.due := array_append(
-                self.due,
-                row(
-                  'after.1 minute.both.one.a',
-                  self.now + interval '1 minute',
-                  null
-                )::pawl.timer_command
-              );
-              self.timers := self.timers
-                || jsonb_build_object('after.1 minute.both.one.a', self.seq);
-            end if;
-          end if;
-        end if;
-        if not (self.handled or p_source is not null) then
-          perform pawl.raise_unhandled(
-            'in_a_region',
-            self.id,
-            event.type,
-            self.state,
-            pawl_in_a_region.v1_accepts(self.state)
-          );
-        end if;
-        self.state := pawl_in_a_region.v1_leaves(self.conf);
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'in_a_region',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      update pawl_in_a_region.instance
-      set
-        state = self.state,
-        status = self.status,
-        seq = self.seq,
-        timers = self.timers,
-        updated_at = self.now
-      where ctid = self.tid;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at, event)
-          values ('in_a_region', self.iid, v_timer.name, self.seq, v_timer.due_at, v_timer.event);
-        end loop;
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        source,
-        sender,
-        log
-      )
-      values (
-        'in_a_region',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        self.state,
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_source,
-        p_sender,
-        self.log
-      );
-      self.reply := pawl_in_a_region.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status,
-          'handled', true
+      self.handled := self.moved;
+      if self.moved then
+        if self.exits <> 0 then
+          -- leave both.one.a
+          if self.exits & 8 <> 0 then
+            self.timers := self.timers - 'after.1 minute.both.one.a';
+            if self.due is not null then
+              self.due := pawl.without(self.due, array['after.1 minute.both.one.a']);
+            end if;
+          end if;
+          self.conf := self.conf & ~self.exits;
+        end if;
+        if self.taken & 1 <> 0 then
+          -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
+          self.log := array_append(self.log, 'one');
+        end if;
+        if self.taken & 2 <> 0 then
+          -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
+          self.log := array_append(self.log, 'two');
+        end if;
+        if self.taken & 4 <> 0 then
+          -- in_a_region.machine.yaml:32  outside --later--> (stays)
+          self.log := array_append(self.log, 'outside');
+        end if;
+        if self.enters <> 0 then
+          self.conf := self.conf | self.enters;
+          -- enter both.one.a
+          if self.enters & 8 <> 0 then
+            if self.due is not null then
+              self.due := pawl.without(self.due, array['raise x']);
+            end if;
+            self.due := array_append(
+              self.due,
+              row(
+                'raise x',
+                self.now + interval '5 s',
+                jsonb_build_object('type', 'later')
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object('raise x', self.seq);
+            self.raised := self.raised + 1;
+            self.timer := format('raise.%s.%s', self.seq, self.raised);
+            self.due := array_append(
+              self.due,
+              row(
+                self.timer,
+                self.now + interval '5 s',
+                jsonb_build_object('type', 'later')
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+            self.due := array_append(
+              self.due,
+              row(
+                'after.1 minute.both.one.a',
+                self.now + interval '1 minute',
+                null
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object('after.1 minute.both.one.a', self.seq);
+          end if;
+        end if;
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'in_a_region',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values ('in_a_region', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+    end;
+    self.state := pawl_in_a_region.v1_leaves(self.conf);
+    p_instance.state := self.state;
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.timers := self.timers;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_timers := self.due;
+    p_log := self.log;
+  end event;
+end self;
+$function$;
+
+comment on function pawl_in_a_region.v1_reduce is
+  'The macrostep, pure: a row and an event in, the next row and its commands out';
+
+create or replace function pawl_in_a_region.v1_send(
+  p_id text,
+  p_event jsonb,
+  p_event_id text default null,
+  p_expected_seq bigint default null,
+  p_source text default null,
+  p_sender text[] default null
+)
+returns jsonb
+language plpgsql
+as $function$
+#variable_conflict use_column
+<<self>>
+declare
+  tid tid;
+  iid bigint;
+  id constant text := p_id;
+  now timestamptz;
+  claims jsonb;
+  state text[];
+  conf bigint := 0::bigint;
+  status text;
+  seq bigint;
+  timers jsonb;
+  handled boolean;
+  moved boolean;
+  exits bigint := 0::bigint;
+  enters bigint := 0::bigint;
+  answered bigint := 0::bigint;
+  taken bigint := 0::bigint;
+  raised integer := 0;
+  timer text;
+  due pawl.timer_command[];
+  log text[];
+  v_timer pawl.timer_command;
+  reply jsonb;
+begin
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
+  begin
+    select
+      i.ctid,
+      i.state,
+      i.iid,
+      i.status,
+      i.seq,
+      i.timers
+    into
+      self.tid,
+      self.state,
+      self.iid,
+      self.status,
+      self.seq,
+      self.timers
+    from pawl_in_a_region.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_in_a_region.v1_conf(self.state);
+    self.now := pawl.now();
+    declare
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
+    begin
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_in_a_region.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['go', 'out', 'back', 'later']) then
+            perform pawl.check_event('in_a_region', p_event);
+            perform pawl.raise_unknown_event(
+              'in_a_region',
+              event.type,
+              array['go', 'out', 'back', 'later']
+            );
+          end if;
+        else
+          self.timers := self.timers - p_source;
+        end if;
       end if;
-      return self.reply;
-    end event;
-  end context;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('in_a_region', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for('in_a_region', self.iid, p_event_id, p_event, self.id);
+          if self.reply is not null then
+            return self.reply;
+          end if;
+        end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('in_a_region', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch('in_a_region', self.id, p_expected_seq, self.seq);
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      self.moved := false;
+      if event.type = 'go' then
+        -- in_a_region.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('in_a_region', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 8 <> 0 then
+          -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 24);
+          self.enters := self.enters | 16;
+        end if;
+      elsif event.type = 'out' then
+        -- in_a_region.machine.yaml:5  event out
+        if p_event <> '{"type": "out"}'::jsonb then
+          perform pawl.raise_payload('in_a_region', 'out', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- in_a_region.machine.yaml:12  both --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 256;
+        end if;
+      elsif event.type = 'back' then
+        -- in_a_region.machine.yaml:6  event back
+        if p_event <> '{"type": "back"}'::jsonb then
+          perform pawl.raise_payload('in_a_region', 'back', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 256 <> 0 then
+          -- in_a_region.machine.yaml:31  outside --back--> both
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 110;
+        end if;
+      elsif event.type = 'later' then
+        -- in_a_region.machine.yaml:7  event later
+        if p_event <> '{"type": "later"}'::jsonb then
+          perform pawl.raise_payload('in_a_region', 'later', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 16 <> 0 then
+          -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
+          self.moved := true;
+          self.taken := self.taken | 1;
+          self.answered := self.answered | 16;
+        end if;
+        if self.conf & 64 <> 0 then
+          -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
+          if self.exits & 192 = 0 then
+            self.moved := true;
+            self.taken := self.taken | 2;
+            self.exits := self.exits | (self.conf & 192);
+            self.enters := self.enters | 128;
+          end if;
+          self.answered := self.answered | 64;
+        end if;
+        if self.conf & 256 <> 0 then
+          -- in_a_region.machine.yaml:32  outside --later--> (stays)
+          self.moved := true;
+          self.taken := self.taken | 4;
+          self.answered := self.answered | 256;
+        end if;
+      elsif event.type = 'after.1 minute.both.one.a' then
+        if self.conf & 8 <> 0 then
+          -- in_a_region.machine.yaml:21  both.one.a --after 1 minute--> both.one.b
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 24);
+          self.enters := self.enters | 16;
+        end if;
+      end if;
+      self.handled := self.moved;
+      if self.moved then
+        if self.exits <> 0 then
+          -- leave both.one.a
+          if self.exits & 8 <> 0 then
+            self.timers := self.timers - 'after.1 minute.both.one.a';
+            if self.due is not null then
+              self.due := pawl.without(self.due, array['after.1 minute.both.one.a']);
+            end if;
+          end if;
+          self.conf := self.conf & ~self.exits;
+        end if;
+        if self.taken & 1 <> 0 then
+          -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
+          self.log := array_append(self.log, 'one');
+        end if;
+        if self.taken & 2 <> 0 then
+          -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
+          self.log := array_append(self.log, 'two');
+        end if;
+        if self.taken & 4 <> 0 then
+          -- in_a_region.machine.yaml:32  outside --later--> (stays)
+          self.log := array_append(self.log, 'outside');
+        end if;
+        if self.enters <> 0 then
+          self.conf := self.conf | self.enters;
+          -- enter both.one.a
+          if self.enters & 8 <> 0 then
+            if self.due is not null then
+              self.due := pawl.without(self.due, array['raise x']);
+            end if;
+            self.due := array_append(
+              self.due,
+              row(
+                'raise x',
+                self.now + interval '5 s',
+                jsonb_build_object('type', 'later')
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object('raise x', self.seq);
+            self.raised := self.raised + 1;
+            self.timer := format('raise.%s.%s', self.seq, self.raised);
+            self.due := array_append(
+              self.due,
+              row(
+                self.timer,
+                self.now + interval '5 s',
+                jsonb_build_object('type', 'later')
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+            self.due := array_append(
+              self.due,
+              row(
+                'after.1 minute.both.one.a',
+                self.now + interval '1 minute',
+                null
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object('after.1 minute.both.one.a', self.seq);
+          end if;
+        end if;
+      end if;
+      if not (self.handled or p_source is not null) then
+        perform pawl.raise_unhandled(
+          'in_a_region',
+          self.id,
+          event.type,
+          self.state,
+          pawl_in_a_region.v1_accepts(self.state)
+        );
+      end if;
+      self.state := pawl_in_a_region.v1_leaves(self.conf);
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'in_a_region',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    update pawl_in_a_region.instance
+    set
+      state = self.state,
+      status = self.status,
+      seq = self.seq,
+      timers = self.timers,
+      updated_at = self.now
+    where ctid = self.tid;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at, event)
+        values ('in_a_region', self.iid, v_timer.name, self.seq, v_timer.due_at, v_timer.event);
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      source,
+      sender,
+      log
+    )
+    values (
+      'in_a_region',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      self.state,
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_source,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_in_a_region.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status,
+        'handled', true
+      );
+    if p_event_id is not null then
+      insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+      values ('in_a_region', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -747,131 +739,128 @@ declare
   log text[];
   v_timer pawl.timer_command;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('in_a_region', self.id, null);
-        end if;
-        -- in_a_region.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('in_a_region', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'in_a_region',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_in_a_region.v1_reduce(self.instance, null, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.state := self.instance.state;
-      self.status := self.instance.status;
-      self.due := self.step.p_timers;
-      self.log := self.step.p_log;
-      insert into pawl_in_a_region.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('in_a_region', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('in_a_region', self.id, null);
       end if;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at, event)
-          values ('in_a_region', self.iid, v_timer.name, self.seq, v_timer.due_at, v_timer.event);
-        end loop;
+      -- in_a_region.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('in_a_region', null, p_input, '{}'::jsonb);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'in_a_region',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        self.state,
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      return pawl_in_a_region.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'in_a_region',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-    end event;
-  end context;
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_in_a_region.v1_reduce(self.instance, null, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    self.due := self.step.p_timers;
+    self.log := self.step.p_log;
+    insert into pawl_in_a_region.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('in_a_region', self.id);
+    end if;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at, event)
+        values ('in_a_region', self.iid, v_timer.name, self.seq, v_timer.due_at, v_timer.event);
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'in_a_region',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      self.state,
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    return pawl_in_a_region.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status
+      );
+  end event;
 end self;
 $function$;
 
@@ -897,102 +886,97 @@ declare
   conf bigint := 0::bigint;
   status text;
   seq bigint;
-  timers jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_in_a_region.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    if self.state is not null then
+      self.conf := pawl_in_a_region.v1_conf(self.state);
+    end if;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_in_a_region.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
-      end if;
-      self.id := self.instance.id;
-      self.state := self.instance.state;
-      if self.state is not null then
-        self.conf := pawl_in_a_region.v1_conf(self.state);
-      end if;
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('in_a_region', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go', 'out', 'back', 'later']) then
-            perform pawl.check_event('in_a_region', p_event);
-            perform pawl.raise_unknown_event(
-              'in_a_region',
-              event.type,
-              array['go', 'out', 'back', 'later']
-            );
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('in_a_region', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      if self.claims is not null then
+        perform pawl.raise_denied('in_a_region', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['go', 'out', 'back', 'later']) then
+          perform pawl.check_event('in_a_region', p_event);
+          perform pawl.raise_unknown_event(
             'in_a_region',
-            self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array['go', 'out', 'back', 'later']
           );
-      end;
-      self.step := pawl_in_a_region.v1_reduce(self.instance, p_event, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.state := self.instance.state;
-      self.status := self.instance.status;
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+        end if;
+      end if;
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('in_a_region', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'in_a_region',
           self.id,
           event.type,
-          self.state,
-          pawl_in_a_region.v1_accepts(self.state)
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_in_a_region.v1_state(self.state)
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'status', self.status,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_in_a_region.v1_reduce(self.instance, p_event, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.state := self.instance.state;
+    self.status := self.instance.status;
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'in_a_region',
+        self.id,
+        event.type,
+        self.state,
+        pawl_in_a_region.v1_accepts(self.state)
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_in_a_region.v1_state(self.state)
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'status', self.status,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -1011,129 +995,120 @@ declare
   state text[];
   conf bigint := 0::bigint;
   status text;
-  seq bigint;
-  timers jsonb;
   handled boolean;
   answered bigint := 0::bigint;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state,
+      i.iid,
+      i.status
+    into
+      self.state,
+      self.iid,
+      self.status
+    from pawl_in_a_region.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    self.conf := pawl_in_a_region.v1_conf(self.state);
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- go
+    self.handled := false;
+    self.possible := false;
+    event.type := 'go';
+    if self.conf & 8 <> 0 then
+      -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_in_a_region.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_in_a_region.v1_conf(self.state);
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- go
-      self.handled := false;
-      self.possible := false;
-      event.type := 'go';
-      if self.conf & 8 <> 0 then
-        -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'go');
-      end if;
-      -- out
-      self.handled := false;
-      self.possible := false;
-      event.type := 'out';
-      if self.conf & 2 <> 0 then
-        -- in_a_region.machine.yaml:12  both --out--> outside
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'out');
-      end if;
-      -- back
-      self.handled := false;
-      self.possible := false;
-      event.type := 'back';
-      if self.conf & 256 <> 0 then
-        -- in_a_region.machine.yaml:31  outside --back--> both
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'back');
-      end if;
-      -- later
-      self.handled := false;
-      self.possible := false;
-      event.type := 'later';
-      self.answered := 0::bigint;
-      if self.conf & 16 <> 0 then
-        -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 16;
-      end if;
-      if self.conf & 64 <> 0 then
-        -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 64;
-      end if;
-      if self.conf & 256 <> 0 then
-        -- in_a_region.machine.yaml:32  outside --later--> (stays)
-        self.handled := true;
-        self.possible := true;
-        self.answered := self.answered | 256;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'later');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'go');
+    end if;
+    -- out
+    self.handled := false;
+    self.possible := false;
+    event.type := 'out';
+    if self.conf & 2 <> 0 then
+      -- in_a_region.machine.yaml:12  both --out--> outside
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'out');
+    end if;
+    -- back
+    self.handled := false;
+    self.possible := false;
+    event.type := 'back';
+    if self.conf & 256 <> 0 then
+      -- in_a_region.machine.yaml:31  outside --back--> both
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'back');
+    end if;
+    -- later
+    self.handled := false;
+    self.possible := false;
+    event.type := 'later';
+    self.answered := 0::bigint;
+    if self.conf & 16 <> 0 then
+      -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 16;
+    end if;
+    if self.conf & 64 <> 0 then
+      -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 64;
+    end if;
+    if self.conf & 256 <> 0 then
+      -- in_a_region.machine.yaml:32  outside --later--> (stays)
+      self.handled := true;
+      self.possible := true;
+      self.answered := self.answered | 256;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'later');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -1153,40 +1128,25 @@ declare
   iid bigint;
   state text[];
   conf bigint := 0::bigint;
-  status text;
-  seq bigint;
-  timers jsonb;
 begin
-  <<context>>
+  select
+    i.state,
+    i.iid
+  into
+    self.state,
+    self.iid
+  from pawl_in_a_region.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
+  self.conf := pawl_in_a_region.v1_conf(self.state);
   begin
-    <<event>>
-    begin
-      select
-        i.state,
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.state,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_in_a_region.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      self.conf := pawl_in_a_region.v1_conf(self.state);
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1217,56 +1177,46 @@ declare
   started pawl.effect_command[];
   due pawl.timer_command[];
 begin
-  <<context>>
+  self.state := p_row.state;
+  self.conf := pawl_in_a_region.v1_conf(self.state);
+  declare
+    v_detail text;
+    v_hint text;
+    v_context text;
+    v_constraint text;
   begin
-    <<event>>
-    begin
-      self.state := p_row.state;
-      self.conf := pawl_in_a_region.v1_conf(self.state);
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if pawl.in_state(p_row.state, 'both.one.a') then
-          -- in_a_region.machine.yaml:21  timer after.1 minute.both.one.a
-          self.due := array_append(
-            self.due,
-            row(
-              'after.1 minute.both.one.a',
-              self.now + interval '1 minute',
-              null
-            )::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('after.1 minute.both.one.a', self.seq);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'in_a_region',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_live_timers := self.timers;
-      p_live_invokes := self.invokes;
-      p_children := '{}'::text[];
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
-  end context;
+    if self.conf & 8 <> 0 then
+      -- in_a_region.machine.yaml:21  timer after.1 minute.both.one.a
+      self.due := array_append(
+        self.due,
+        row('after.1 minute.both.one.a', self.now + interval '1 minute', null)::pawl.timer_command
+      );
+      self.timers := self.timers || jsonb_build_object('after.1 minute.both.one.a', self.seq);
+    end if;
+  exception
+    when others then
+      get stacked diagnostics
+        v_detail = pg_exception_detail,
+        v_hint = pg_exception_hint,
+        v_context = pg_exception_context,
+        v_constraint = constraint_name;
+      perform pawl.rethrow(
+        'in_a_region',
+        self.id,
+        null,
+        sqlstate,
+        sqlerrm,
+        v_detail,
+        v_hint,
+        v_context,
+        v_constraint
+      );
+  end;
+  p_live_timers := self.timers;
+  p_live_invokes := self.invokes;
+  p_children := '{}'::text[];
+  p_effects := self.started;
+  p_timers := self.due;
 end self;
 $function$;
 
@@ -1369,9 +1319,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_in_a_region.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_in_a_region.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_in_a_region.instance i where i.id = p_id
     ) then

@@ -726,7 +726,6 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  timers jsonb;
 begin
   <<context>>
   declare
@@ -752,7 +751,6 @@ begin
       self.leaf := self.instance.state[1];
       self.status := self.instance.status;
       self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
       context.n := self.instance.n;
       context.seen := self.instance.seen;
       context.who := self.instance.who;
@@ -858,90 +856,68 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  timers jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    n int;
-    seen int;
-    who text;
-    at timestamptz;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_payload_of_then.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- bump
+    self.handled := false;
+    self.possible := false;
+    event.type := 'bump';
+    if self.leaf = 'only' then
+      -- payload_of_then.machine.yaml:20  only --bump--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.n,
-        i.seen,
-        i.who,
-        i.at
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        context.n,
-        context.seen,
-        context.who,
-        context.at
-      from pawl_payload_of_then.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- bump
-      self.handled := false;
-      self.possible := false;
-      event.type := 'bump';
-      if self.leaf = 'only' then
-        -- payload_of_then.machine.yaml:20  only --bump--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'bump');
-      end if;
-      -- remind
-      self.handled := false;
-      self.possible := false;
-      event.type := 'remind';
-      if self.leaf = 'only' then
-        -- payload_of_then.machine.yaml:21  only --remind--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'remind');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'bump');
+    end if;
+    -- remind
+    self.handled := false;
+    self.possible := false;
+    event.type := 'remind';
+    if self.leaf = 'only' then
+      -- payload_of_then.machine.yaml:21  only --remind--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'remind');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -959,53 +935,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
 begin
-  <<context>>
-  declare
-    n int;
-    seen int;
-    who text;
-    at timestamptz;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_payload_of_then.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers,
-        i.n,
-        i.seen,
-        i.who,
-        i.at
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers,
-        context.n,
-        context.seen,
-        context.who,
-        context.at
-      from pawl_payload_of_then.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1108,9 +1053,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_payload_of_then.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_payload_of_then.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_payload_of_then.instance i where i.id = p_id
     ) then

@@ -103,139 +103,136 @@ declare
   due pawl.timer_command[];
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
+    "by" int;
   begin
-    <<event>>
+    self.id := p_instance.id;
+    self.leaf := p_instance.state[1];
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    self.timers := p_instance.timers;
+    self.seq := self.seq + 1;
     declare
-      type text collate "C" := p_event ->> 'type';
-      "by" int;
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.id := p_instance.id;
-      self.leaf := p_instance.state[1];
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.timers := p_instance.timers;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if p_source is not null then
-          self.timers := self.timers - p_source;
-        end if;
-        self.handled := false;
-        if self.leaf is null then
-          -- same_id_replaces.machine.yaml:1  same_id_replaces begins
-          self.handled := true;
-          self.leaf := 'awake';
-        else
-          if event.type = 'touch' then
-            -- same_id_replaces.machine.yaml:4  event touch
-            if p_event <> '{"type": "touch"}'::jsonb then
-              perform pawl.raise_payload('same_id_replaces', 'touch', p_event, '{}'::jsonb);
+      if p_source is not null then
+        self.timers := self.timers - p_source;
+      end if;
+      self.handled := false;
+      if self.leaf is null then
+        -- same_id_replaces.machine.yaml:1  same_id_replaces begins
+        self.handled := true;
+        self.leaf := 'awake';
+      else
+        if event.type = 'touch' then
+          -- same_id_replaces.machine.yaml:4  event touch
+          if p_event <> '{"type": "touch"}'::jsonb then
+            perform pawl.raise_payload('same_id_replaces', 'touch', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'awake' then
+            -- same_id_replaces.machine.yaml:11  awake --touch--> (stays)
+            self.handled := true;
+            self.due := array_append(
+              self.due,
+              row(
+                'raise watch',
+                self.now + interval '10 s',
+                jsonb_build_object('type', 'idle', 'by', 1)
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
+          elsif self.leaf = 'asleep' then
+            -- same_id_replaces.machine.yaml:19  asleep --touch--> awake
+            self.handled := true;
+            self.leaf := 'awake';
+          end if;
+        elsif event.type = 'twice' then
+          -- same_id_replaces.machine.yaml:5  event twice
+          if p_event <> '{"type": "twice"}'::jsonb then
+            perform pawl.raise_payload('same_id_replaces', 'twice', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'awake' then
+            -- same_id_replaces.machine.yaml:13  awake --twice--> (stays)
+            self.handled := true;
+            self.due := array_append(
+              self.due,
+              row(
+                'raise watch',
+                self.now + interval '5 s',
+                jsonb_build_object('type', 'idle', 'by', 2)
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
+            if self.due is not null then
+              self.due := pawl.without(self.due, array['raise watch']);
             end if;
-            if self.leaf = 'awake' then
-              -- same_id_replaces.machine.yaml:11  awake --touch--> (stays)
-              self.handled := true;
-              self.due := array_append(
-                self.due,
-                row(
-                  'raise watch',
-                  self.now + interval '10 s',
-                  jsonb_build_object('type', 'idle', 'by', 1)
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
-            elsif self.leaf = 'asleep' then
-              -- same_id_replaces.machine.yaml:19  asleep --touch--> awake
-              self.handled := true;
-              self.leaf := 'awake';
-            end if;
-          elsif event.type = 'twice' then
-            -- same_id_replaces.machine.yaml:5  event twice
-            if p_event <> '{"type": "twice"}'::jsonb then
-              perform pawl.raise_payload('same_id_replaces', 'twice', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'awake' then
-              -- same_id_replaces.machine.yaml:13  awake --twice--> (stays)
-              self.handled := true;
-              self.due := array_append(
-                self.due,
-                row(
-                  'raise watch',
-                  self.now + interval '5 s',
-                  jsonb_build_object('type', 'idle', 'by', 2)
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
-              if self.due is not null then
-                self.due := pawl.without(self.due, array['raise watch']);
-              end if;
-              self.due := array_append(
-                self.due,
-                row(
-                  'raise watch',
-                  self.now + interval '20 s',
-                  jsonb_build_object('type', 'idle', 'by', 3)
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
-            end if;
-          elsif event.type = 'idle' then
-            -- same_id_replaces.machine.yaml:6  event idle
-            if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
-              perform pawl.raise_payload(
-                'same_id_replaces',
-                'idle',
-                p_event,
-                '{"by": {"type": "int", "required": true}}'::jsonb
-              );
-            end if;
-            -- same_id_replaces.machine.yaml:6  event idle field by
-            event."by" := (p_event ->> 'by')::int;
-            if self.leaf = 'awake' then
-              -- same_id_replaces.machine.yaml:16  awake --idle--> asleep
-              self.handled := true;
-              self.log := array_append(self.log, (event."by")::text);
-              self.leaf := 'asleep';
-            elsif self.leaf = 'asleep' then
-              -- same_id_replaces.machine.yaml:20  asleep --idle--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, (-event."by")::text);
-            end if;
+            self.due := array_append(
+              self.due,
+              row(
+                'raise watch',
+                self.now + interval '20 s',
+                jsonb_build_object('type', 'idle', 'by', 3)
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
+          end if;
+        elsif event.type = 'idle' then
+          -- same_id_replaces.machine.yaml:6  event idle
+          if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
+            perform pawl.raise_payload(
+              'same_id_replaces',
+              'idle',
+              p_event,
+              '{"by": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- same_id_replaces.machine.yaml:6  event idle field by
+          event."by" := (p_event ->> 'by')::int;
+          if self.leaf = 'awake' then
+            -- same_id_replaces.machine.yaml:16  awake --idle--> asleep
+            self.handled := true;
+            self.log := array_append(self.log, (event."by")::text);
+            self.leaf := 'asleep';
+          elsif self.leaf = 'asleep' then
+            -- same_id_replaces.machine.yaml:20  asleep --idle--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, (-event."by")::text);
           end if;
         end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'same_id_replaces',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_instance.state := array[self.leaf];
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.timers := self.timers;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_timers := self.due;
-      p_log := self.log;
-    end event;
-  end context;
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'same_id_replaces',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_instance.state := array[self.leaf];
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.timers := self.timers;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_timers := self.due;
+    p_log := self.log;
+  end event;
 end self;
 $function$;
 
@@ -270,187 +267,99 @@ declare
   v_timer pawl.timer_command;
   reply jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
+    "by" int;
   begin
-    <<event>>
+    select
+      i.ctid,
+      i.state[1],
+      i.iid,
+      i.status,
+      i.seq,
+      i.timers
+    into
+      self.tid,
+      self.leaf,
+      self.iid,
+      self.status,
+      self.seq,
+      self.timers
+    from pawl_same_id_replaces.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.now := pawl.now();
     declare
-      type text collate "C" := p_event ->> 'type';
-      "by" int;
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.ctid,
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.tid,
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_same_id_replaces.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_same_id_replaces.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['touch', 'twice', 'idle']) then
-              perform pawl.check_event('same_id_replaces', p_event);
-              perform pawl.raise_unknown_event(
-                'same_id_replaces',
-                event.type,
-                array['touch', 'twice', 'idle']
-              );
-            end if;
-          else
-            self.timers := self.timers - p_source;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_same_id_replaces.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['touch', 'twice', 'idle']) then
             perform pawl.check_event('same_id_replaces', p_event);
-          end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for(
+            perform pawl.raise_unknown_event(
               'same_id_replaces',
-              self.iid,
-              p_event_id,
-              p_event,
-              self.id
+              event.type,
+              array['touch', 'twice', 'idle']
             );
-            if self.reply is not null then
-              return self.reply;
-            end if;
           end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('same_id_replaces', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch('same_id_replaces', self.id, p_expected_seq, self.seq);
+        else
+          self.timers := self.timers - p_source;
+        end if;
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('same_id_replaces', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for('same_id_replaces', self.iid, p_event_id, p_event, self.id);
+          if self.reply is not null then
+            return self.reply;
           end if;
         end if;
-        self.seq := self.seq + 1;
-        if event.type = 'touch' then
-          -- same_id_replaces.machine.yaml:4  event touch
-          if p_event <> '{"type": "touch"}'::jsonb then
-            perform pawl.raise_payload('same_id_replaces', 'touch', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'awake' then
-            -- same_id_replaces.machine.yaml:11  awake --touch--> (stays)
-            self.due := array_append(
-              self.due,
-              row(
-                'raise watch',
-                self.now + interval '10 s',
-                jsonb_build_object('type', 'idle', 'by', 1)
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
-          elsif self.leaf = 'asleep' then
-            -- same_id_replaces.machine.yaml:19  asleep --touch--> awake
-            self.leaf := 'awake';
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'same_id_replaces',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_same_id_replaces.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        elsif event.type = 'twice' then
-          -- same_id_replaces.machine.yaml:5  event twice
-          if p_event <> '{"type": "twice"}'::jsonb then
-            perform pawl.raise_payload('same_id_replaces', 'twice', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'awake' then
-            -- same_id_replaces.machine.yaml:13  awake --twice--> (stays)
-            self.due := array_append(
-              self.due,
-              row(
-                'raise watch',
-                self.now + interval '5 s',
-                jsonb_build_object('type', 'idle', 'by', 2)
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
-            if self.due is not null then
-              self.due := pawl.without(self.due, array['raise watch']);
-            end if;
-            self.due := array_append(
-              self.due,
-              row(
-                'raise watch',
-                self.now + interval '20 s',
-                jsonb_build_object('type', 'idle', 'by', 3)
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'same_id_replaces',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_same_id_replaces.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        elsif event.type = 'idle' then
-          -- same_id_replaces.machine.yaml:6  event idle
-          if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
-            perform pawl.raise_payload(
-              'same_id_replaces',
-              'idle',
-              p_event,
-              '{"by": {"type": "int", "required": true}}'::jsonb
-            );
-          end if;
-          -- same_id_replaces.machine.yaml:6  event idle field by
-          event."by" := (p_event ->> 'by')::int;
-          if self.leaf = 'awake' then
-            -- same_id_replaces.machine.yaml:16  awake --idle--> asleep
-            self.log := array_append(self.log, (event."by")::text);
-            self.leaf := 'asleep';
-          elsif self.leaf = 'asleep' then
-            -- same_id_replaces.machine.yaml:20  asleep --idle--> (stays)
-            self.log := array_append(self.log, (-event."by")::text);
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'same_id_replaces',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_same_id_replaces.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('same_id_replaces', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch('same_id_replaces', self.id, p_expected_seq, self.seq);
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      if event.type = 'touch' then
+        -- same_id_replaces.machine.yaml:4  event touch
+        if p_event <> '{"type": "touch"}'::jsonb then
+          perform pawl.raise_payload('same_id_replaces', 'touch', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'awake' then
+          -- same_id_replaces.machine.yaml:11  awake --touch--> (stays)
+          self.due := array_append(
+            self.due,
+            row(
+              'raise watch',
+              self.now + interval '10 s',
+              jsonb_build_object('type', 'idle', 'by', 1)
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
+        elsif self.leaf = 'asleep' then
+          -- same_id_replaces.machine.yaml:19  asleep --touch--> awake
+          self.leaf := 'awake';
         else
           if p_source is null then
             perform pawl.raise_unhandled(
@@ -462,88 +371,167 @@ begin
             );
           end if;
         end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      elsif event.type = 'twice' then
+        -- same_id_replaces.machine.yaml:5  event twice
+        if p_event <> '{"type": "twice"}'::jsonb then
+          perform pawl.raise_payload('same_id_replaces', 'twice', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'awake' then
+          -- same_id_replaces.machine.yaml:13  awake --twice--> (stays)
+          self.due := array_append(
+            self.due,
+            row(
+              'raise watch',
+              self.now + interval '5 s',
+              jsonb_build_object('type', 'idle', 'by', 2)
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise watch']);
+          end if;
+          self.due := array_append(
+            self.due,
+            row(
+              'raise watch',
+              self.now + interval '20 s',
+              jsonb_build_object('type', 'idle', 'by', 3)
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'same_id_replaces',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_same_id_replaces.v1_accepts(array[self.leaf])
+            );
+          end if;
+        end if;
+      elsif event.type = 'idle' then
+        -- same_id_replaces.machine.yaml:6  event idle
+        if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
+          perform pawl.raise_payload(
+            'same_id_replaces',
+            'idle',
+            p_event,
+            '{"by": {"type": "int", "required": true}}'::jsonb
+          );
+        end if;
+        -- same_id_replaces.machine.yaml:6  event idle field by
+        event."by" := (p_event ->> 'by')::int;
+        if self.leaf = 'awake' then
+          -- same_id_replaces.machine.yaml:16  awake --idle--> asleep
+          self.log := array_append(self.log, (event."by")::text);
+          self.leaf := 'asleep';
+        elsif self.leaf = 'asleep' then
+          -- same_id_replaces.machine.yaml:20  asleep --idle--> (stays)
+          self.log := array_append(self.log, (-event."by")::text);
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'same_id_replaces',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_same_id_replaces.v1_accepts(array[self.leaf])
+            );
+          end if;
+        end if;
+      else
+        if p_source is null then
+          perform pawl.raise_unhandled(
             'same_id_replaces',
             self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array[self.leaf],
+            pawl_same_id_replaces.v1_accepts(array[self.leaf])
           );
-      end;
-      update pawl_same_id_replaces.instance
-      set
-        state = array[self.leaf],
-        status = self.status,
-        seq = self.seq,
-        timers = self.timers,
-        updated_at = self.now
-      where ctid = self.tid;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at, event)
-          values (
-            'same_id_replaces',
-            self.iid,
-            v_timer.name,
-            self.seq,
-            v_timer.due_at,
-            v_timer.event
-          );
-        end loop;
+        end if;
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        source,
-        sender,
-        log
-      )
-      values (
-        'same_id_replaces',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_source,
-        p_sender,
-        self.log
-      );
-      self.reply := pawl_same_id_replaces.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', true
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'same_id_replaces',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values ('same_id_replaces', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
-      end if;
-      return self.reply;
-    end event;
-  end context;
+    end;
+    update pawl_same_id_replaces.instance
+    set
+      state = array[self.leaf],
+      status = self.status,
+      seq = self.seq,
+      timers = self.timers,
+      updated_at = self.now
+    where ctid = self.tid;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at, event)
+        values (
+          'same_id_replaces',
+          self.iid,
+          v_timer.name,
+          self.seq,
+          v_timer.due_at,
+          v_timer.event
+        );
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      source,
+      sender,
+      log
+    )
+    values (
+      'same_id_replaces',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_source,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_same_id_replaces.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', true
+      );
+    if p_event_id is not null then
+      insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+      values ('same_id_replaces', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -573,138 +561,129 @@ declare
   log text[];
   v_timer pawl.timer_command;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('same_id_replaces', self.id, null);
-        end if;
-        -- same_id_replaces.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('same_id_replaces', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'same_id_replaces',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_same_id_replaces.v1_reduce(
-        self.instance,
-        null,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      self.due := self.step.p_timers;
-      self.log := self.step.p_log;
-      insert into pawl_same_id_replaces.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('same_id_replaces', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('same_id_replaces', self.id, null);
       end if;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at, event)
-          values (
-            'same_id_replaces',
-            self.iid,
-            v_timer.name,
-            self.seq,
-            v_timer.due_at,
-            v_timer.event
-          );
-        end loop;
+      -- same_id_replaces.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('same_id_replaces', null, p_input, '{}'::jsonb);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'same_id_replaces',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      return pawl_same_id_replaces.v1_state(array[self.leaf])
-        || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
-    end event;
-  end context;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'same_id_replaces',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_same_id_replaces.v1_reduce(self.instance, null, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    self.due := self.step.p_timers;
+    self.log := self.step.p_log;
+    insert into pawl_same_id_replaces.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('same_id_replaces', self.id);
+    end if;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at, event)
+        values (
+          'same_id_replaces',
+          self.iid,
+          v_timer.name,
+          self.seq,
+          v_timer.due_at,
+          v_timer.event
+        );
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'same_id_replaces',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    return pawl_same_id_replaces.v1_state(array[self.leaf])
+      || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
+  end event;
 end self;
 $function$;
 
@@ -729,103 +708,98 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  timers jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_same_id_replaces.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.leaf := self.instance.state[1];
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_same_id_replaces.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
-      end if;
-      self.id := self.instance.id;
-      self.leaf := self.instance.state[1];
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('same_id_replaces', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['touch', 'twice', 'idle']) then
-            perform pawl.check_event('same_id_replaces', p_event);
-            perform pawl.raise_unknown_event(
-              'same_id_replaces',
-              event.type,
-              array['touch', 'twice', 'idle']
-            );
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('same_id_replaces', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      if self.claims is not null then
+        perform pawl.raise_denied('same_id_replaces', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['touch', 'twice', 'idle']) then
+          perform pawl.check_event('same_id_replaces', p_event);
+          perform pawl.raise_unknown_event(
             'same_id_replaces',
-            self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array['touch', 'twice', 'idle']
           );
-      end;
-      self.step := pawl_same_id_replaces.v1_reduce(
-        self.instance,
-        p_event,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+        end if;
+      end if;
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('same_id_replaces', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'same_id_replaces',
           self.id,
           event.type,
-          array[self.leaf],
-          pawl_same_id_replaces.v1_accepts(array[self.leaf])
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_same_id_replaces.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_same_id_replaces.v1_reduce(
+      self.instance,
+      p_event,
+      null,
+      self.now,
+      self.claims
+    );
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'same_id_replaces',
+        self.id,
+        event.type,
+        array[self.leaf],
+        pawl_same_id_replaces.v1_accepts(array[self.leaf])
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_same_id_replaces.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -843,103 +817,94 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  timers jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_same_id_replaces.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- touch
+    self.handled := false;
+    self.possible := false;
+    event.type := 'touch';
+    if self.leaf = 'awake' then
+      -- same_id_replaces.machine.yaml:11  awake --touch--> (stays)
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'asleep' then
+      -- same_id_replaces.machine.yaml:19  asleep --touch--> awake
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_same_id_replaces.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- touch
-      self.handled := false;
-      self.possible := false;
-      event.type := 'touch';
-      if self.leaf = 'awake' then
-        -- same_id_replaces.machine.yaml:11  awake --touch--> (stays)
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'asleep' then
-        -- same_id_replaces.machine.yaml:19  asleep --touch--> awake
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'touch');
-      end if;
-      -- twice
-      self.handled := false;
-      self.possible := false;
-      event.type := 'twice';
-      if self.leaf = 'awake' then
-        -- same_id_replaces.machine.yaml:13  awake --twice--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'twice');
-      end if;
-      -- idle
-      self.handled := false;
-      self.possible := false;
-      event.type := 'idle';
-      if self.leaf = 'awake' then
-        -- same_id_replaces.machine.yaml:16  awake --idle--> asleep
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'asleep' then
-        -- same_id_replaces.machine.yaml:20  asleep --idle--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'idle');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'touch');
+    end if;
+    -- twice
+    self.handled := false;
+    self.possible := false;
+    event.type := 'twice';
+    if self.leaf = 'awake' then
+      -- same_id_replaces.machine.yaml:13  awake --twice--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'twice');
+    end if;
+    -- idle
+    self.handled := false;
+    self.possible := false;
+    event.type := 'idle';
+    if self.leaf = 'awake' then
+      -- same_id_replaces.machine.yaml:16  awake --idle--> asleep
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'asleep' then
+      -- same_id_replaces.machine.yaml:20  asleep --idle--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'idle');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -957,40 +922,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
 begin
-  <<context>>
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_same_id_replaces.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_same_id_replaces.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1093,9 +1040,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_same_id_replaces.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_same_id_replaces.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_same_id_replaces.instance i where i.id = p_id
     ) then

@@ -105,118 +105,115 @@ declare
   due pawl.timer_command[];
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    self.id := p_instance.id;
+    self.leaf := p_instance.state[1];
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    self.timers := p_instance.timers;
+    self.seq := self.seq + 1;
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.id := p_instance.id;
-      self.leaf := p_instance.state[1];
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.timers := p_instance.timers;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if p_source is not null then
-          self.timers := self.timers - p_source;
-        end if;
-        self.handled := false;
-        if self.leaf is null then
-          -- survives_leaving.machine.yaml:1  survives_leaving begins
-          self.handled := true;
-          self.due := array_append(
-            self.due,
-            row(
-              'raise reminder',
-              self.now + interval '10 s',
-              jsonb_build_object('type', 'remind')
-            )::pawl.timer_command
-          );
-          self.timers := jsonb_build_object('raise reminder', self.seq);
-          self.due := array_append(
-            self.due,
-            row('after.1 minute.a', self.now + interval '1 minute', null)::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('after.1 minute.a', self.seq);
-          self.leaf := 'a';
-        else
-          if event.type = 'go' then
-            -- survives_leaving.machine.yaml:4  event go
-            if p_event <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('survives_leaving', 'go', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'a' then
-              -- survives_leaving.machine.yaml:13  a --go--> b
-              self.handled := true;
-              self.timers := self.timers - 'after.1 minute.a';
-              self.leaf := 'b';
-            elsif self.leaf = 'b' then
-              -- survives_leaving.machine.yaml:17  b --go--> c
-              self.handled := true;
-              self.leaf := 'c';
-            end if;
-          elsif event.type = 'remind' then
-            -- survives_leaving.machine.yaml:5  event remind
-            if p_event <> '{"type": "remind"}'::jsonb then
-              perform pawl.raise_payload('survives_leaving', 'remind', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'a' then
-              -- survives_leaving.machine.yaml:14  a --remind--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, 'in a');
-            elsif self.leaf = 'b' then
-              -- survives_leaving.machine.yaml:18  b --remind--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, 'in b');
-            elsif self.leaf = 'c' then
-              -- survives_leaving.machine.yaml:21  c --remind--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, 'in c');
-            end if;
-          elsif event.type = 'after.1 minute.a' then
-            if self.leaf = 'a' then
-              -- survives_leaving.machine.yaml:11  a --after 1 minute--> c
-              self.handled := true;
-              self.timers := self.timers - 'after.1 minute.a';
-              self.leaf := 'c';
-            end if;
+      if p_source is not null then
+        self.timers := self.timers - p_source;
+      end if;
+      self.handled := false;
+      if self.leaf is null then
+        -- survives_leaving.machine.yaml:1  survives_leaving begins
+        self.handled := true;
+        self.due := array_append(
+          self.due,
+          row(
+            'raise reminder',
+            self.now + interval '10 s',
+            jsonb_build_object('type', 'remind')
+          )::pawl.timer_command
+        );
+        self.timers := jsonb_build_object('raise reminder', self.seq);
+        self.due := array_append(
+          self.due,
+          row('after.1 minute.a', self.now + interval '1 minute', null)::pawl.timer_command
+        );
+        self.timers := self.timers || jsonb_build_object('after.1 minute.a', self.seq);
+        self.leaf := 'a';
+      else
+        if event.type = 'go' then
+          -- survives_leaving.machine.yaml:4  event go
+          if p_event <> '{"type": "go"}'::jsonb then
+            perform pawl.raise_payload('survives_leaving', 'go', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'a' then
+            -- survives_leaving.machine.yaml:13  a --go--> b
+            self.handled := true;
+            self.timers := self.timers - 'after.1 minute.a';
+            self.leaf := 'b';
+          elsif self.leaf = 'b' then
+            -- survives_leaving.machine.yaml:17  b --go--> c
+            self.handled := true;
+            self.leaf := 'c';
+          end if;
+        elsif event.type = 'remind' then
+          -- survives_leaving.machine.yaml:5  event remind
+          if p_event <> '{"type": "remind"}'::jsonb then
+            perform pawl.raise_payload('survives_leaving', 'remind', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'a' then
+            -- survives_leaving.machine.yaml:14  a --remind--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, 'in a');
+          elsif self.leaf = 'b' then
+            -- survives_leaving.machine.yaml:18  b --remind--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, 'in b');
+          elsif self.leaf = 'c' then
+            -- survives_leaving.machine.yaml:21  c --remind--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, 'in c');
+          end if;
+        elsif event.type = 'after.1 minute.a' then
+          if self.leaf = 'a' then
+            -- survives_leaving.machine.yaml:11  a --after 1 minute--> c
+            self.handled := true;
+            self.timers := self.timers - 'after.1 minute.a';
+            self.leaf := 'c';
           end if;
         end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'survives_leaving',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_instance.state := array[self.leaf];
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.timers := self.timers;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_timers := self.due;
-      p_log := self.log;
-    end event;
-  end context;
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'survives_leaving',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_instance.state := array[self.leaf];
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.timers := self.timers;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_timers := self.due;
+    p_log := self.log;
+  end event;
 end self;
 $function$;
 
@@ -251,141 +248,87 @@ declare
   v_timer pawl.timer_command;
   reply jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.ctid,
+      i.state[1],
+      i.iid,
+      i.status,
+      i.seq,
+      i.timers
+    into
+      self.tid,
+      self.leaf,
+      self.iid,
+      self.status,
+      self.seq,
+      self.timers
+    from pawl_survives_leaving.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.now := pawl.now();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.ctid,
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.tid,
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_survives_leaving.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_survives_leaving.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go', 'remind']) then
-              perform pawl.check_event('survives_leaving', p_event);
-              perform pawl.raise_unknown_event(
-                'survives_leaving',
-                event.type,
-                array['go', 'remind']
-              );
-            end if;
-          else
-            self.timers := self.timers - p_source;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_survives_leaving.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['go', 'remind']) then
             perform pawl.check_event('survives_leaving', p_event);
+            perform pawl.raise_unknown_event('survives_leaving', event.type, array['go', 'remind']);
           end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for(
-              'survives_leaving',
-              self.iid,
-              p_event_id,
-              p_event,
-              self.id
-            );
-            if self.reply is not null then
-              return self.reply;
-            end if;
-          end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('survives_leaving', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch('survives_leaving', self.id, p_expected_seq, self.seq);
+        else
+          self.timers := self.timers - p_source;
+        end if;
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('survives_leaving', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for('survives_leaving', self.iid, p_event_id, p_event, self.id);
+          if self.reply is not null then
+            return self.reply;
           end if;
         end if;
-        self.seq := self.seq + 1;
-        if event.type = 'go' then
-          -- survives_leaving.machine.yaml:4  event go
-          if p_event <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('survives_leaving', 'go', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a' then
-            -- survives_leaving.machine.yaml:13  a --go--> b
-            self.timers := self.timers - 'after.1 minute.a';
-            self.leaf := 'b';
-          elsif self.leaf = 'b' then
-            -- survives_leaving.machine.yaml:17  b --go--> c
-            self.leaf := 'c';
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'survives_leaving',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_survives_leaving.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        elsif event.type = 'remind' then
-          -- survives_leaving.machine.yaml:5  event remind
-          if p_event <> '{"type": "remind"}'::jsonb then
-            perform pawl.raise_payload('survives_leaving', 'remind', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a' then
-            -- survives_leaving.machine.yaml:14  a --remind--> (stays)
-            self.log := array_append(self.log, 'in a');
-          elsif self.leaf = 'b' then
-            -- survives_leaving.machine.yaml:18  b --remind--> (stays)
-            self.log := array_append(self.log, 'in b');
-          elsif self.leaf = 'c' then
-            -- survives_leaving.machine.yaml:21  c --remind--> (stays)
-            self.log := array_append(self.log, 'in c');
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'survives_leaving',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_survives_leaving.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        elsif event.type = 'after.1 minute.a' then
-          if self.leaf = 'a' then
-            -- survives_leaving.machine.yaml:11  a --after 1 minute--> c
-            self.timers := self.timers - 'after.1 minute.a';
-            self.leaf := 'c';
-          end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('survives_leaving', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch('survives_leaving', self.id, p_expected_seq, self.seq);
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      if event.type = 'go' then
+        -- survives_leaving.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('survives_leaving', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- survives_leaving.machine.yaml:13  a --go--> b
+          self.timers := self.timers - 'after.1 minute.a';
+          self.leaf := 'b';
+        elsif self.leaf = 'b' then
+          -- survives_leaving.machine.yaml:17  b --go--> c
+          self.leaf := 'c';
         else
           if p_source is null then
             perform pawl.raise_unhandled(
@@ -397,88 +340,129 @@ begin
             );
           end if;
         end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      elsif event.type = 'remind' then
+        -- survives_leaving.machine.yaml:5  event remind
+        if p_event <> '{"type": "remind"}'::jsonb then
+          perform pawl.raise_payload('survives_leaving', 'remind', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- survives_leaving.machine.yaml:14  a --remind--> (stays)
+          self.log := array_append(self.log, 'in a');
+        elsif self.leaf = 'b' then
+          -- survives_leaving.machine.yaml:18  b --remind--> (stays)
+          self.log := array_append(self.log, 'in b');
+        elsif self.leaf = 'c' then
+          -- survives_leaving.machine.yaml:21  c --remind--> (stays)
+          self.log := array_append(self.log, 'in c');
+        else
+          if p_source is null then
+            perform pawl.raise_unhandled(
+              'survives_leaving',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_survives_leaving.v1_accepts(array[self.leaf])
+            );
+          end if;
+        end if;
+      elsif event.type = 'after.1 minute.a' then
+        if self.leaf = 'a' then
+          -- survives_leaving.machine.yaml:11  a --after 1 minute--> c
+          self.timers := self.timers - 'after.1 minute.a';
+          self.leaf := 'c';
+        end if;
+      else
+        if p_source is null then
+          perform pawl.raise_unhandled(
             'survives_leaving',
             self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array[self.leaf],
+            pawl_survives_leaving.v1_accepts(array[self.leaf])
           );
-      end;
-      update pawl_survives_leaving.instance
-      set
-        state = array[self.leaf],
-        status = self.status,
-        seq = self.seq,
-        timers = self.timers,
-        updated_at = self.now
-      where ctid = self.tid;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at, event)
-          values (
-            'survives_leaving',
-            self.iid,
-            v_timer.name,
-            self.seq,
-            v_timer.due_at,
-            v_timer.event
-          );
-        end loop;
+        end if;
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        source,
-        sender,
-        log
-      )
-      values (
-        'survives_leaving',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_source,
-        p_sender,
-        self.log
-      );
-      self.reply := pawl_survives_leaving.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', true
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'survives_leaving',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values ('survives_leaving', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
-      end if;
-      return self.reply;
-    end event;
-  end context;
+    end;
+    update pawl_survives_leaving.instance
+    set
+      state = array[self.leaf],
+      status = self.status,
+      seq = self.seq,
+      timers = self.timers,
+      updated_at = self.now
+    where ctid = self.tid;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at, event)
+        values (
+          'survives_leaving',
+          self.iid,
+          v_timer.name,
+          self.seq,
+          v_timer.due_at,
+          v_timer.event
+        );
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      source,
+      sender,
+      log
+    )
+    values (
+      'survives_leaving',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_source,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_survives_leaving.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', true
+      );
+    if p_event_id is not null then
+      insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+      values ('survives_leaving', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -508,138 +492,129 @@ declare
   log text[];
   v_timer pawl.timer_command;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('survives_leaving', self.id, null);
-        end if;
-        -- survives_leaving.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('survives_leaving', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'survives_leaving',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_survives_leaving.v1_reduce(
-        self.instance,
-        null,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      self.due := self.step.p_timers;
-      self.log := self.step.p_log;
-      insert into pawl_survives_leaving.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('survives_leaving', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('survives_leaving', self.id, null);
       end if;
-      if self.due is not null then
-        foreach v_timer in array self.due loop
-          insert into pawl.timer (machine, iid, name, seq, due_at, event)
-          values (
-            'survives_leaving',
-            self.iid,
-            v_timer.name,
-            self.seq,
-            v_timer.due_at,
-            v_timer.event
-          );
-        end loop;
+      -- survives_leaving.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('survives_leaving', null, p_input, '{}'::jsonb);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'survives_leaving',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      return pawl_survives_leaving.v1_state(array[self.leaf])
-        || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
-    end event;
-  end context;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'survives_leaving',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_survives_leaving.v1_reduce(self.instance, null, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    self.due := self.step.p_timers;
+    self.log := self.step.p_log;
+    insert into pawl_survives_leaving.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('survives_leaving', self.id);
+    end if;
+    if self.due is not null then
+      foreach v_timer in array self.due loop
+        insert into pawl.timer (machine, iid, name, seq, due_at, event)
+        values (
+          'survives_leaving',
+          self.iid,
+          v_timer.name,
+          self.seq,
+          v_timer.due_at,
+          v_timer.event
+        );
+      end loop;
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'survives_leaving',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    return pawl_survives_leaving.v1_state(array[self.leaf])
+      || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
+  end event;
 end self;
 $function$;
 
@@ -664,99 +639,94 @@ declare
   leaf text collate "C";
   status text;
   seq bigint;
-  timers jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_survives_leaving.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.leaf := self.instance.state[1];
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_survives_leaving.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
+      if self.claims is not null then
+        perform pawl.raise_denied('survives_leaving', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['go', 'remind']) then
+          perform pawl.check_event('survives_leaving', p_event);
+          perform pawl.raise_unknown_event('survives_leaving', event.type, array['go', 'remind']);
+        end if;
       end if;
-      self.id := self.instance.id;
-      self.leaf := self.instance.state[1];
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.timers := self.instance.timers;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('survives_leaving', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go', 'remind']) then
-            perform pawl.check_event('survives_leaving', p_event);
-            perform pawl.raise_unknown_event('survives_leaving', event.type, array['go', 'remind']);
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('survives_leaving', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'survives_leaving',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.step := pawl_survives_leaving.v1_reduce(
-        self.instance,
-        p_event,
-        null,
-        self.now,
-        self.claims
-      );
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('survives_leaving', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'survives_leaving',
           self.id,
           event.type,
-          array[self.leaf],
-          pawl_survives_leaving.v1_accepts(array[self.leaf])
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_survives_leaving.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_survives_leaving.v1_reduce(
+      self.instance,
+      p_event,
+      null,
+      self.now,
+      self.claims
+    );
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'survives_leaving',
+        self.id,
+        event.type,
+        array[self.leaf],
+        pawl_survives_leaving.v1_accepts(array[self.leaf])
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_survives_leaving.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -774,89 +744,80 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
-  timers jsonb;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_survives_leaving.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- go
+    self.handled := false;
+    self.possible := false;
+    event.type := 'go';
+    if self.leaf = 'a' then
+      -- survives_leaving.machine.yaml:13  a --go--> b
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'b' then
+      -- survives_leaving.machine.yaml:17  b --go--> c
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_survives_leaving.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- go
-      self.handled := false;
-      self.possible := false;
-      event.type := 'go';
-      if self.leaf = 'a' then
-        -- survives_leaving.machine.yaml:13  a --go--> b
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'b' then
-        -- survives_leaving.machine.yaml:17  b --go--> c
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'go');
-      end if;
-      -- remind
-      self.handled := false;
-      self.possible := false;
-      event.type := 'remind';
-      if self.leaf = 'a' then
-        -- survives_leaving.machine.yaml:14  a --remind--> (stays)
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'b' then
-        -- survives_leaving.machine.yaml:18  b --remind--> (stays)
-        self.handled := true;
-        self.possible := true;
-      elsif self.leaf = 'c' then
-        -- survives_leaving.machine.yaml:21  c --remind--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'remind');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'go');
+    end if;
+    -- remind
+    self.handled := false;
+    self.possible := false;
+    event.type := 'remind';
+    if self.leaf = 'a' then
+      -- survives_leaving.machine.yaml:14  a --remind--> (stays)
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'b' then
+      -- survives_leaving.machine.yaml:18  b --remind--> (stays)
+      self.handled := true;
+      self.possible := true;
+    elsif self.leaf = 'c' then
+      -- survives_leaving.machine.yaml:21  c --remind--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'remind');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -874,40 +835,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
-  timers jsonb;
 begin
-  <<context>>
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_survives_leaving.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.timers
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        self.timers
-      from pawl_survives_leaving.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -937,51 +880,45 @@ declare
   started pawl.effect_command[];
   due pawl.timer_command[];
 begin
-  <<context>>
+  self.leaf := p_row.state[1];
+  declare
+    v_detail text;
+    v_hint text;
+    v_context text;
+    v_constraint text;
   begin
-    <<event>>
-    begin
-      self.leaf := p_row.state[1];
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if pawl.in_state(p_row.state, 'a') then
-          -- survives_leaving.machine.yaml:11  timer after.1 minute.a
-          self.due := array_append(
-            self.due,
-            row('after.1 minute.a', self.now + interval '1 minute', null)::pawl.timer_command
-          );
-          self.timers := self.timers || jsonb_build_object('after.1 minute.a', self.seq);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'survives_leaving',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_live_timers := self.timers;
-      p_live_invokes := self.invokes;
-      p_children := '{}'::text[];
-      p_effects := self.started;
-      p_timers := self.due;
-    end event;
-  end context;
+    if self.leaf = 'a' then
+      -- survives_leaving.machine.yaml:11  timer after.1 minute.a
+      self.due := array_append(
+        self.due,
+        row('after.1 minute.a', self.now + interval '1 minute', null)::pawl.timer_command
+      );
+      self.timers := self.timers || jsonb_build_object('after.1 minute.a', self.seq);
+    end if;
+  exception
+    when others then
+      get stacked diagnostics
+        v_detail = pg_exception_detail,
+        v_hint = pg_exception_hint,
+        v_context = pg_exception_context,
+        v_constraint = constraint_name;
+      perform pawl.rethrow(
+        'survives_leaving',
+        self.id,
+        null,
+        sqlstate,
+        sqlerrm,
+        v_detail,
+        v_hint,
+        v_context,
+        v_constraint
+      );
+  end;
+  p_live_timers := self.timers;
+  p_live_invokes := self.invokes;
+  p_children := '{}'::text[];
+  p_effects := self.started;
+  p_timers := self.due;
 end self;
 $function$;
 
@@ -1084,9 +1021,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_survives_leaving.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_survives_leaving.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_survives_leaving.instance i where i.id = p_id
     ) then

@@ -784,7 +784,6 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
@@ -801,13 +800,11 @@ begin
         i.state[1],
         i.iid,
         i.status,
-        i.seq,
         i.total
       into
         self.leaf,
         self.iid,
         self.status,
-        self.seq,
         context.total
       from pawl_none.instance i
       where i.id = p_id and i.version = 1;
@@ -870,48 +867,32 @@ as $function$
 declare
   iid bigint;
   claims constant jsonb := pawl.claims();
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
+  <<event>>
   declare
-    total int;
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
-    declare
-      type text collate "C" := p_event ->> 'type';
+    select
+      i.iid
+    into
+      self.iid
+    from pawl_none.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.total
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.total
-      from pawl_none.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
+      if event.type = 'vote' then
+        -- none.machine.yaml:12  authorize send vote
+        return (self.claims ? 'sub') is true;
+      else
+        return false;
       end if;
-      begin
-        if event.type = 'vote' then
-          -- none.machine.yaml:12  authorize send vote
-          return (self.claims ? 'sub') is true;
-        else
-          return false;
-        end if;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    exception
+      when others then
+        return false;
+    end;
+  end event;
 end self;
 $function$;
 
@@ -1014,9 +995,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_none.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_none.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_none.instance i where i.id = p_id
     ) then

@@ -99,92 +99,89 @@ declare
   handled boolean;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    self.id := p_instance.id;
+    self.leaf := p_instance.state[1];
+    self.status := p_instance.status;
+    self.seq := p_instance.seq;
+    self.seq := self.seq + 1;
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      self.id := p_instance.id;
-      self.leaf := p_instance.state[1];
-      self.status := p_instance.status;
-      self.seq := p_instance.seq;
-      self.seq := self.seq + 1;
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.handled := false;
-        if self.leaf is null then
-          -- atomic.machine.yaml:1  self_atomic begins
-          self.handled := true;
-          self.log := array_append(self.log, '+s');
-          self.leaf := 's';
-        else
-          if event.type = 'stay' then
-            -- atomic.machine.yaml:4  event stay
-            if p_event <> '{"type": "stay"}'::jsonb then
-              perform pawl.raise_payload('self_atomic', 'stay', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 's' then
-              -- atomic.machine.yaml:13  s --stay--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, 'stay');
-            end if;
-          elsif event.type = 'self' then
-            -- atomic.machine.yaml:5  event self
-            if p_event <> '{"type": "self"}'::jsonb then
-              perform pawl.raise_payload('self_atomic', 'self', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 's' then
-              -- atomic.machine.yaml:14  s --self--> s
-              self.handled := true;
-              self.log := array_append(self.log, 'self');
-            end if;
-          elsif event.type = 'again' then
-            -- atomic.machine.yaml:6  event again
-            if p_event <> '{"type": "again"}'::jsonb then
-              perform pawl.raise_payload('self_atomic', 'again', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 's' then
-              -- atomic.machine.yaml:15  s --again--> s
-              self.handled := true;
-              self.log := array_append(self.log, '-s');
-              self.log := array_append(self.log, 'again');
-              self.log := array_append(self.log, '+s');
-              self.leaf := 's';
-            end if;
+      self.handled := false;
+      if self.leaf is null then
+        -- atomic.machine.yaml:1  self_atomic begins
+        self.handled := true;
+        self.log := array_append(self.log, '+s');
+        self.leaf := 's';
+      else
+        if event.type = 'stay' then
+          -- atomic.machine.yaml:4  event stay
+          if p_event <> '{"type": "stay"}'::jsonb then
+            perform pawl.raise_payload('self_atomic', 'stay', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 's' then
+            -- atomic.machine.yaml:13  s --stay--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, 'stay');
+          end if;
+        elsif event.type = 'self' then
+          -- atomic.machine.yaml:5  event self
+          if p_event <> '{"type": "self"}'::jsonb then
+            perform pawl.raise_payload('self_atomic', 'self', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 's' then
+            -- atomic.machine.yaml:14  s --self--> s
+            self.handled := true;
+            self.log := array_append(self.log, 'self');
+          end if;
+        elsif event.type = 'again' then
+          -- atomic.machine.yaml:6  event again
+          if p_event <> '{"type": "again"}'::jsonb then
+            perform pawl.raise_payload('self_atomic', 'again', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 's' then
+            -- atomic.machine.yaml:15  s --again--> s
+            self.handled := true;
+            self.log := array_append(self.log, '-s');
+            self.log := array_append(self.log, 'again');
+            self.log := array_append(self.log, '+s');
+            self.leaf := 's';
           end if;
         end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'self_atomic',
-            self.id,
-            event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      p_instance.state := array[self.leaf];
-      p_instance.status := self.status;
-      p_instance.seq := self.seq;
-      p_instance.updated_at := self.now;
-      p_handled := self.handled;
-      p_log := self.log;
-    end event;
-  end context;
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'self_atomic',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    p_instance.state := array[self.leaf];
+    p_instance.status := self.status;
+    p_instance.seq := self.seq;
+    p_instance.updated_at := self.now;
+    p_handled := self.handled;
+    p_log := self.log;
+  end event;
 end self;
 $function$;
 
@@ -216,208 +213,205 @@ declare
   log text[];
   reply jsonb;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.ctid,
+      i.state[1],
+      i.iid,
+      i.status,
+      i.seq
+    into
+      self.tid,
+      self.leaf,
+      self.iid,
+      self.status,
+      self.seq
+    from pawl_self_atomic.instance i
+    where i.id = p_id and i.version = 1
+    for update;
+    if self.iid is null then
+      return null;
+    end if;
+    self.now := pawl.now();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.ctid,
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.tid,
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_self_atomic.instance i
-      where i.id = p_id and i.version = 1
-      for update;
-      if self.iid is null then
-        return null;
-      end if;
-      self.now := pawl.now();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
-        if self.claims is not null or cardinality(p_sender) = 2 then
-          perform pawl_self_atomic.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['stay', 'self', 'again']) then
-              perform pawl.check_event('self_atomic', p_event);
-              perform pawl.raise_unknown_event(
-                'self_atomic',
-                event.type,
-                array['stay', 'self', 'again']
-              );
-            end if;
-          end if;
-        end if;
-        if p_source is null
-          and (
-            p_event_id is not null
-              or self.status <> 'running'
-              or p_expected_seq <> self.seq
-              or pg_column_size(p_event) > 1048576
-          )
-        then
-          if pg_column_size(p_event) > 1048576 then
+      self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
+      if self.claims is not null or cardinality(p_sender) = 2 then
+        perform pawl_self_atomic.refuse(self.iid, self.id, p_event, p_sender);
+      else
+        if p_source is null then
+          if event.type is null or event.type <> all (array['stay', 'self', 'again']) then
             perform pawl.check_event('self_atomic', p_event);
-          end if;
-          if p_event_id is not null then
-            self.reply := pawl.reply_for('self_atomic', self.iid, p_event_id, p_event, self.id);
-            if self.reply is not null then
-              return self.reply;
-            end if;
-          end if;
-          if self.status <> 'running' then
-            perform pawl.raise_not_running('self_atomic', self.id, self.status);
-          end if;
-          if p_expected_seq <> self.seq then
-            perform pawl.raise_seq_mismatch('self_atomic', self.id, p_expected_seq, self.seq);
+            perform pawl.raise_unknown_event(
+              'self_atomic',
+              event.type,
+              array['stay', 'self', 'again']
+            );
           end if;
         end if;
-        self.seq := self.seq + 1;
-        if event.type = 'stay' then
-          -- atomic.machine.yaml:4  event stay
-          if p_event <> '{"type": "stay"}'::jsonb then
-            perform pawl.raise_payload('self_atomic', 'stay', p_event, '{}'::jsonb);
+      end if;
+      if p_source is null
+        and (
+          p_event_id is not null
+            or self.status <> 'running'
+            or p_expected_seq <> self.seq
+            or pg_column_size(p_event) > 1048576
+        )
+      then
+        if pg_column_size(p_event) > 1048576 then
+          perform pawl.check_event('self_atomic', p_event);
+        end if;
+        if p_event_id is not null then
+          self.reply := pawl.reply_for('self_atomic', self.iid, p_event_id, p_event, self.id);
+          if self.reply is not null then
+            return self.reply;
           end if;
-          if self.leaf = 's' then
-            -- atomic.machine.yaml:13  s --stay--> (stays)
-            self.log := array_append(self.log, 'stay');
-          else
-            perform pawl.raise_unhandled(
-              'self_atomic',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_self_atomic.v1_accepts(array[self.leaf])
-            );
-          end if;
-        elsif event.type = 'self' then
-          -- atomic.machine.yaml:5  event self
-          if p_event <> '{"type": "self"}'::jsonb then
-            perform pawl.raise_payload('self_atomic', 'self', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 's' then
-            -- atomic.machine.yaml:14  s --self--> s
-            self.log := array_append(self.log, 'self');
-          else
-            perform pawl.raise_unhandled(
-              'self_atomic',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_self_atomic.v1_accepts(array[self.leaf])
-            );
-          end if;
-        elsif event.type = 'again' then
-          -- atomic.machine.yaml:6  event again
-          if p_event <> '{"type": "again"}'::jsonb then
-            perform pawl.raise_payload('self_atomic', 'again', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 's' then
-            -- atomic.machine.yaml:15  s --again--> s
-            self.log := array_append(self.log, '-s');
-            self.log := array_append(self.log, 'again');
-            self.log := array_append(self.log, '+s');
-            self.leaf := 's';
-          else
-            perform pawl.raise_unhandled(
-              'self_atomic',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_self_atomic.v1_accepts(array[self.leaf])
-            );
-          end if;
+        end if;
+        if self.status <> 'running' then
+          perform pawl.raise_not_running('self_atomic', self.id, self.status);
+        end if;
+        if p_expected_seq <> self.seq then
+          perform pawl.raise_seq_mismatch('self_atomic', self.id, p_expected_seq, self.seq);
+        end if;
+      end if;
+      self.seq := self.seq + 1;
+      if event.type = 'stay' then
+        -- atomic.machine.yaml:4  event stay
+        if p_event <> '{"type": "stay"}'::jsonb then
+          perform pawl.raise_payload('self_atomic', 'stay', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 's' then
+          -- atomic.machine.yaml:13  s --stay--> (stays)
+          self.log := array_append(self.log, 'stay');
         else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'self_atomic',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_self_atomic.v1_accepts(array[self.leaf])
-            );
-          end if;
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+          perform pawl.raise_unhandled(
             'self_atomic',
             self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array[self.leaf],
+            pawl_self_atomic.v1_accepts(array[self.leaf])
           );
-      end;
-      update pawl_self_atomic.instance
-      set
-        state = array[self.leaf],
-        status = self.status,
-        seq = self.seq,
-        updated_at = self.now
-      where ctid = self.tid;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'self_atomic',
-        self.iid,
-        self.seq,
-        1,
-        p_event,
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      self.reply := pawl_self_atomic.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', true
-        );
-      if p_event_id is not null then
-        insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
-        values ('self_atomic', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+        end if;
+      elsif event.type = 'self' then
+        -- atomic.machine.yaml:5  event self
+        if p_event <> '{"type": "self"}'::jsonb then
+          perform pawl.raise_payload('self_atomic', 'self', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 's' then
+          -- atomic.machine.yaml:14  s --self--> s
+          self.log := array_append(self.log, 'self');
+        else
+          perform pawl.raise_unhandled(
+            'self_atomic',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_self_atomic.v1_accepts(array[self.leaf])
+          );
+        end if;
+      elsif event.type = 'again' then
+        -- atomic.machine.yaml:6  event again
+        if p_event <> '{"type": "again"}'::jsonb then
+          perform pawl.raise_payload('self_atomic', 'again', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 's' then
+          -- atomic.machine.yaml:15  s --again--> s
+          self.log := array_append(self.log, '-s');
+          self.log := array_append(self.log, 'again');
+          self.log := array_append(self.log, '+s');
+          self.leaf := 's';
+        else
+          perform pawl.raise_unhandled(
+            'self_atomic',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_self_atomic.v1_accepts(array[self.leaf])
+          );
+        end if;
+      else
+        if p_source is null then
+          perform pawl.raise_unhandled(
+            'self_atomic',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_self_atomic.v1_accepts(array[self.leaf])
+          );
+        end if;
       end if;
-      return self.reply;
-    end event;
-  end context;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'self_atomic',
+          self.id,
+          event.type,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    update pawl_self_atomic.instance
+    set
+      state = array[self.leaf],
+      status = self.status,
+      seq = self.seq,
+      updated_at = self.now
+    where ctid = self.tid;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'self_atomic',
+      self.iid,
+      self.seq,
+      1,
+      p_event,
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    self.reply := pawl_self_atomic.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', true
+      );
+    if p_event_id is not null then
+      insert into pawl.event_key (machine, iid, event_id, event, reply, created_at)
+      values ('self_atomic', self.iid, p_event_id, p_event, self.reply, clock_timestamp());
+    end if;
+    return self.reply;
+  end event;
 end self;
 $function$;
 
@@ -445,118 +439,115 @@ declare
   step record;
   log text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
+    event.type := 'pawl.init';
     declare
-      type text collate "C";
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      event.type := 'pawl.init';
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('self_atomic', self.id, null);
-        end if;
-        -- atomic.machine.yaml:1  event create
-        if p_input <> '{}'::jsonb then
-          perform pawl.raise_payload('self_atomic', null, p_input, '{}'::jsonb);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
-            'self_atomic',
-            self.id,
-            null,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
-          );
-      end;
-      self.instance.id := self.id;
-      self.instance.version := 1;
-      self.instance.status := 'running';
-      self.instance.seq := 0;
-      self.instance.created_at := self.now;
-      self.instance.timers := '{}'::jsonb;
-      self.instance.invokes := '{}'::jsonb;
-      self.instance.history := '{}'::jsonb;
-      self.step := pawl_self_atomic.v1_reduce(self.instance, null, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      self.log := self.step.p_log;
-      insert into pawl_self_atomic.instance (
-        id,
-        version,
-        state,
-        status,
-        seq,
-        created_at,
-        updated_at,
-        timers,
-        invokes,
-        history,
-        output
-      )
-      values (
-        self.instance.id,
-        self.instance.version,
-        self.instance.state,
-        self.instance.status,
-        self.seq,
-        self.instance.created_at,
-        self.instance.updated_at,
-        self.instance.timers,
-        self.instance.invokes,
-        self.instance.history,
-        self.instance.output
-      )
-      on conflict (id) do nothing
-      returning iid into self.iid;
-      if self.iid is null then
-        perform pawl.raise_exists('self_atomic', self.id);
+      if self.claims is not null then
+        perform pawl.raise_denied('self_atomic', self.id, null);
       end if;
-      insert into pawl.journal (
-        machine,
-        iid,
-        seq,
-        version,
-        event,
-        state,
-        caller,
-        sub,
-        trusted,
-        sender,
-        log
-      )
-      values (
-        'self_atomic',
-        self.iid,
-        self.seq,
-        1,
-        jsonb_build_object('type', 'pawl.init', 'input', p_input),
-        array[self.leaf],
-        pawl.caller(),
-        self.claims ->> 'sub',
-        self.claims is null and p_sender is null,
-        p_sender,
-        self.log
-      );
-      return pawl_self_atomic.v1_state(array[self.leaf])
-        || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
-    end event;
-  end context;
+      -- atomic.machine.yaml:1  event create
+      if p_input <> '{}'::jsonb then
+        perform pawl.raise_payload('self_atomic', null, p_input, '{}'::jsonb);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
+          'self_atomic',
+          self.id,
+          null,
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
+        );
+    end;
+    self.instance.id := self.id;
+    self.instance.version := 1;
+    self.instance.status := 'running';
+    self.instance.seq := 0;
+    self.instance.created_at := self.now;
+    self.instance.timers := '{}'::jsonb;
+    self.instance.invokes := '{}'::jsonb;
+    self.instance.history := '{}'::jsonb;
+    self.step := pawl_self_atomic.v1_reduce(self.instance, null, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    self.log := self.step.p_log;
+    insert into pawl_self_atomic.instance (
+      id,
+      version,
+      state,
+      status,
+      seq,
+      created_at,
+      updated_at,
+      timers,
+      invokes,
+      history,
+      output
+    )
+    values (
+      self.instance.id,
+      self.instance.version,
+      self.instance.state,
+      self.instance.status,
+      self.seq,
+      self.instance.created_at,
+      self.instance.updated_at,
+      self.instance.timers,
+      self.instance.invokes,
+      self.instance.history,
+      self.instance.output
+    )
+    on conflict (id) do nothing
+    returning iid into self.iid;
+    if self.iid is null then
+      perform pawl.raise_exists('self_atomic', self.id);
+    end if;
+    insert into pawl.journal (
+      machine,
+      iid,
+      seq,
+      version,
+      event,
+      state,
+      caller,
+      sub,
+      trusted,
+      sender,
+      log
+    )
+    values (
+      'self_atomic',
+      self.iid,
+      self.seq,
+      1,
+      jsonb_build_object('type', 'pawl.init', 'input', p_input),
+      array[self.leaf],
+      pawl.caller(),
+      self.claims ->> 'sub',
+      self.claims is null and p_sender is null,
+      p_sender,
+      self.log
+    );
+    return pawl_self_atomic.v1_state(array[self.leaf])
+      || jsonb_build_object('id', self.id, 'seq', self.seq, 'context', '{}'::jsonb);
+  end event;
 end self;
 $function$;
 
@@ -582,94 +573,91 @@ declare
   status text;
   seq bigint;
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C" := p_event ->> 'type';
   begin
-    <<event>>
+    select
+      i.*
+    into
+      self.instance
+    from pawl_self_atomic.instance i
+    where i.id = p_id and i.version = 1;
+    if self.instance is null then
+      return null;
+    end if;
+    self.id := self.instance.id;
+    self.leaf := self.instance.state[1];
+    self.status := self.instance.status;
+    self.seq := self.instance.seq;
+    self.claims := pawl.claims();
     declare
-      type text collate "C" := p_event ->> 'type';
+      v_detail text;
+      v_hint text;
+      v_context text;
+      v_constraint text;
     begin
-      select
-        i.*
-      into
-        self.instance
-      from pawl_self_atomic.instance i
-      where i.id = p_id and i.version = 1;
-      if self.instance is null then
-        return null;
-      end if;
-      self.id := self.instance.id;
-      self.leaf := self.instance.state[1];
-      self.status := self.instance.status;
-      self.seq := self.instance.seq;
-      self.claims := pawl.claims();
-      declare
-        v_detail text;
-        v_hint text;
-        v_context text;
-        v_constraint text;
-      begin
-        if self.claims is not null then
-          perform pawl.raise_denied('self_atomic', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['stay', 'self', 'again']) then
-            perform pawl.check_event('self_atomic', p_event);
-            perform pawl.raise_unknown_event(
-              'self_atomic',
-              event.type,
-              array['stay', 'self', 'again']
-            );
-          end if;
-        end if;
-        if self.status <> 'running' then
-          perform pawl.raise_not_running('self_atomic', self.id, self.status);
-        end if;
-      exception
-        when others then
-          get stacked diagnostics
-            v_detail = pg_exception_detail,
-            v_hint = pg_exception_hint,
-            v_context = pg_exception_context,
-            v_constraint = constraint_name;
-          perform pawl.rethrow(
+      if self.claims is not null then
+        perform pawl.raise_denied('self_atomic', self.id, event.type);
+      else
+        if event.type is null or event.type <> all (array['stay', 'self', 'again']) then
+          perform pawl.check_event('self_atomic', p_event);
+          perform pawl.raise_unknown_event(
             'self_atomic',
-            self.id,
             event.type,
-            sqlstate,
-            sqlerrm,
-            v_detail,
-            v_hint,
-            v_context,
-            v_constraint
+            array['stay', 'self', 'again']
           );
-      end;
-      self.step := pawl_self_atomic.v1_reduce(self.instance, p_event, null, self.now, self.claims);
-      self.instance := self.step.p_instance;
-      self.leaf := self.instance.state[1];
-      if not (self.step.p_handled) then
-        perform pawl.raise_unhandled(
+        end if;
+      end if;
+      if self.status <> 'running' then
+        perform pawl.raise_not_running('self_atomic', self.id, self.status);
+      end if;
+    exception
+      when others then
+        get stacked diagnostics
+          v_detail = pg_exception_detail,
+          v_hint = pg_exception_hint,
+          v_context = pg_exception_context,
+          v_constraint = constraint_name;
+        perform pawl.rethrow(
           'self_atomic',
           self.id,
           event.type,
-          array[self.leaf],
-          pawl_self_atomic.v1_accepts(array[self.leaf])
+          sqlstate,
+          sqlerrm,
+          v_detail,
+          v_hint,
+          v_context,
+          v_constraint
         );
-      end if;
-      self.seq := self.seq + 1;
-      return pawl_self_atomic.v1_state(array[self.leaf])
-        || jsonb_build_object(
-          'id', self.id,
-          'seq', self.seq,
-          'context', '{}'::jsonb,
-          'handled', self.step.p_handled
-        )
-        || jsonb_build_object(
-          'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
-          'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
-          'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
-          'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
-        );
-    end event;
-  end context;
+    end;
+    self.step := pawl_self_atomic.v1_reduce(self.instance, p_event, null, self.now, self.claims);
+    self.instance := self.step.p_instance;
+    self.leaf := self.instance.state[1];
+    if not (self.step.p_handled) then
+      perform pawl.raise_unhandled(
+        'self_atomic',
+        self.id,
+        event.type,
+        array[self.leaf],
+        pawl_self_atomic.v1_accepts(array[self.leaf])
+      );
+    end if;
+    self.seq := self.seq + 1;
+    return pawl_self_atomic.v1_state(array[self.leaf])
+      || jsonb_build_object(
+        'id', self.id,
+        'seq', self.seq,
+        'context', '{}'::jsonb,
+        'handled', self.step.p_handled
+      )
+      || jsonb_build_object(
+        'effects', coalesce(to_jsonb(self.step.p_effects), '[]'::jsonb),
+        'timers', coalesce(to_jsonb(self.step.p_timers), '[]'::jsonb),
+        'messages', coalesce(to_jsonb(self.step.p_messages), '[]'::jsonb),
+        'log', coalesce(to_jsonb(self.step.p_log), '[]'::jsonb)
+      );
+  end event;
 end self;
 $function$;
 
@@ -687,92 +675,86 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
+  declare
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_self_atomic.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- stay
+    self.handled := false;
+    self.possible := false;
+    event.type := 'stay';
+    if self.leaf = 's' then
+      -- atomic.machine.yaml:13  s --stay--> (stays)
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_self_atomic.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- stay
-      self.handled := false;
-      self.possible := false;
-      event.type := 'stay';
-      if self.leaf = 's' then
-        -- atomic.machine.yaml:13  s --stay--> (stays)
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'stay');
-      end if;
-      -- self
-      self.handled := false;
-      self.possible := false;
-      event.type := 'self';
-      if self.leaf = 's' then
-        -- atomic.machine.yaml:14  s --self--> s
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'self');
-      end if;
-      -- again
-      self.handled := false;
-      self.possible := false;
-      event.type := 'again';
-      if self.leaf = 's' then
-        -- atomic.machine.yaml:15  s --again--> s
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'again');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'stay');
+    end if;
+    -- self
+    self.handled := false;
+    self.possible := false;
+    event.type := 'self';
+    if self.leaf = 's' then
+      -- atomic.machine.yaml:14  s --self--> s
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'self');
+    end if;
+    -- again
+    self.handled := false;
+    self.possible := false;
+    event.type := 'again';
+    if self.leaf = 's' then
+      -- atomic.machine.yaml:15  s --again--> s
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'again');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -790,37 +772,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_self_atomic.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq
-      from pawl_self_atomic.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -923,9 +890,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_self_atomic.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_self_atomic.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_self_atomic.instance i where i.id = p_id
     ) then

@@ -796,78 +796,68 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
 begin
-  <<context>>
+  <<event>>
   declare
-    courier text;
+    type text collate "C";
   begin
-    <<event>>
-    declare
-      type text collate "C";
+    select
+      i.state[1],
+      i.iid,
+      i.status
+    into
+      self.leaf,
+      self.iid,
+      self.status
+    from pawl_messages.instance i
+    where i.id = p_id and i.version = 1;
+    if self.iid is null then
+      return null;
+    end if;
+    if self.status <> 'running' then
+      return '{}'::text[];
+    end if;
+    -- ask
+    self.handled := false;
+    self.possible := false;
+    event.type := 'ask';
+    if self.leaf = 'idle' then
+      -- messages.machine.yaml:16  idle --ask--> asked
+      self.handled := true;
+      self.possible := true;
+    end if;
     begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.courier
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.courier
-      from pawl_messages.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      if self.status <> 'running' then
-        return '{}'::text[];
-      end if;
-      -- ask
-      self.handled := false;
-      self.possible := false;
-      event.type := 'ask';
-      if self.leaf = 'idle' then
-        -- messages.machine.yaml:16  idle --ask--> asked
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'ask');
-      end if;
-      -- wave
-      self.handled := false;
-      self.possible := false;
-      event.type := 'wave';
-      if self.leaf = 'asked' then
-        -- messages.machine.yaml:26  asked --wave--> idle
-        self.handled := true;
-        self.possible := true;
-      end if;
-      begin
-        self.possible := self.possible and (self.claims is null);
-      exception
-        when others then
-          self.possible := false;
-      end;
-      if self.possible then
-        self.events := array_append(self.events, 'wave');
-      end if;
-      return self.events;
-    end event;
-  end context;
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'ask');
+    end if;
+    -- wave
+    self.handled := false;
+    self.possible := false;
+    event.type := 'wave';
+    if self.leaf = 'asked' then
+      -- messages.machine.yaml:26  asked --wave--> idle
+      self.handled := true;
+      self.possible := true;
+    end if;
+    begin
+      self.possible := self.possible and (self.claims is null);
+    exception
+      when others then
+        self.possible := false;
+    end;
+    if self.possible then
+      self.events := array_append(self.events, 'wave');
+    end if;
+    return self.events;
+  end event;
 end self;
 $function$;
 
@@ -885,41 +875,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    courier text;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_messages.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.courier
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.courier
-      from pawl_messages.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1022,9 +993,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_messages.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_messages.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_messages.instance i where i.id = p_id
     ) then

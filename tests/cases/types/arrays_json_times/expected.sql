@@ -828,7 +828,6 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
@@ -837,7 +836,6 @@ begin
   declare
     labels text[];
     data jsonb;
-    at timestamptz;
   begin
     <<event>>
     declare
@@ -847,18 +845,14 @@ begin
         i.state[1],
         i.iid,
         i.status,
-        i.seq,
         i.labels,
-        i.data,
-        i.at
+        i.data
       into
         self.leaf,
         self.iid,
         self.status,
-        self.seq,
         context.labels,
-        context.data,
-        context.at
+        context.data
       from pawl_arrays_json_times.instance i
       where i.id = p_id and i.version = 1;
       if self.iid is null then
@@ -960,47 +954,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    labels text[];
-    data jsonb;
-    at timestamptz;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_arrays_json_times.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.labels,
-        i.data,
-        i.at
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.labels,
-        context.data,
-        context.at
-      from pawl_arrays_json_times.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1103,9 +1072,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_arrays_json_times.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_arrays_json_times.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_arrays_json_times.instance i where i.id = p_id
     ) then

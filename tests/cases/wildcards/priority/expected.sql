@@ -827,7 +827,6 @@ declare
   claims constant jsonb := pawl.claims();
   leaf text collate "C";
   status text;
-  seq bigint;
   handled boolean;
   possible boolean;
   events text[] := '{}'::text[];
@@ -844,13 +843,11 @@ begin
         i.state[1],
         i.iid,
         i.status,
-        i.seq,
         i.open
       into
         self.leaf,
         self.iid,
         self.status,
-        self.seq,
         context.open
       from pawl_wildcard_priority.instance i
       where i.id = p_id and i.version = 1;
@@ -982,41 +979,22 @@ as $function$
 <<self>>
 declare
   iid bigint;
-  leaf text collate "C";
-  status text;
-  seq bigint;
 begin
-  <<context>>
-  declare
-    open bool;
+  select
+    i.iid
+  into
+    self.iid
+  from pawl_wildcard_priority.instance i
+  where i.id = p_id and i.version = 1;
+  if self.iid is null then
+    return null;
+  end if;
   begin
-    <<event>>
-    begin
-      select
-        i.state[1],
-        i.iid,
-        i.status,
-        i.seq,
-        i.open
-      into
-        self.leaf,
-        self.iid,
-        self.status,
-        self.seq,
-        context.open
-      from pawl_wildcard_priority.instance i
-      where i.id = p_id and i.version = 1;
-      if self.iid is null then
-        return null;
-      end if;
-      begin
-        return false;
-      exception
-        when others then
-          return false;
-      end;
-    end event;
-  end context;
+    return false;
+  exception
+    when others then
+      return false;
+  end;
 end self;
 $function$;
 
@@ -1119,9 +1097,7 @@ declare
 begin
   -- An instance that is being migrated may be under none of its versions when asked.
   while v_reply is null loop
-    v_reply := coalesce(
-      pawl_wildcard_priority.v1_send(p_id, p_event, p_sender => p_sender)
-    );
+    v_reply := pawl_wildcard_priority.v1_send(p_id, p_event, p_sender => p_sender);
     if v_reply is null and not exists (
       select from pawl_wildcard_priority.instance i where i.id = p_id
     ) then
