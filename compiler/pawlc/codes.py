@@ -76,6 +76,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW222", "a generated identifier is too long"),
     ("PW223", "two generated identifiers are the same"),
     ("PW224", "a name with characters that it may not hold"),
+    ("PW280", "rules for a state that is not there"),
     # names inside expressions
     ("PW301", "undeclared context field"),
     ("PW302", "undeclared event field"),

@@ -101,8 +101,9 @@ def test_a_file_has_the_name_that_its_form_is_known_by(pawl: Pawl, door: Path) -
 
 
 def test_what_cannot_be_said_is_refused(pawl: Pawl, door: Path) -> None:
-    rule = "closed:\n    authorize: { send: { open: claims->>'sub' = 'janitor' } }"
-    door.write_text(DOOR.replace("closed: # a comment", rule))
+    door.write_text(
+        DOOR.replace("initial: closed", 'initial: "#shut"').replace("# a", "\n    id: shut #")
+    )
     run = pawl("convert", str(door), "--to", "xstate", "-o", "door.json")
     assert run.code == 1
     assert "error[PW980]" in run.err

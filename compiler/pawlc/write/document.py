@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from pawlc import syntax
+from pawlc.model.targets import join_path
 from pawlc.source import Text
 from pawlc.write import order
 from pawlc.write.yaml import Delay, Dotted, Json, Patterns, Tree, Word
@@ -29,6 +30,20 @@ def companion(written: syntax.Machine) -> Node:
     head: Node = {"machine": Word(written.name.value), "version": str(written.version)}
     strict: Node = {"strict": "true"} if written.strict else {}
     return {**head, **strict, **sections(written)}
+
+
+def rules(root: syntax.State) -> Node:
+    """What single states say of who may read and send, by their paths, as a companion has it."""
+    found: Node = {}
+
+    def visit(state: syntax.State, path: str) -> None:
+        if state.authorize is not None and path:
+            found[Dotted(path)] = _kept({"authorize": _authorize(state.authorize)})
+        for child in state.states:
+            visit(child, join_path(path, child.key.value))
+
+    visit(root, "")
+    return {"states": found} if found else {}
 
 
 def sections(written: syntax.Machine) -> Node:

@@ -43,7 +43,7 @@ def xstate(machine: syntax.Machine) -> tuple[Written, tuple[Diagnostic, ...]]:
     chart = writer.machine()
     made = writer.made
     whole = replace(machine, guards=tuple(made.guards), actions=tuple(made.actions))
-    beside = document.companion(whole)
+    beside = {**document.companion(whole), **document.rules(machine.root)}
     machines: dict[str, yaml.Tree] = {
         source: yaml.Word(name) for name, source in writer.machines.items()
     }
@@ -276,10 +276,6 @@ class _Writer:
     # --- what cannot be said ------------------------------------------------------------------
 
     def _check(self, state: syntax.State) -> None:
-        if state.authorize is not None:
-            message = f"XState's JSON and its companion have no rules for `{state.key}` alone"
-            hint = "write one rule for the whole machine, with `in_state('…')` in it"
-            self._refuse("PW980", message, state.authorize.span, "a rule of one state", hint)
         if state.type is not None and state.type.value == "parallel":
             self._check_regions(state)
 

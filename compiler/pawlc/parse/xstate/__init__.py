@@ -5,6 +5,7 @@ The JSON says what the machine is; what XState keeps in JavaScript stands in a c
 
 reader        JSON text to nodes
 companion     the sections of the companion
+  rules       who may read and send in one state
 names         XState's names of its own events, in Pawl's words
 root          the machine, its context
   states      a state node

@@ -1,15 +1,17 @@
 """The companion `order.impl.yaml`: what XState keeps in JavaScript and what a database adds.
 
-Its sections are those of the native form, without the states: `guards`, `actions`, `delays` and
-`effects` implement the names of the machine, `machines` says which actors are machines; `context`
-gives its fields their types; `machine`, `version`, `strict`, `input`, `public`, `events`,
-`authorize`, `migrate` say what XState has no word for. Names may be any text, since XState's are.
+Its sections are those of the native form, of the states only who may read and send in them:
+`guards`, `actions`, `delays` and `effects` implement the names of the machine, `machines` says
+which actors are machines; `context` gives its fields their types; `machine`, `version`, `strict`,
+`input`, `public`, `events`, `authorize`, `states`, `migrate` say what XState has no word for. Names
+may be any text, since XState's are.
 """
 
 from dataclasses import dataclass, field
 from typing import Literal
 
 from pawlc import syntax
+from pawlc.parse.xstate.rules import Rules, rules
 from pawlc.parse.yaml.authorize import authorize
 from pawlc.parse.yaml.migrate import migrate
 from pawlc.parse.yaml.nodes import Mapping, Node
@@ -61,6 +63,7 @@ class Sections:
     samples: syntax.Samples = field(default=syntax.Samples())
     retention: Text | None = None
     migrate: tuple[syntax.Migrate, ...] = ()
+    states: Rules = ()
 
 
 def file_name(definition: str) -> str:
@@ -86,7 +89,7 @@ def sections(content: str | None, file: str, sink: Sink) -> Sections:
 
 
 def _read(form: Form, node: Mapping) -> Sections:
-    found = mapping(form, node, "a companion", (*SECTIONS, "machines"), _OTHERS)
+    found = mapping(form, node, "a companion", (*SECTIONS, "states", "machines"), _OTHERS)
     public = found.get("public")
     return Sections(
         machine=_machine(form, found.get("machine")),
@@ -110,6 +113,7 @@ def _read(form: Form, node: Mapping) -> Sections:
             literal(form, found["retention"], "`retention`") if "retention" in found else None
         ),
         migrate=migrate(form, found.get("migrate")),
+        states=rules(form, found.get("states")),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pawlc import syntax
 from pawlc.parse.xstate.companion import Sections
 from pawlc.parse.xstate.names import NO_ID
+from pawlc.parse.xstate.rules import ruled
 from pawlc.parse.xstate.shapes import (
     Import,
     as_json,
@@ -50,6 +51,7 @@ def machine(reading: Import, node: Mapping, sections: Sections, file: str) -> sy
     if routed:
         kept = (h for h in root.on if h.descriptor.value != "xstate.route")
         root = replace(root, on=(*kept, *routed))
+    root = ruled(root, sections.states, form.sink)
     id = reading.names.machine
     _refuse_the_rest(reading, node, found)
     return syntax.Machine(
