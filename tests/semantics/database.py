@@ -123,6 +123,8 @@ class Deployed:
         needed = evolution(tuple(self.versions), new.machine)
         known = {m.version: {c.name: c.column for c in m.context} for m in self.versions}
         new = placed(new, {**known, new.machine.version: needed.columns})
+        if new.python:
+            self._execute(new.python)
         self._execute("set local role pawl_owner")
         self.versions.append(new.machine)
         numbers = tuple(machine.version for machine in self.versions)

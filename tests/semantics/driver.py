@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from pawlc.interpret import (
+    CallPython,
     EndlessLoop,
     Environment,
     Evaluate,
@@ -93,12 +94,15 @@ class Interpreted:
         event = Event(events.snapshot_invoke(invoke), data, external=False)
         return self._try(partial(self._answered, invoke, event))
 
-    def migrate(self, new: Machine, migration: Migration) -> Observed:
+    def migrate(
+        self, new: Machine, migration: Migration, python: CallPython | None = None
+    ) -> Observed:
         """Let the instance become one of another version; one that fails stays as it is."""
         before, self.machine = self.machine, new
         assert self.snapshot is not None
         try:
-            outcome = migrated(before, new, migration, self.snapshot, self.evaluate, self._facts())
+            facts = self._facts()
+            outcome = migrated(before, new, migration, self.snapshot, self.evaluate, facts, python)
             self._check_context(outcome.snapshot.context)
         except (Failed, Refused, SqlError):
             self.machine = before

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, given, reject, settings
 from pawlc.interpret import LiveTimer, Snapshot
 from pawlc.model import tree
 from pawlc.model.machine import Machine
+from tests import optional
 from tests.semantics.charts import Walk, walks
 from tests.semantics.driver import Interpreted, due_at
 from tests.semantics.evaluate import evaluate
@@ -38,6 +39,22 @@ def test_a_random_migration_goes_in_postgres_as_in_the_interpreter(
     after: list[Walk],
     shared_connection: psycopg.Connection[Any],
 ) -> None:
+    charts = compiled(upgrade)
+    if charts is None:
+        reject()
+    check_upgrade(charts, (before, after), shared_connection)
+
+
+@pytest.mark.timeout(600)
+@settings(quick, max_examples=10)
+@given(upgrade=upgrades(python=True), before=walks(), after=walks())
+def test_a_random_function_computes_in_postgres_what_it_does_in_the_interpreter(
+    upgrade: Upgrade,
+    before: list[Walk],
+    after: list[Walk],
+    shared_connection: psycopg.Connection[Any],
+) -> None:
+    optional.require_extension(shared_connection, "plpython3u")
     charts = compiled(upgrade)
     if charts is None:
         reject()

@@ -1,12 +1,20 @@
 """One random upgrade in the interpreter and in Postgres: a walk in each version, moves between."""
 
+import re
+from functools import partial
+from typing import Any
+
 from pawlc.compile import Compiled
+from pawlc.interpret import Environment, Evaluate
+from pawlc.model.machine import Expression
 from tests.semantics.charts import Walk
 from tests.semantics.database import Connection, Deployed
 from tests.semantics.differential import undone
 from tests.semantics.driver import Interpreted
 from tests.semantics.evaluate import evaluate
 from tests.semantics.walks import take
+
+_CALL = re.compile(r"pawl_\w+\.v(\d+)_(\w+)\(")
 
 
 def check_upgrade(
@@ -19,7 +27,7 @@ def check_upgrade(
     """
     with undone(connection):
         first, *others = charts
-        interpreted = Interpreted(first.machine, evaluate)
+        interpreted = Interpreted(first.machine, _evaluating(charts))
         deployed = Deployed(connection, first)
         wanted = interpreted.create({})
         assert deployed.create({}) == wanted
@@ -29,11 +37,33 @@ def check_upgrade(
             if not running(interpreted):
                 return False
             before = interpreted.machine.version
-            moved = interpreted.migrate(chart.machine, chart.machine.migrations[0])
+            python = partial(_called, chart)
+            moved = interpreted.migrate(chart.machine, chart.machine.migrations[0], python)
             assert deployed.migrate(chart, before) == moved
             if not walked(interpreted, deployed, walk) or moved.error:
                 return False
     return True
+
+
+def _evaluating(charts: tuple[Compiled, ...]) -> Evaluate:
+    """Evaluate the small SQL, and guards that call a function of a companion."""
+    versions = {chart.machine.version: chart for chart in charts}
+
+    def evaluated(expression: Expression, environment: Environment) -> object:
+        call = _CALL.fullmatch(str(expression.parts[0]))
+        if call is None:
+            return evaluate(expression, environment)
+        old = [environment.old[ref.name] for ref in expression.refs()]
+        return _called(versions[int(call[1])], call[2], tuple(old))
+
+    return evaluated
+
+
+def _called(chart: Compiled, function: str, arguments: tuple[object, ...]) -> Any:
+    """Call a function of a companion as Python does, without a server."""
+    scope: dict[str, Any] = {}
+    exec(compile(chart.companion or "", "chart.py", "exec"), scope)
+    return scope[function](*arguments)
 
 
 def walked(interpreted: Interpreted, deployed: Deployed, steps: list[Walk]) -> bool:

@@ -30,14 +30,19 @@ class Upgrade:
 
     written: tuple[dict[str, Any], ...]
     rules: tuple[str, ...]
+    companions: tuple[str | None, ...]
 
 
 @st.composite
-def upgrades(draw: DrawFn, versions: int = 2) -> Upgrade:
-    """A chart and its further versions; the last `versions - 1` migrate from the one before."""
+def upgrades(draw: DrawFn, versions: int = 2, python: bool = False) -> Upgrade:
+    """A chart and its further versions; the last `versions - 1` migrate from the one before.
+
+    With `python` a function computes some of the fields, a few of them only under a condition.
+    """
     parallel = draw(st.booleans())
     tree = draw(nodes((), 2, parallel, draw(st.booleans())))
     written = [draw(definitions(tree))]
+    companions: list[str | None] = [None]
     for number in range(2, versions + 1):
         before = tree
         match draw(st.sampled_from(["same", "renamed", "another"])):
@@ -55,8 +60,33 @@ def upgrades(draw: DrawFn, versions: int = 2) -> Upgrade:
             checked = f"n{number}"
             further["context"][checked] = f"int not null default 0 check ({checked} > -2)"
             migrate["context"][checked] = draw(_number())
+        companions.append(draw(_function(migrate)) if python else None)
         written.append({**further, "version": f"{number}", "migrate": {f"{number - 1}": migrate}})
-    return Upgrade(tuple(written), tuple(draw(st.lists(st.sampled_from(RULES), min_size=3))))
+    rules = draw(st.lists(st.sampled_from(RULES), min_size=3))
+    return Upgrade(tuple(written), tuple(rules), tuple(companions))
+
+
+@st.composite
+def _function(draw: DrawFn, migrate: dict[str, Any]) -> str:
+    """Take fields out of `context`, and write the function that computes them; and a guard."""
+    fields = [field for field in migrate["context"] if draw(st.integers(0, 3))]
+    told = {field: migrate["context"].pop(field).replace("old.", "") for field in fields}
+    always = [field for field in told if draw(st.booleans())]
+    migrate["python"] = "moved"
+    for choices in migrate["states"].values():
+        if not isinstance(choices, str):
+            choices[0]["guard"] = {"python": "more"}
+    limit = draw(st.integers(0, 3))
+    return (
+        f"def more(a):\n    return a > {limit}\n\n\n"
+        "def moved(a, b, c):\n"
+        f"    if b > {draw(st.integers(0, 2))}:\n        return {{{_items(told, always)}}}\n"
+        f"    return {{{_items(told, fields)}}}\n"
+    )
+
+
+def _items(told: dict[str, str], fields: list[str]) -> str:
+    return ", ".join(f'"{field}": {told[field]}' for field in fields)
 
 
 @st.composite
@@ -145,9 +175,9 @@ def _number(draw: DrawFn) -> str:
 def compiled(upgrade: Upgrade) -> tuple[Compiled, ...] | None:
     """Every version; None if one goes in circles, or no mapping of its states is legal."""
     found: list[Compiled] = []
-    for written in upgrade.written:
+    for written, companion in zip(upgrade.written, upgrade.companions, strict=True):
         earlier = {one.machine.version: Earlier(one.machine, one.hash) for one in found}
-        chart = _settled(written, earlier, upgrade.rules)
+        chart = _settled(written, companion, earlier, upgrade.rules)
         if chart is None:
             return None
         found.append(chart)
@@ -155,13 +185,17 @@ def compiled(upgrade: Upgrade) -> tuple[Compiled, ...] | None:
 
 
 def _settled(
-    written: dict[str, Any], earlier: Mapping[int, Earlier], rules: tuple[str, ...]
+    written: dict[str, Any],
+    companion: str | None,
+    earlier: Mapping[int, Earlier],
+    rules: tuple[str, ...],
 ) -> Compiled | None:
     """Compile; give what is open a rule, and again until nothing is."""
     chosen = [*rules, *["skip"] * 100]
     while True:
         try:
-            return compile_machine("\n".join(block(written)), "chart.machine.yaml", earlier=earlier)
+            text = "\n".join(block(written))
+            return compile_machine(text, "chart.machine.yaml", companion, earlier=earlier)
         except CompileError as error:
             found = [d for d in error.diagnostics if d.severity is Severity.ERROR]
             codes = {d.code for d in found}

@@ -1,4 +1,4 @@
-"""PW401: a state that no path of transitions leads to."""
+"""PW401: a state that neither a path of transitions nor a migration leads to."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,8 @@ def unreachable_states(machine: Machine) -> Iterator[Diagnostic]:
 def _reached(machine: Machine) -> set[int]:
     """Every state that can be active, by W3C SCXML's entry rules."""
     reached: set[int] = set()
-    waiting = [0]
+    moved = {path for one in machine.migrations for move in one.moves for path in move.after}
+    waiting = [0, *(state.index for state in machine.states if state.path in moved)]
     while waiting:
         index = waiting.pop()
         if index in reached:

@@ -5,6 +5,7 @@ import pytest
 from pawlc.check import MODEL_RULES, SYNTAX_RULES
 from pawlc.check.descriptors import matches, reserved
 from pawlc.check.reserved_fields import INTERNAL, PUBLIC
+from pawlc.compile import check, earlier_version
 from tests.errors_golden import diagnose
 
 HEAD = "machine: m\nauthorize: {}\nevents: { go: {}, back: {} }\n"
@@ -125,6 +126,15 @@ def test_a_field_that_creation_assigns_is_not_missing() -> None:
 def test_an_unreachable_state_is_told_without_its_children() -> None:
     states = "initial: a\nstates:\n  a: {}\n  b: { initial: c, states: { c: {} } }\n"
     assert messages(with_states(states)) == ["state `b` can never be entered"]
+
+
+def test_a_state_that_only_a_migration_enters_can_be_entered() -> None:
+    chart = "machine: m\nauthorize: {}\ninitial: a\nstates: { a: {}, b: {} }\n"
+    earlier = earlier_version(chart.replace("b: {}", "c: {}"), "m.1.machine.yaml")
+    assert earlier is not None
+    moved = f"version: 2\nmigrate: {{ 1: {{ states: {{ c: b }} }} }}\n{chart}"
+    _, found = check(moved, "m.machine.yaml", earlier={1: earlier})
+    assert [one.code for one in found] == []
 
 
 def test_a_child_that_only_a_deep_target_could_reach_is_told() -> None:
