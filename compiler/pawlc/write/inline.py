@@ -5,7 +5,7 @@ native form. A guard that SQL names as `guards.<name>` keeps its entry too.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from pawlc import syntax
@@ -15,6 +15,7 @@ from pawlc.model.structure import invoked
 from pawlc.model.targets import join_path
 from pawlc.write.implementations import action_title, guard_title
 
+_MENTION = re.compile(r'\bguards\s*\.\s*(?:"([^"]+)"|(\w+))', re.IGNORECASE)
 Transitions = tuple[syntax.Transition, ...]
 
 
@@ -31,11 +32,15 @@ def inlined(machine: syntax.Machine) -> syntax.Machine:
         if not named.params and _is_plain(named)
     }
     writer = _Inliner(guards, actions)
-    mentioned = " ".join(text.value for text in walk.expressions(machine))
+    mentioned = {name for text in walk.expressions(machine) for name in _mentioned(text.value)}
     return replace(
         machine,
         root=writer.state(machine.root, ""),
-        guards=tuple(g for g in machine.guards if not _goes(g.name.value, guards, mentioned)),
+        guards=tuple(
+            named
+            for named in machine.guards
+            if named.name.value not in guards or named.name.value.lower() in mentioned
+        ),
         actions=tuple(
             replace(named, actions=writer.actions(named.actions))
             for named in machine.actions
@@ -44,10 +49,14 @@ def inlined(machine: syntax.Machine) -> syntax.Machine:
     )
 
 
-def _goes(name: str, guards: Mapping[str, syntax.Guard], mentioned: str) -> bool:
-    """Whether the entry of a guard is needed no more."""
-    mention = rf'\bguards\s*\.\s*"?{re.escape(name)}(?![\w-])'
-    return name in guards and re.search(mention, mentioned, re.IGNORECASE) is None
+def _mentioned(sql: str) -> Iterator[str]:
+    """What an expression may name as `guards.<name>`, in small letters.
+
+    >>> list(_mentioned('guards.A and not Guards."b c"'))
+    ['a', 'b c']
+    """
+    for found in _MENTION.finditer(sql):
+        yield (found[1] or found[2]).lower()
 
 
 def _is_plain(named: syntax.NamedActions) -> bool:

@@ -47,6 +47,8 @@ class Outside:
         for ours, theirs in _ACTORS:
             if name.startswith(ours):
                 yield theirs + name.removeprefix(ours)
+        if not name.startswith(("done.state", "after.")):
+            return
         for path, id in sorted(self._ids.items(), reverse=True):
             if name == ".".join(part for part in ("done.state", path) if part):
                 yield f"xstate.done.state.{id}"

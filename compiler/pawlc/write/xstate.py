@@ -89,7 +89,8 @@ class _Writer:
 
     def _state(self, state: syntax.State, path: str) -> Node:
         """A state node's keys: those that name and describe it, then the others as they stand."""
-        self._check(state)
+        if state.type is not None and state.type.value == "parallel":
+            self._check_regions(state)
         members: Node = {
             "id": _text(state.id),
             "type": _text(state.type),
@@ -274,10 +275,6 @@ class _Writer:
         return found
 
     # --- what cannot be said ------------------------------------------------------------------
-
-    def _check(self, state: syntax.State) -> None:
-        if state.type is not None and state.type.value == "parallel":
-            self._check_regions(state)
 
     def _check_regions(self, state: syntax.State) -> None:
         """JavaScript puts the keys of an object that are numbers first."""
