@@ -25,7 +25,7 @@ from pawlc.diagnostics import Diagnostic, Severity, in_order
 from pawlc.model.machine import Machine
 from pawlc.model.resolve import resolve
 from pawlc.parse import judged, parse
-from pawlc.parse.xstate import file_name
+from pawlc.parse.xstate import file_name, unkept
 from pawlc.render import text
 from pawlc.write.convert import FORMS, convert
 
@@ -72,6 +72,8 @@ def diagnose(
     found = (*found, *judged(judgement, file))
     if model is not None and not _failed(found):
         found = (*found, *judged(check_model(model), file))
+    if form is not None and file.endswith(".json"):
+        found = (*found, *unkept(source, file))
     if not _failed(found):
         found = (
             *found,

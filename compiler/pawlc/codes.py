@@ -142,6 +142,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW981", "a name that means something else to XState"),
     ("PW982", "regions that JavaScript puts in another order"),
     ("PW983", "a part of a definition that the native form has no word for"),
+    ("PW984", "a remark in a machine config that is not kept"),
 )
 
 CODES: dict[str, Code] = {code: Code(code, title) for code, title in _TITLES}

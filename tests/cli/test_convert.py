@@ -59,6 +59,13 @@ def test_a_definition_is_printed_as_xstate_reads_it(pawl: Pawl, door: Path) -> N
     assert pawl("convert", str(door), "--to", "xstate").out == JSON
 
 
+def test_a_lost_comment_is_told(pawl: Pawl, door: Path) -> None:
+    told = "comments are not kept, descriptions are"
+    assert told in pawl("convert", str(door), "--to", "yaml").err
+    door.write_text(DOOR.replace(" # a comment", "") + 'description: "no # comment"\n')
+    assert told not in pawl("convert", str(door), "--to", "yaml").err
+
+
 def test_json_and_its_companion_compile_and_come_back(pawl: Pawl, door: Path) -> None:
     assert pawl("convert", str(door), "--to", "xstate", "-o", "door.json").code == 0
     assert Path("door.json").read_text() == JSON

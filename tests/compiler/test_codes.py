@@ -15,7 +15,13 @@ AT_DEPLOY = {"PW315", "PW326", "PW451", "PW452"}
 # Found when the definition is compiled for Supabase.
 AT_SUPABASE = {"PW455", "PW456"}
 # Found when the definition is converted to another form.
-AT_CONVERSION = {"PW980": "xstate", "PW981": "xstate", "PW982": "xstate", "PW983": "yaml"}
+AT_CONVERSION = {
+    "PW980": "xstate",
+    "PW981": "xstate",
+    "PW982": "xstate",
+    "PW983": "yaml",
+    "PW984": "yaml",
+}
 
 
 def _blocks(page: str, section: str, language: str) -> str | None:

@@ -1,5 +1,6 @@
 """`convert`: a definition in another form."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,9 @@ from pawl.cli import definitions
 from pawl.cli.definitions import FILE
 from pawl.cli.options import json_option
 from pawl.cli.output import Output
+from pawlc.diagnostics import in_order
 from pawlc.parse import parse
+from pawlc.parse.xstate import unkept
 from pawlc.write.convert import FORMS, Converted, Form
 from pawlc.write.convert import convert as converted
 
@@ -18,6 +21,8 @@ SUFFIXES: dict[Form, tuple[str, ...]] = {
     "xstate": (".json",),
 }
 """What the name of a definition in each form ends with, first what we call it ourselves."""
+_QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'")
+_COMMENT = re.compile(r"(?:^|\s)#(?:\s|$)", re.MULTILINE)
 
 
 @click.command()
@@ -39,19 +44,30 @@ def convert(output: Output, file: Path, form: Form, place: Path | None) -> None:
     other form cannot say is refused; comments are lost, descriptions are not.
     """
     definition, _, found = definitions.check(file)
-    machine, _ = parse(definition.text, file.name, definition.impl)
+    machine, read = parse(definition.text, file.name, definition.impl)
     if machine is None or definitions.has_errors(found):
         definitions.report_and_exit(output, definition, found)
-    definitions.report(output, definition, found)
     made, refused = converted(machine, form)
     if made is None:
         definitions.report_and_exit(output, definition, refused)
+    lost = unkept(definition.text, file.name) if definitions.is_json(file) else ()
+    definitions.report(output, definition, in_order((*read, *lost)))
+    if _has_comments(definition):
+        output.note("comments are not kept, descriptions are")
     if place is None:
         _print(output, made)
         return
     if place.is_dir():
         place /= f"{file.name.split('.')[0]}{SUFFIXES[form][0]}"
     _write(output, _files(definition, place, form, made))
+
+
+def _has_comments(definition: definitions.Definition) -> bool:
+    """Whether a definition, or the companion of one in JSON, has comments outside of quotes."""
+    if definitions.is_scxml(definition.path):
+        return "<!--" in definition.text
+    text = definition.impl or "" if definitions.is_json(definition.path) else definition.text
+    return _COMMENT.search(_QUOTED.sub("", text)) is not None
 
 
 def _print(output: Output, made: Converted) -> None:

@@ -15,6 +15,7 @@ root          the machine, its context
 legacy        what is left of XState v4
 shapes        objects with known keys; JSON values as SQL
 missing       names that nothing implements
+unkept        what no other form has a place for
 """
 
 from pawlc import syntax
@@ -24,11 +25,12 @@ from pawlc.parse.xstate.companion import file_name, sections
 from pawlc.parse.xstate.missing import Missing, complain, missing
 from pawlc.parse.xstate.reader import read
 from pawlc.parse.xstate.shapes import Import
+from pawlc.parse.xstate.unkept import unkept
 from pawlc.parse.yaml.nodes import Mapping, Node, Scalar, describe
 from pawlc.parse.yaml.shapes import Form
 from pawlc.parse.yaml.sink import Sink
 
-__all__ = ["Missing", "file_name", "missing", "parse", "read_machine"]
+__all__ = ["Missing", "file_name", "missing", "parse", "read_machine", "unkept"]
 
 
 def parse(
