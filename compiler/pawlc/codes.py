@@ -138,6 +138,9 @@ _TITLES: tuple[tuple[str, str], ...] = (
     # documented, not built yet
     ("PW907", "a part of XState that this version does not build"),
     # converting
+    ("PW970", "a part of a definition that SCXML has no word for"),
+    ("PW971", "what SCXML would do otherwise"),
+    ("PW972", "what is otherwise in every document of SCXML"),
     ("PW980", "a part of a definition that XState has no word for"),
     ("PW981", "a name that means something else to XState"),
     ("PW982", "regions that JavaScript puts in another order"),

@@ -26,6 +26,13 @@ states:
       open: { target: opened, assign: { why: event.key } }
   opened: { type: final, output: { knocks: context.knocks, by: "'hand'" } }
 """
+LAMP = """\
+machine: lamp
+authorize: {}
+events: { press: {} }
+initial: dark
+states: { dark: { on: { press: bright } }, bright: { on: { press: dark } } }
+"""
 JSON = """\
 {
   "id": "door",
@@ -130,3 +137,19 @@ def test_json_without_its_companion_is_not_converted(pawl: Pawl) -> None:
     run = pawl("convert", "door.json", "--to", "yaml")
     assert run.code == 1
     assert "`pawl import door.json` writes `door.impl.yaml` to fill in" in run.err
+
+
+def test_a_definition_becomes_scxml_that_compiles(pawl: Pawl) -> None:
+    Path("lamp.machine.yaml").write_text(LAMP)
+    told = pawl("convert", "lamp.machine.yaml", "--to", "scxml", "-o", ".")
+    assert told.out == "wrote lamp.scxml\n"
+    assert "warning[PW972]" in told.err
+    assert pawl("check", "lamp.scxml").code == 0
+
+
+def test_what_scxml_cannot_say_is_refused_at_its_place(pawl: Pawl, door: Path) -> None:
+    told = pawl("convert", str(door), "--to", "scxml", "-o", "door.scxml")
+    assert told.code == 1
+    assert told.out == ""
+    assert "error[PW970]: SCXML has no `effects`\n  --> door.machine.yaml:6:12" in told.err
+    assert not Path("door.scxml").exists()

@@ -16,11 +16,9 @@ AT_DEPLOY = {"PW315", "PW326", "PW451", "PW452"}
 AT_SUPABASE = {"PW455", "PW456"}
 # Found when the definition is converted to another form.
 AT_CONVERSION = {
-    "PW980": "xstate",
-    "PW981": "xstate",
-    "PW982": "xstate",
-    "PW983": "yaml",
-    "PW984": "yaml",
+    **dict.fromkeys(("PW970", "PW971", "PW972"), "scxml"),
+    **dict.fromkeys(("PW980", "PW981", "PW982"), "xstate"),
+    **dict.fromkeys(("PW983", "PW984"), "yaml"),
 }
 
 

@@ -10,6 +10,10 @@ values           SQL as values of JSON
 outside          XState's names of the machine's own events
 json             such values as text
 order            the order of a state's keys
+scxml            a machine as W3C SCXML
+doing            its actions as executable content
+spoken           its expressions, with SCXML's names
+xml              elements as text
 skeleton         the companion that an import begins with
 """
 

@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from pawlc import syntax, write
-from pawlc.diagnostics import Diagnostic, in_order
+from pawlc.diagnostics import Diagnostic, Severity, in_order
 from pawlc.parse import JSON
 from pawlc.parse.xstate.root import LONGEST
 from pawlc.write.inline import inlined
+from pawlc.write.scxml import scxml
 from pawlc.write.xstate import xstate
 
-Form = Literal["yaml", "xstate"]
-FORMS: tuple[Form, ...] = ("yaml", "xstate")
+Form = Literal["yaml", "xstate", "scxml"]
+FORMS: tuple[Form, ...] = ("yaml", "xstate", "scxml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,13 @@ class Converted:
 
 
 def convert(machine: syntax.Machine, form: Form) -> tuple[Converted | None, tuple[Diagnostic, ...]]:
-    """Write a definition that has no errors in another form; None with what that cannot say."""
-    found, refused = _written(machine, form)
-    return (None if refused else found), in_order(refused)
+    """Write a definition that has no errors in another form; None with what that cannot say.
+
+    A warning tells what is otherwise there by nature.
+    """
+    made, found = _written(machine, form)
+    refused = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
+    return (None if refused else made), in_order(found)
 
 
 def _written(machine: syntax.Machine, form: Form) -> tuple[Converted, tuple[Diagnostic, ...]]:
@@ -41,6 +46,9 @@ def _written(machine: syntax.Machine, form: Form) -> tuple[Converted, tuple[Diag
         case "xstate":
             made, refused = xstate(machine)
             return Converted(made.text, made.companion), refused
+        case "scxml":
+            document, found = scxml(machine)
+            return Converted(document), found
         case _:
             assert_never(form)
 

@@ -19,6 +19,7 @@ from pawlc.write.convert import convert as converted
 SUFFIXES: dict[Form, tuple[str, ...]] = {
     "yaml": (".machine.yaml", ".machine.yml", ".yaml", ".yml"),
     "xstate": (".json",),
+    "scxml": (".scxml",),
 }
 """What the name of a definition in each form ends with, first what we call it ourselves."""
 _QUOTED = re.compile(r"\"(?:[^\"\\\n]|\\.)*\"|'[^'\n]*'")
@@ -38,7 +39,7 @@ _COMMENT = re.compile(r"(?:^|\s)#(?:\s|$)", re.MULTILINE)
 @json_option
 @click.pass_obj
 def convert(output: Output, file: Path, form: Form, place: Path | None) -> None:
-    """Print FILE in another form: native YAML, or the JSON of XState v5.
+    """Print FILE in another form: native YAML, the JSON of XState v5, or W3C SCXML.
 
     What XState keeps in code stands in a companion, FILE.impl.yaml, which -o writes too. What the
     other form cannot say is refused; comments are lost, descriptions are not.
@@ -47,11 +48,11 @@ def convert(output: Output, file: Path, form: Form, place: Path | None) -> None:
     machine, read = parse(definition.text, file.name, definition.impl)
     if machine is None or definitions.has_errors(found):
         definitions.report_and_exit(output, definition, found)
-    made, refused = converted(machine, form)
+    made, told = converted(machine, form)
     if made is None:
-        definitions.report_and_exit(output, definition, refused)
+        definitions.report_and_exit(output, definition, told)
     lost = unkept(definition.text, file.name) if definitions.is_json(file) else ()
-    definitions.report(output, definition, in_order((*read, *lost)))
+    definitions.report(output, definition, in_order((*read, *lost, *told)))
     if _has_comments(definition):
         output.note("comments are not kept, descriptions are")
     if place is None:
@@ -90,7 +91,7 @@ def _files(
     if made.companion is not None:
         files[definitions.impl_of(place)] = made.companion
     python = definitions.companion_of(place)
-    if definition.companion is not None and not python.exists():
+    if definition.companion is not None and form != "scxml" and not python.exists():
         files[python] = definition.companion
     return files
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from pawlc import syntax
 from pawlc.parse.scxml import data, states
-from pawlc.parse.scxml.content import script
+from pawlc.parse.scxml.content import script, words
 from pawlc.parse.scxml.family import Family
 from pawlc.parse.scxml.reader import SCXML, Element
 from pawlc.parse.scxml.shapes import Reading, attributes, children, wrong
@@ -15,6 +15,7 @@ from pawlc.parse.yaml.sink import Sink
 from pawlc.source import Text
 
 _ATTRIBUTES = ("initial", "name", "version", "datamodel", "binding", "exmode")
+_OWN = ("machine", "version", "description", "tags", "meta")
 _DATAMODELS = ("sql", "null")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 
@@ -42,7 +43,7 @@ def machine(
         root=root,
         family=family,
     )
-    found = attributes(reading, root, _ATTRIBUTES, ("machine", "version"))
+    found = attributes(reading, root, _ATTRIBUTES, _OWN)
     inside = children(
         reading, root, (*states.STATES, "transition", "datamodel", "script", "initial")
     )
@@ -58,14 +59,18 @@ def machine(
     else:
         name = replaced(name, given_name)
     entry = (*data.early(reading, root), *_scripts(reading, root))
-    top = _root(reading, root, keys, name, entry)
+    top = replace(
+        _root(reading, root, keys, name, entry),
+        tags=words(found.get("pawl:tags")),
+        meta=states.meta(reading, found.get("pawl:meta")),
+    )
     made = {n: syntax.Column(text, replaced(text, "jsonb")) for n, text in reading.made.items()}
     context = tuple((columns | made).values())
     return syntax.Machine(
         file=family.file,
         name=name,
         version=_version(reading, found.get("pawl:version")),
-        description=None,
+        description=found.get("pawl:description"),
         context=context,
         input=tuple(column.name for column in columns.values()),
         public=None,

@@ -1,5 +1,6 @@
 """States, transitions, `<initial>`, `<history>`, `<donedata>` (W3C SCXML 3)."""
 
+import json
 import re
 
 from pawlc import syntax
@@ -34,6 +35,8 @@ _ATTRIBUTES = {
     "final": ("id",),
     "history": ("id", "type"),
 }
+_NOTES = ("description", "tags", "meta")
+"""What is only said of a state, in our namespace."""
 
 
 def keys(root: Element) -> dict[int, Text]:
@@ -78,7 +81,7 @@ def states(reading: Reading, element: Element, keys: dict[int, Text]) -> tuple[s
 
 def _state(reading: Reading, element: Element, keys: dict[int, Text]) -> syntax.State:
     key = keys[id(element)]
-    found = attributes(reading, element, _ATTRIBUTES[element.name])
+    found = attributes(reading, element, _ATTRIBUTES[element.name], _NOTES)
     inside = children(reading, element, _INSIDE[element.name])
     default = next(element.named("transition"), None) if element.name == "history" else None
     flag = replaced(key, "entered_" + re.sub(r"\W", "_", key.value))
@@ -105,12 +108,23 @@ def _state(reading: Reading, element: Element, keys: dict[int, Text]) -> syntax.
         authorize=None,
         history=_history(reading, element, found.get("type")),
         target=targets(default.attributes.get("target")) if default else None,
-        tags=(),
-        meta=None,
-        description=None,
+        tags=words(found.get("pawl:tags")),
+        meta=meta(reading, found.get("pawl:meta")),
+        description=found.get("pawl:description"),
         span=element.span,
         restore=block(reading, default) if default else (),
     )
+
+
+def meta(reading: Reading, written: Text | None) -> str | None:
+    """Anything that is JSON."""
+    if written is None:
+        return None
+    try:
+        return json.dumps(json.loads(written.value), ensure_ascii=False)
+    except ValueError:
+        wrong(reading, written, "`pawl:meta` is no JSON", "write it as in `{&quot;a&quot;: 1}`")
+        return None
 
 
 def targets(written: Text | None) -> tuple[Text, ...] | None:
@@ -165,7 +179,8 @@ def always(reading: Reading, element: Element) -> tuple[syntax.Transition, ...]:
 
 
 def _transition(reading: Reading, element: Element) -> syntax.Transition:
-    found = attributes(reading, element, ("event", "cond", "target", "type"))
+    known = ("event", "cond", "target", "type")
+    found = attributes(reading, element, known, ("description",))
     kind = found.get("type")
     if kind is not None and kind.value not in ("internal", "external"):
         wrong(reading, kind, f"`{kind}` is no type of transition", "`internal` or `external`")
@@ -174,7 +189,7 @@ def _transition(reading: Reading, element: Element) -> syntax.Transition:
         guard=expression(reading, found["cond"]) if "cond" in found else None,
         actions=block(reading, element),
         reenter=False,
-        description=None,
+        description=found.get("pawl:description"),
         span=element.span,
         internal=kind is not None and kind.value == "internal",
     )

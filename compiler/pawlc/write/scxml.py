@@ -1,0 +1,437 @@
+"""A machine in the native reading as a document of W3C SCXML, with the same configurations.
+
+The states, their transitions in the order of their priority, and what is executed are the
+standard's; types, descriptions, tags and `meta` stand in attributes of our namespace. A delay of
+`after` is a delayed event that leaving the state cancels. What SCXML would do otherwise is refused:
+it exits other states (Appendix D, getTransitionDomain), asks an ancestor for every leaf, takes
+names by their first tokens, and never settles.
+
+Reported here: PW970, PW971, and PW972 as a warning.
+"""
+
+import re
+from collections.abc import Iterator
+
+from pawlc import syntax
+from pawlc.diagnostics import Diagnostic, Severity
+from pawlc.model import events, tree
+from pawlc.model.machine import AnyEvent, Exactly, Kind, Prefix, State, Transition, Trigger
+from pawlc.model.structure import Structure, build
+from pawlc.parse.scxml.reader import PAWL, SCXML
+from pawlc.source import Span, Text
+from pawlc.write.doing import Doing
+from pawlc.write.spoken import Spoken
+from pawlc.write.xml import Tag, text
+
+_ELEMENTS = {
+    Kind.ATOMIC: "state",
+    Kind.COMPOUND: "state",
+    Kind.PARALLEL: "parallel",
+    Kind.FINAL: "final",
+    Kind.HISTORY: "history",
+}
+_ID = re.compile(r"[A-Za-z_][\w-]*")
+_OWN = ("after.", "error.", "snapshot.")
+_STRICT = "SCXML ignores what this definition refuses, and an error is an event"
+_STRICT_HINT = (
+    "an event that nothing takes, a malformed payload, an error in an expression; "
+    "what it accepts goes the same way"
+)
+
+
+def scxml(machine: syntax.Machine) -> tuple[str, tuple[Diagnostic, ...]]:
+    """The text, and what SCXML cannot say or does otherwise."""
+    structure, _ = build(machine)
+    writer = _Writer(machine, structure)
+    return text(writer.document()), tuple(dict.fromkeys(writer.found))
+
+
+class _Writer:
+    """Writes one machine; keeps what it could not say."""
+
+    def __init__(self, machine: syntax.Machine, structure: Structure) -> None:
+        self.machine = machine
+        self.structure = structure
+        self.states = structure.states
+        self.found: list[Diagnostic] = []
+        self.ids = _ids(self.states)
+        spoken = {self.states[i].path: id for i, id in self.ids.items()}
+        self.spoken = Spoken(machine, spoken, self.refuse)
+        self.doing = Doing(machine, self.spoken)
+        self.known = _known(machine, structure)
+        self.timers: dict[str, str] = {}
+
+    def refuse(self, code: str, message: str, span: Span, label: str, hint: str) -> None:
+        """Keep what is wrong."""
+        self.found.append(Diagnostic(code, message, span, label, hint))
+
+    # --- the document -------------------------------------------------------------------------
+
+    def document(self) -> Tag:
+        """The element `<scxml>`."""
+        machine, root = self.machine, self.structure.written[0]
+        if machine.reading == "scxml":
+            hint = "convert it to another form"
+            self.refuse("PW970", "this is SCXML already", machine.name.span, "nothing to do", hint)
+            return Tag("scxml", {})
+        self._differences()
+        self._sections()
+        self._root(root)
+        data = [self._data(column) for column in machine.context]
+        initial = self.states[0].initial
+        inside = [
+            *([Tag("datamodel", {}, tuple(data))] if data else ()),
+            *self._initial(0),
+            *self._transitions(0),
+            *(self._state(child) for child in self.states[0].children),
+        ]
+        return Tag(
+            "scxml",
+            {
+                "xmlns": SCXML,
+                "xmlns:pawl": PAWL,
+                "version": "1.0",
+                "name": machine.name.value,
+                "initial": None if initial is None or root.initial is None else self._start(0),
+                "pawl:version": None if machine.version == 1 else str(machine.version),
+                **self._notes(root, machine.description),
+            },
+            tuple(inside),
+        )
+
+    def _differences(self) -> None:
+        """Say what every document of SCXML does otherwise, and which states have other names."""
+        machine, name = self.machine, self.machine.name
+        has_values = bool(machine.context) or any(event.fields for event in machine.events)
+        if machine.strict or has_values:
+            self._warn(_STRICT, name.span, "it refuses, SCXML does not", _STRICT_HINT)
+        for index, id in self.ids.items():
+            key = self.structure.written[index].key
+            if id != key.value:
+                message = f"the state `{self.states[index].path}` is called `{id}` in SCXML"
+                hint = "an id is a name, and there is only one of it in a document"
+                self._warn(message, key.span, "another name", hint)
+
+    def _warn(self, message: str, span: Span, label: str, hint: str) -> None:
+        self.found.append(
+            Diagnostic("PW972", message, span, label, hint, severity=Severity.WARNING)
+        )
+
+    def _sections(self) -> None:
+        """Refuse what the database adds to a chart and SCXML has no word for."""
+        machine, name = self.machine, self.machine.name
+        said: list[tuple[str, Span | None]] = [
+            ("authorize", _ruled(machine.authorize)),
+            ("public", None if machine.public is None else name.span),
+            ("indexes", machine.indexes[0][0].span if machine.indexes else None),
+            ("migrate", machine.migrate[0].version.span if machine.migrate else None),
+            ("retention", machine.retention.span if machine.retention else None),
+            ("reply", name.span if machine.reply != "state" else None),
+            ("realtime", name.span if machine.realtime else None),
+            ("samples", _sampled(machine.samples)),
+            *(("effects", effect.name.span) for effect in machine.effects),
+        ]
+        for section, span in said:
+            if span is not None:
+                message = f"SCXML has no `{section}`"
+                hint = "take it out, or keep the definition in YAML or XState's JSON"
+                self.refuse("PW970", message, span, "cannot be said", hint)
+
+    def _root(self, root: syntax.State) -> None:
+        """Refuse what only a state can have in SCXML."""
+        kind = self.states[0].kind
+        if kind is not Kind.COMPOUND:
+            hint = "put it into a state of its own"
+            message = f"`<scxml>` is no {kind.value} state"
+            self.refuse("PW970", message, root.key.span, "the machine itself", hint)
+        had = {
+            "entry": bool(root.entry),
+            "exit": bool(root.exit),
+            "invoke": bool(root.invoke),
+            "after": bool(root.after),
+        }
+        for what, is_there in had.items():
+            if is_there:
+                message = f"`<scxml>` has no `{what}`"
+                hint = f"put the states into one state, and `{what}` there"
+                self.refuse("PW970", message, root.key.span, "the machine's own", hint)
+
+    def _data(self, column: syntax.Column) -> Tag:
+        return Tag("data", {"id": column.name.value, "pawl:type": column.definition.value})
+
+    def _notes(self, state: syntax.State, description: Text | None = None) -> dict[str, str | None]:
+        """What is only said, in our namespace."""
+        told = description or state.description
+        return {
+            "pawl:description": told.value if told is not None else None,
+            "pawl:tags": " ".join(tag.value for tag in state.tags) or None,
+            "pawl:meta": state.meta,
+        }
+
+    # --- states -------------------------------------------------------------------------------
+
+    def _state(self, index: int) -> Tag:
+        state, written = self.states[index], self.structure.written[index]
+        if (span := _ruled(written.authorize)) is not None:
+            hint = "take it out, or keep the definition in YAML"
+            self.refuse("PW970", "SCXML has no `authorize`", span, "cannot be said", hint)
+        begins_first = state.initial is not None and state.kind is Kind.COMPOUND
+        attributes: dict[str, str | None] = {"id": self.ids[index]}
+        if begins_first and written.initial is not None:
+            attributes["initial"] = self._start(index)
+        if state.kind is Kind.HISTORY:
+            attributes["type"] = state.history
+        inside = [
+            *self._block("onentry", written.entry),
+            *self._clock(index, "onentry"),
+            *self._block("onexit", written.exit),
+            *self._clock(index, "onexit"),
+            *self._initial(index),
+            *self._default(state),
+            *self._invokes(index),
+            *self._transitions(index),
+            *(self._state(child) for child in state.children),
+            *self._done(state, written),
+        ]
+        return Tag(_ELEMENTS[state.kind], attributes | self._notes(written), tuple(inside))
+
+    def _block(self, name: str, actions: tuple[syntax.Action, ...]) -> Iterator[Tag]:
+        inside = tuple(self.doing.all(actions))
+        if inside:
+            yield Tag(name, {}, inside)
+
+    def _start(self, index: int) -> str | None:
+        """The attribute `initial`; an element says it where actions belong to it."""
+        written, initial = self.structure.written[index].initial, self.states[index].initial
+        if written is None or initial is None or written.actions:
+            return None
+        return self._names(initial.targets)
+
+    def _initial(self, index: int) -> Iterator[Tag]:
+        written, initial = self.structure.written[index].initial, self.states[index].initial
+        if written is not None and written.actions and initial is not None:
+            inside = tuple(self.doing.all(written.actions))
+            arc = Tag("transition", {"target": self._names(initial.targets)}, inside)
+            yield Tag("initial", {}, (arc,))
+
+    def _default(self, state: State) -> Iterator[Tag]:
+        """Where a history leads that has none."""
+        if state.kind is Kind.HISTORY and state.history_default:
+            yield Tag("transition", {"target": self._names(state.history_default)})
+
+    def _names(self, targets: tuple[int, ...]) -> str:
+        return " ".join(self.ids[target] for target in targets)
+
+    def _done(self, state: State, written: syntax.State) -> Iterator[Tag]:
+        """The data of the done event; those of a final state at the top are the machine's."""
+        output = self.machine.root.output if state.parent == 0 else written.output
+        if state.kind is not Kind.FINAL or output is None:
+            return
+        if isinstance(output, Text):
+            inside: tuple[Tag, ...] = (Tag("content", {"expr": self.spoken.sql(output)}),)
+        else:
+            inside = self.doing.params(output, {})
+        yield Tag("donedata", {}, inside)
+
+    def _clock(self, index: int, name: str) -> Iterator[Tag]:
+        """Begin or end the delays of a state, each a delayed event of its own."""
+        inside = []
+        for after in self.structure.written[index].after if index else ():
+            event = self._timer(index, after.delay.value)
+            if name == "onexit":
+                inside.append(Tag("cancel", {"sendid": event}))
+            else:
+                waits = self.doing.delay(after.delay, {})
+                inside.append(Tag("send", {"event": event, "id": event, **waits}))
+        if inside:
+            yield Tag(name, {}, tuple(inside))
+
+    def _timer(self, index: int, delay: str) -> str:
+        """The event of a delay: its own name without blanks."""
+        own = events.after(delay, self.states[index].path)
+        made = events.after(re.sub(r"\W+", "_", delay), self.ids[index])
+        taken = set(self.timers.values())
+        if own not in self.timers:
+            self.timers[own] = made if made not in taken else f"{made}_{len(taken)}"
+        return self.timers[own]
+
+    def _invokes(self, index: int) -> Iterator[Tag]:
+        ids = self.structure.invoke_ids[index]
+        invokes = self.structure.written[index].invoke if index else ()
+        for invoke, id in zip(invokes, ids, strict=False):
+            if invoke.machine is None:
+                continue  # its effect is refused where it is declared
+            self._begins(invoke)
+            inside = self.doing.params(invoke.input, {})
+            yield Tag("invoke", {"src": f"machine:{invoke.machine}", "id": id}, inside)
+
+    def _begins(self, invoke: syntax.Invoke) -> None:
+        """Refuse an input that may be another one when the macrostep is over."""
+        for pair in invoke.input:
+            if re.search(r"\b(context|event)\b", pair.value.value):
+                message = "SCXML computes what a session is given when the macrostep is over"
+                hint = "the session can ask for it, or be sent it when the state is entered"
+                self.refuse("PW971", message, pair.value.span, "computed on entry here", hint)
+
+    # --- transitions --------------------------------------------------------------------------
+
+    def _transitions(self, index: int) -> Iterator[Tag]:
+        state = self.states[index]
+        for found in state.transitions:
+            assert found.trigger is not None
+            arc = self.structure.arcs[found.index]
+            self._takes_no_other(found.trigger, arc)
+            self._asks_no_other(index, found.trigger, arc)
+            self._is_done(found.trigger, arc)
+            yield self._transition(found, arc, self._descriptor(found.trigger, arc))
+        for found in state.always:
+            arc = self.structure.arcs[found.index]
+            self._settles(found, arc)
+            yield self._transition(found, arc, None)
+
+    def _transition(self, found: Transition, arc: syntax.Transition, event: str | None) -> Tag:
+        targets, type = self._targets(found, arc)
+        guard = None if arc.guard is None else self.spoken.condition(arc.guard)
+        description = arc.description.value if arc.description is not None else None
+        return Tag(
+            "transition",
+            {
+                "event": event,
+                "cond": guard,
+                "target": self._names(targets) or None,
+                "type": type,
+                "pawl:description": description,
+            },
+            tuple(self.doing.all(arc.actions)),
+        )
+
+    def _targets(
+        self, found: Transition, arc: syntax.Transition
+    ) -> tuple[tuple[int, ...], str | None]:
+        """Targets and `type` with which SCXML exits the same states."""
+        targets, source = found.targets, self.states[found.source]
+        if found.domain == source.index and targets == (source.index,):
+            if source.kind is Kind.ATOMIC:
+                return (), None
+            start = self.structure.written[source.index].initial
+            if source.kind is Kind.COMPOUND and source.initial and start and not start.actions:
+                targets = source.initial.targets
+        for type in (None, "internal"):
+            internal = type is not None
+            domain = tree.scxml_domain(self.states, source.index, targets, internal)
+            if domain == found.domain:
+                return targets, type
+        hint = "put a state around the regions, or enter what it leaves by transitions of its own"
+        message = "SCXML would leave other states than this transition does"
+        self.refuse("PW971", message, arc.span, "a parallel state is left, or its regions", hint)
+        return targets, None
+
+    def _descriptor(self, trigger: Trigger, arc: syntax.Transition) -> str:
+        """What the transition waits for, with SCXML's names of the machine's own events."""
+        name = events.written(trigger)
+        if name in self.timers:
+            return self.timers[name]
+        done = {state.done: f"done.state.{self.ids[state.index]}" for state in self.states[1:]}
+        if name in done:
+            return done[name]
+        if name.startswith(("done.state", *_OWN)):
+            message = f"SCXML has no events `{name}`"
+            hint = "take the transition out, or name the event that comes instead"
+            self.refuse("PW970", message, arc.span, "another name there", hint)
+        return name
+
+    def _takes_no_other(self, trigger: Trigger, arc: syntax.Transition) -> None:
+        """Refuse a name that is the beginning of another's."""
+        if not isinstance(trigger, Exactly) or trigger.name.startswith(("done.", *_OWN)):
+            return
+        other = next((n for n in self.known if n.startswith(f"{trigger.name}.")), None)
+        if other is not None:
+            message = f"`{trigger.name}` takes `{other}` too in SCXML"
+            hint = "SCXML compares names token by token; give one of the events another name"
+            self.refuse("PW971", message, arc.span, "takes more there", hint)
+
+    def _asks_no_other(self, index: int, trigger: Trigger, arc: syntax.Transition) -> None:
+        """Refuse a transition of an ancestor of regions that one of them may take instead."""
+        inside = range(index + 1, self.states[index].last + 1)
+        for parallel in (index, *inside):
+            if self.states[parallel].kind is not Kind.PARALLEL:
+                continue
+            for inner in range(parallel + 1, self.states[parallel].last + 1):
+                for other in self.states[inner].transitions:
+                    assert other.trigger is not None
+                    if self._overlap(trigger, other.trigger):
+                        self._asked_twice(parallel, arc, self.structure.arcs[other.index])
+                        return
+
+    def _is_done(self, trigger: Trigger, arc: syntax.Transition) -> None:
+        """Refuse to wait for a parallel state that is done because one of its regions is."""
+        for state in self.states:
+            inner = [c for c in state.children if self.states[c].kind is Kind.PARALLEL]
+            is_outer = state.kind is Kind.PARALLEL and bool(inner)
+            if is_outer and events.matches(trigger, state.done):
+                message = f"SCXML does not tell that `{state.path}` is done when its region is"
+                hint = "put a state around the region that is parallel itself, with a final one"
+                self.refuse("PW971", message, arc.span, "may not come there", hint)
+
+    def _asked_twice(self, parallel: int, arc: syntax.Transition, inner: syntax.Transition) -> None:
+        path = self.states[parallel].path
+        found = Diagnostic(
+            "PW971",
+            f"SCXML asks this for the regions of `{path}` that do not take the event themselves",
+            arc.span,
+            "taken beside the one inside",
+            "give it a guard in another state, or the events two names",
+            related=((inner.span, "a region takes it here"),),
+        )
+        self.found.append(found)
+
+    def _overlap(self, one: Trigger, other: Trigger) -> bool:
+        names = (*self.known, *(t.name for t in (one, other) if isinstance(t, Exactly | Prefix)))
+        either = isinstance(one, AnyEvent) or isinstance(other, AnyEvent)
+        return either or any(events.matches(one, n) and events.matches(other, n) for n in names)
+
+    def _settles(self, found: Transition, arc: syntax.Transition) -> None:
+        """Refuse an eventless transition that may change nothing: SCXML never stops taking it."""
+        stays = set(found.targets) <= set(tree.together(self.states, found.source))
+        if stays and not any(isinstance(action, syntax.Assign) for action in arc.actions):
+            message = "SCXML takes an eventless transition that changes nothing again and again"
+            hint = "let it assign what its guard asks for, or lead to another state"
+            self.refuse("PW971", message, arc.span, "taken once here", hint)
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def _ids(states: tuple[State, ...]) -> dict[int, str]:
+    """An id for each state: its key, or as much of its path as makes it the only one."""
+    keys = [state.key for state in states[1:]]
+    found: dict[int, str] = {}
+    for state in states[1:]:
+        made = state.key
+        if keys.count(made) > 1 or not _ID.fullmatch(made):
+            made = re.sub(r"\W+", "_", state.path)
+            made = made if _ID.fullmatch(made) else f"_{made}"
+        while made in found.values() or (made != state.key and made in keys):
+            made += "_"
+        found[state.index] = made
+    return found
+
+
+def _known(machine: syntax.Machine, structure: Structure) -> tuple[str, ...]:
+    """The names of events that a definition mentions."""
+    declared = [event.name.value for event in machine.events]
+    triggers = [t.trigger for state in structure.states for t in state.transitions]
+    asked = [trigger.name for trigger in triggers if isinstance(trigger, Exactly)]
+    return tuple(dict.fromkeys((*declared, *asked)))
+
+
+def _ruled(authorize: syntax.Authorize | None) -> Span | None:
+    """Where rules stand; without any only trusted callers may use the machine, as in SCXML."""
+    if authorize is None or not (authorize.create or authorize.read or authorize.send):
+        return None
+    return authorize.span
+
+
+def _sampled(samples: syntax.Samples) -> Span | None:
+    every = (*samples.claims, *samples.contexts)
+    return every[0].name.span if every else None
