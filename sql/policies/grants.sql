@@ -82,6 +82,7 @@ grant execute on function
   pawl.retry_dead,
   pawl.lock_running,
   pawl.migrate_instances,
+  pawl.preview_migration,
   pawl.end_rescue,
   pawl.adopt_instance
 to pawl_admin;

@@ -103,8 +103,13 @@ def test_instances_two_versions_behind_go_through_the_one_between(
     assert parcels("deploy", "parcel.machine.yaml").code == 0
     planned = parcels("migrate", "parcel", "--to", "3", "--plan", "--json").json["states"]
     assert [(row["from"], row["to"]) for row in planned] == [(1, 2), (1, 2), (2, 3), (2, 3)]
-    asked = parcels("migrate", "parcel", "--to", "3", "--dry-run")
-    assert "it tells of the next step alone" in asked.err
+    asked = parcels("migrate", "parcel", "--to", "3", "--dry-run", "--json").json
+    assert [(row["from"], row["to"], row["after"], row["effects"]) for row in asked] == [
+        (1, 3, ["fresh"], 0),
+        (1, 3, ["boxed"], 1),
+        (1, 3, None, 0),
+    ]
+    assert asked[2]["reason"].endswith("at parcel.machine.yaml:3 (context size)")
     assert parcels("migrate", "parcel", "--to", "3", "--rate", "100000").code == 1
     rows = connection.execute(
         "select id, version, state, invokes from pawl_parcel.instance order by id"

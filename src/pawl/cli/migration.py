@@ -96,8 +96,6 @@ def migrate(
     report(output, sums)
     if dry_run:
         output.note("dry run: nothing was changed")
-        if any(step[1] != to for step, *_ in sums):
-            output.note("it tells of the next step alone; `--plan` shows the whole way")
     if any(reason is not None for *_, reason in sums):
         raise Exit(1)
 
@@ -140,12 +138,10 @@ def run(
         if not helped:
             output.note(SLOW)
         task = bar.add_task(f"{machine} to version {to}", total=total)
-        for step in steps:
-            for batch in migration.paced(
-                migration.batches(connection, machine, step, choice), rate
-            ):
+        for way in migration.ways(steps) if choice.dry_run else steps:
+            for batch in migration.paced(migration.batches(connection, machine, way, choice), rate):
                 for one in batch:
-                    _add(sums, step, one)
+                    _add(sums, (way[0], way[-1]), one)
                 bar.advance(task, len(batch))
     return sums
 

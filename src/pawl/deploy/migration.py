@@ -6,7 +6,7 @@ one transaction, so a migration that is interrupted has lost nothing: it goes on
 
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +29,8 @@ RATE = 1000
 
 Connection = psycopg.Connection[Any]
 Step = tuple[int, int]
+Way = tuple[int, ...]
+"""The versions that an instance goes through, its own first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,16 +112,36 @@ def towards(to: int, known: set[Step]) -> tuple[Step, ...]:
     return tuple(found)
 
 
+def ways(steps: Iterable[Step]) -> tuple[Way, ...]:
+    """The whole way of each version that has one.
+
+    >>> ways(((1, 2), (2, 3)))
+    ((1, 2, 3), (2, 3))
+    """
+    next = dict(steps)
+
+    def way(version: int) -> Way:
+        return (version, *way(next[version])) if version in next else (version,)
+
+    return tuple(way(version) for version in next)
+
+
 def batches(
-    connection: Connection, machine: str, step: Step, choice: Choice, size: int = BATCH
+    connection: Connection, machine: str, way: Way, choice: Choice, size: int = BATCH
 ) -> Iterator[list[Migrated]]:
-    """Migrate the instances of one version, a batch at a time, until there are no more."""
+    """Migrate the instances of one version, a batch at a time, until there are no more.
+
+    They take the first step of their way; a dry run tells of all.
+    """
+    step = way[0], way[1]
     after = 0
     while True:
         iids = _chosen(connection, machine, step[0], choice, after, size)
         if iids == []:
             return
-        if iids is None or choice.dry_run:
+        if choice.dry_run:
+            batch = _previewed(connection, machine, way, choice, after, size, iids)
+        elif iids is None:
             batch = _migrate(connection, machine, step, choice, after, size, iids)
         else:
             batch = _migrate_those(connection, machine, step, choice, after, size, iids)
@@ -165,6 +187,29 @@ def _migrate(
             ),
         )
         return cursor.fetchall()
+
+
+def _previewed(
+    connection: Connection,
+    machine: str,
+    way: Way,
+    choice: Choice,
+    after: int,
+    size: int,
+    iids: list[int] | None,
+) -> list[Migrated]:
+    """What would become of the next instances at the end of their way."""
+    with connection.transaction():
+        connection.execute("set transaction isolation level repeatable read")
+        first = _migrate(connection, machine, (way[0], way[1]), choice, after, size, iids)
+        if len(way) == 2 or not first:
+            return first
+        with connection.cursor(row_factory=class_row(Migrated)) as cursor:
+            cursor.execute(
+                "select * from pawl.preview_migration(%s, %s, %s)",
+                (machine, list(way), [one.iid for one in first]),
+            )
+            return cursor.fetchall()
 
 
 def _migrate_those(
