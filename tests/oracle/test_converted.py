@@ -9,11 +9,12 @@ import pytest
 from pawlc.model.machine import Machine, State
 from pawlc.model.targets import split_path
 from tests.convert.definitions import Definition, definitions
+from tests.convert.test_random_charts import SEEDS, drawn
 from tests.convert.test_xstate import converted, machine
 from tests.optional import require
 from tests.oracle import process
 
-DEFINITIONS = definitions()
+DEFINITIONS = (*definitions(), *map(drawn, SEEDS))
 Chart = list[dict[str, Any]]
 
 
