@@ -28,6 +28,7 @@ NOT_EXECUTED = {
     ("docs/postgrest.md", "a browser's part; tests/postgrest/clients.mjs is executed"),
     ("docs/testing.md", "an excerpt of a conftest.py"),
     ("docs/postgrest.md", "tests/postgrest does the same with a PostgREST of its own"),
+    ("docs/xstate.md", "JavaScript; tests/oracle/test_converted.py runs it"),
     ("docs/supabase.md", "this needs `supabase start`"),
     ("docs/supabase.md", "this needs Supabase's own command"),
     ("docs/supabase.md", "this needs a project"),

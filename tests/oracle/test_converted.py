@@ -8,9 +8,10 @@ import pytest
 
 from pawlc.model.machine import Machine, State
 from pawlc.model.targets import split_path
-from tests.convert.definitions import Definition, definitions
+from tests.convert.definitions import CHECKOUT, Definition, definitions
 from tests.convert.test_random_charts import SEEDS, drawn
 from tests.convert.test_xstate import converted, machine
+from tests.docs.document import blocks
 from tests.optional import require
 from tests.oracle import process
 
@@ -35,6 +36,36 @@ def charts() -> dict[str, Any]:
 @pytest.mark.parametrize("one", DEFINITIONS, ids=str)
 def test_xstate_sees_the_same_chart(one: Definition, charts: dict[str, Any]) -> None:
     assert charts[one.name] == chart(machine(one, one.text, one.file))
+
+
+WALK = """
+import { createActor } from 'xstate';
+const actor = createActor(machine).start();
+const seen = ({ value, context } = actor.getSnapshot()) => [value, context.knocks];
+const all = [seen()];
+for (let i = 0; i < 3; i++) { actor.send({ type: 'knock' }); all.push(seen()); }
+console.log(JSON.stringify([all, actor.getSnapshot().status]));
+"""
+
+
+def test_the_page_about_xstate_says_how_to_run_it_there() -> None:
+    require("xstate", process.missing())
+    page = (CHECKOUT / "docs" / "xstate.md").read_text("utf-8")
+    found = {block.language + block.first[:2]: block for block in blocks(page)}
+    chart, script = found["yaml# "], found["console# "]
+    door = converted(chart.text, "door.machine.yaml", "xstate").text
+    module = script.text.partition("\n")[2]
+    module = module.replace("import door from './door.json';", f"const door = {door};")
+    told = subprocess.run(
+        ["node", "--input-type=module", "-"],
+        input=module + WALK,
+        capture_output=True,
+        text=True,
+        cwd=process.HERE,
+        check=True,
+    )
+    steps = [["closed", 0], ["closed", 1], ["closed", 2], ["opened", 2]]
+    assert json.loads(told.stdout) == [steps, "done"]
 
 
 def chart(made: Machine) -> Chart:
