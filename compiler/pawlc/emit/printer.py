@@ -153,7 +153,10 @@ def _statement(statement: Statement, indent: int) -> Iterator[str]:
 
 def _if(statement: If, indent: int) -> Iterator[str]:
     pad = " " * indent
-    for place, branch in enumerate(statement.branches):
+    branches, otherwise = statement.branches, statement.otherwise
+    while len(otherwise) == 1 and isinstance(inner := otherwise[0], If):
+        branches, otherwise = (*branches, *inner.branches), inner.otherwise
+    for place, branch in enumerate(branches):
         word = "elsif" if place else "if"
         condition = fit(branch.condition, indent, len(word) + 1, len(" then"))
         if "\n" in condition:
@@ -162,9 +165,9 @@ def _if(statement: If, indent: int) -> Iterator[str]:
         else:
             yield f"{pad}{word} {condition} then"
         yield from _lines(branch.body, indent + _STEP) if branch.body else [f"{pad}  null;"]
-    if statement.otherwise:
+    if otherwise:
         yield f"{pad}else"
-        yield from _lines(statement.otherwise, indent + _STEP)
+        yield from _lines(otherwise, indent + _STEP)
     yield f"{pad}end if;"
 
 

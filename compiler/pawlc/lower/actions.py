@@ -30,7 +30,7 @@ from pawlc.model.machine import (
     SessionSend,
     Timer,
 )
-from pawlc.sql import Sql, boolean, ident, join, literal, sql, text_array
+from pawlc.sql import Sql, boolean, ident, join, jsonb, literal, sql, text_array
 
 _ARGUMENTS = 40
 """Pairs in one `jsonb_build_object`; a function takes at most 100 arguments."""
@@ -108,7 +108,18 @@ def _event(plan: Plan, action: Raise | RaiseLater | Send, event: str | None) -> 
     """A raised event as jsonb."""
     scope = Scope(plan, event)
     payload = ((literal(name), scope.sql(value)) for name, value in action.data)
-    return build_object(((literal("type"), literal(action.event)), *payload))
+    return event_object(action.event, tuple(payload))
+
+
+def event_object(name: str, data: tuple[tuple[Sql, Sql], ...] = ()) -> Sql:
+    r"""An event as jsonb: a constant where it carries nothing.
+
+    >>> event_object("done")
+    '\'{"type": "done"}\'::jsonb'
+    """
+    if not data:
+        return jsonb({"type": name})
+    return build_object(((literal("type"), literal(name)), *data))
 
 
 def _raise_later(plan: Plan, action: RaiseLater, event: str | None) -> Body:

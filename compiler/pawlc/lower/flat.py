@@ -265,14 +265,14 @@ def _complete(plan: Plan, final: State, event: str | None) -> Body:
 
 def raise_done(plan: Plan, name: str, given: Output | None, event: str | None) -> Body:
     """Queue a done event with what its state gives."""
-    pairs = [(literal("type"), literal(name))]
+    pairs: list[tuple[Sql, Sql]] = []
     before: Body = ()
     if given is not None and given != ():
         value = output_of(plan, given, event)
         if plan.machine.errors == "event":
             before, value = session.output(plan, value)
         pairs.append((literal("output"), value))
-    return (*before, actions.append("queue", actions.build_object(tuple(pairs))))
+    return (*before, actions.append("queue", actions.event_object(name, tuple(pairs))))
 
 
 def _finish(plan: Plan, final: State, event: str | None) -> Body:

@@ -124,23 +124,26 @@ def _arrival(plan: Plan) -> Body:
 
     A timer's or an invoke's arrives at a running instance: `internal_event` has looked.
     """
-    called = sql("p_source is null")
-    source = If((Branch(called, _unless_known(plan)),), forget_source(plan))
+    ours = sql("p_source is null and p_sender is null")
+    called, own_event = sql("p_source is null"), sql("p_source is not null")
+    forgotten = forget_source(plan)
     if plan.machine.errors == "event":  # other sessions may call their events as they like
-        sent = Branch(sql("p_source is null and p_sender is null"), _unless_known(plan))
-        own_event = Branch(sql("p_source is not null"), forget_source(plan))
-        source = If((sent, own_event) if own_event.body else (sent,))
+        source = _unless_known(plan, ours)
+        source += (If((Branch(own_event, forgotten),)),) if forgotten else ()
+    elif forgotten:
+        source = (If((Branch(called, _unless_known(plan)),), forgotten),)
+    else:
+        source = _unless_known(plan, called)
     special = sql(
         "p_source is null and (p_event_id is not null or self.status <> 'running'"
         " or p_expected_seq <> self.seq or pg_column_size(p_event) > {})",
         _LARGEST,
     )
-    ours = sql("p_source is null and p_sender is null")
     late = If((Branch(invoked.over(plan), (Return(store.reply(plan, boolean(False))),)),))
     return (
         *((late,) if plan.sessions else ()),
         Set(own("claims"), sql("case when {} then pawl.quick_claims() end", ours)),
-        *_admitted_or(plan, (source,), authorize.who(plan), authorize.refuse),
+        *_admitted_or(plan, source, authorize.who(plan), authorize.refuse),
         If((Branch(special, _special(plan)),)),
     )
 
@@ -177,7 +180,7 @@ def _admitted_or(plan: Plan, known: Body, asked: Sql, refuse: authorize.Refuse) 
     return (*authorize.send(plan, asked, refuse), *known)
 
 
-def _unless_known(plan: Plan) -> Body:
+def _unless_known(plan: Plan, when: Sql | None = None) -> Body:
     """Refuse an event that is not declared, or that only the machine itself makes."""
     declared = text_array(authorize.declared(plan))
     machine = literal(plan.machine.name)
@@ -192,7 +195,8 @@ def _unless_known(plan: Plan) -> Body:
         Call(ident("pawl", "check_event"), (machine, ident("p_event"))),
         Call(ident("pawl", "raise_unknown_event"), (machine, ident("event", "type"), declared)),
     )
-    return (If((Branch(unknown, refuse),)),)
+    asked = unknown if when is None else sql("{} and ({})", when, unknown)
+    return (If((Branch(asked, refuse),)),)
 
 
 def forget_source(plan: Plan) -> Body:

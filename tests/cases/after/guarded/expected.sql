@@ -148,39 +148,37 @@ begin
           );
           self.timers := self.timers || jsonb_build_object('after.2 minutes.waiting', self.seq);
           self.leaf := 'waiting';
-        else
-          if event.type = 'prepare' then
-            -- guarded.machine.yaml:6  event prepare
-            if p_event <> '{"type": "prepare"}'::jsonb then
-              perform pawl.raise_payload('after_guarded', 'prepare', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'waiting' then
-              -- guarded.machine.yaml:16  waiting --prepare--> (stays)
+        elsif event.type = 'prepare' then
+          -- guarded.machine.yaml:6  event prepare
+          if p_event <> '{"type": "prepare"}'::jsonb then
+            perform pawl.raise_payload('after_guarded', 'prepare', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'waiting' then
+            -- guarded.machine.yaml:16  waiting --prepare--> (stays)
+            self.handled := true;
+            context.ready := true;
+          end if;
+        elsif event.type = 'after.1 minute.waiting' then
+          if self.leaf = 'waiting' then
+            -- guarded.machine.yaml:12  waiting --after 1 minute [context.ready]--> good
+            if context.ready then
               self.handled := true;
-              context.ready := true;
+              self.timers := '{}'::jsonb;
+              self.leaf := 'good';
             end if;
-          elsif event.type = 'after.1 minute.waiting' then
-            if self.leaf = 'waiting' then
-              -- guarded.machine.yaml:12  waiting --after 1 minute [context.ready]--> good
-              if context.ready then
-                self.handled := true;
-                self.timers := '{}'::jsonb;
-                self.leaf := 'good';
-              end if;
-              -- guarded.machine.yaml:13  waiting --after 1 minute [not context.ready and false]--> bad
-              if not self.handled and (not context.ready and false) then
-                self.handled := true;
-                self.timers := '{}'::jsonb;
-                self.leaf := 'bad';
-              end if;
-            end if;
-          elsif event.type = 'after.2 minutes.waiting' then
-            if self.leaf = 'waiting' then
-              -- guarded.machine.yaml:14  waiting --after 2 minutes--> bad
+            -- guarded.machine.yaml:13  waiting --after 1 minute [not context.ready and false]--> bad
+            if not self.handled and (not context.ready and false) then
               self.handled := true;
               self.timers := '{}'::jsonb;
               self.leaf := 'bad';
             end if;
+          end if;
+        elsif event.type = 'after.2 minutes.waiting' then
+          if self.leaf = 'waiting' then
+            -- guarded.machine.yaml:14  waiting --after 2 minutes--> bad
+            self.handled := true;
+            self.timers := '{}'::jsonb;
+            self.leaf := 'bad';
           end if;
         end if;
         -- guarded.machine.yaml:4  context ready
@@ -290,15 +288,13 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_after_guarded.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['prepare']) then
-              perform pawl.check_event('after_guarded', p_event);
-              perform pawl.raise_unknown_event('after_guarded', event.type, array['prepare']);
-            end if;
-          else
-            self.timers := self.timers - p_source;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['prepare']) then
+            perform pawl.check_event('after_guarded', p_event);
+            perform pawl.raise_unknown_event('after_guarded', event.type, array['prepare']);
           end if;
+        else
+          self.timers := self.timers - p_source;
         end if;
         if p_source is null
           and (
@@ -364,16 +360,14 @@ begin
             self.timers := '{}'::jsonb;
             self.leaf := 'bad';
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'after_guarded',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_after_guarded.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'after_guarded',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_after_guarded.v1_accepts(array[self.leaf])
+          );
         end if;
         -- guarded.machine.yaml:4  context ready
         if context.ready is null then
@@ -665,11 +659,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('after_guarded', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['prepare']) then
-            perform pawl.check_event('after_guarded', p_event);
-            perform pawl.raise_unknown_event('after_guarded', event.type, array['prepare']);
-          end if;
+        elsif event.type is null or event.type <> all (array['prepare']) then
+          perform pawl.check_event('after_guarded', p_event);
+          perform pawl.raise_unknown_event('after_guarded', event.type, array['prepare']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('after_guarded', self.id, self.status);

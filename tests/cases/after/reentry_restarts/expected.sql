@@ -131,38 +131,36 @@ begin
         );
         self.timers := jsonb_build_object('after.10 s.waiting', self.seq);
         self.leaf := 'waiting';
-      else
-        if event.type = 'stay' then
-          -- reentry_restarts.machine.yaml:4  event stay
-          if p_event <> '{"type": "stay"}'::jsonb then
-            perform pawl.raise_payload('reentry_restarts', 'stay', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'waiting' then
-            -- reentry_restarts.machine.yaml:11  waiting --stay--> waiting
-            self.handled := true;
-          end if;
-        elsif event.type = 'restart' then
-          -- reentry_restarts.machine.yaml:5  event restart
-          if p_event <> '{"type": "restart"}'::jsonb then
-            perform pawl.raise_payload('reentry_restarts', 'restart', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'waiting' then
-            -- reentry_restarts.machine.yaml:12  waiting --restart--> waiting
-            self.handled := true;
-            self.due := array_append(
-              self.due,
-              row('after.10 s.waiting', self.now + interval '10 s', null)::pawl.timer_command
-            );
-            self.timers := jsonb_build_object('after.10 s.waiting', self.seq);
-            self.leaf := 'waiting';
-          end if;
-        elsif event.type = 'after.10 s.waiting' then
-          if self.leaf = 'waiting' then
-            -- reentry_restarts.machine.yaml:9  waiting --after 10 s--> over
-            self.handled := true;
-            self.timers := '{}'::jsonb;
-            self.leaf := 'over';
-          end if;
+      elsif event.type = 'stay' then
+        -- reentry_restarts.machine.yaml:4  event stay
+        if p_event <> '{"type": "stay"}'::jsonb then
+          perform pawl.raise_payload('reentry_restarts', 'stay', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'waiting' then
+          -- reentry_restarts.machine.yaml:11  waiting --stay--> waiting
+          self.handled := true;
+        end if;
+      elsif event.type = 'restart' then
+        -- reentry_restarts.machine.yaml:5  event restart
+        if p_event <> '{"type": "restart"}'::jsonb then
+          perform pawl.raise_payload('reentry_restarts', 'restart', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'waiting' then
+          -- reentry_restarts.machine.yaml:12  waiting --restart--> waiting
+          self.handled := true;
+          self.due := array_append(
+            self.due,
+            row('after.10 s.waiting', self.now + interval '10 s', null)::pawl.timer_command
+          );
+          self.timers := jsonb_build_object('after.10 s.waiting', self.seq);
+          self.leaf := 'waiting';
+        end if;
+      elsif event.type = 'after.10 s.waiting' then
+        if self.leaf = 'waiting' then
+          -- reentry_restarts.machine.yaml:9  waiting --after 10 s--> over
+          self.handled := true;
+          self.timers := '{}'::jsonb;
+          self.leaf := 'over';
         end if;
       end if;
     exception
@@ -259,19 +257,17 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_reentry_restarts.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['stay', 'restart']) then
-            perform pawl.check_event('reentry_restarts', p_event);
-            perform pawl.raise_unknown_event(
-              'reentry_restarts',
-              event.type,
-              array['stay', 'restart']
-            );
-          end if;
-        else
-          self.timers := self.timers - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['stay', 'restart']) then
+          perform pawl.check_event('reentry_restarts', p_event);
+          perform pawl.raise_unknown_event(
+            'reentry_restarts',
+            event.type,
+            array['stay', 'restart']
+          );
         end if;
+      else
+        self.timers := self.timers - p_source;
       end if;
       if p_source is null
         and (
@@ -342,16 +338,14 @@ begin
           self.timers := '{}'::jsonb;
           self.leaf := 'over';
         end if;
-      else
-        if p_source is null then
-          perform pawl.raise_unhandled(
-            'reentry_restarts',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_reentry_restarts.v1_accepts(array[self.leaf])
-          );
-        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'reentry_restarts',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_reentry_restarts.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -617,15 +611,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('reentry_restarts', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['stay', 'restart']) then
-          perform pawl.check_event('reentry_restarts', p_event);
-          perform pawl.raise_unknown_event(
-            'reentry_restarts',
-            event.type,
-            array['stay', 'restart']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['stay', 'restart']) then
+        perform pawl.check_event('reentry_restarts', p_event);
+        perform pawl.raise_unknown_event('reentry_restarts', event.type, array['stay', 'restart']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('reentry_restarts', self.id, self.status);

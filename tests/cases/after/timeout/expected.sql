@@ -135,55 +135,53 @@ begin
         );
         self.timers := jsonb_build_object('after.30 s.ringing', self.seq);
         self.leaf := 'ringing';
-      else
-        if event.type = 'answer' then
-          -- timeout.machine.yaml:4  event answer
-          if p_event <> '{"type": "answer"}'::jsonb then
-            perform pawl.raise_payload('timeout', 'answer', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'ringing' then
-            -- timeout.machine.yaml:12  ringing --answer--> talking
-            self.handled := true;
-            self.due := array_append(
-              self.due,
-              row(
-                'after.2 minutes.talking',
-                self.now + interval '2 minutes',
-                null
-              )::pawl.timer_command
-            );
-            self.timers := jsonb_build_object('after.2 minutes.talking', self.seq);
-            self.leaf := 'talking';
-          end if;
-        elsif event.type = 'again' then
-          -- timeout.machine.yaml:5  event again
-          if p_event <> '{"type": "again"}'::jsonb then
-            perform pawl.raise_payload('timeout', 'again', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'missed' then
-            -- timeout.machine.yaml:16  missed --again--> ringing
-            self.handled := true;
-            self.due := array_append(
-              self.due,
-              row('after.30 s.ringing', self.now + interval '30 s', null)::pawl.timer_command
-            );
-            self.timers := jsonb_build_object('after.30 s.ringing', self.seq);
-            self.leaf := 'ringing';
-          end if;
-        elsif event.type = 'after.30 s.ringing' then
-          if self.leaf = 'ringing' then
-            -- timeout.machine.yaml:10  ringing --after 30 s--> missed
-            self.handled := true;
-            self.timers := '{}'::jsonb;
-            self.leaf := 'missed';
-          end if;
-        elsif event.type = 'after.2 minutes.talking' then
-          if self.leaf = 'talking' then
-            -- timeout.machine.yaml:14  talking --after 2 minutes--> ended
-            self.handled := true;
-            self.timers := '{}'::jsonb;
-            self.leaf := 'ended';
-          end if;
+      elsif event.type = 'answer' then
+        -- timeout.machine.yaml:4  event answer
+        if p_event <> '{"type": "answer"}'::jsonb then
+          perform pawl.raise_payload('timeout', 'answer', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'ringing' then
+          -- timeout.machine.yaml:12  ringing --answer--> talking
+          self.handled := true;
+          self.due := array_append(
+            self.due,
+            row(
+              'after.2 minutes.talking',
+              self.now + interval '2 minutes',
+              null
+            )::pawl.timer_command
+          );
+          self.timers := jsonb_build_object('after.2 minutes.talking', self.seq);
+          self.leaf := 'talking';
+        end if;
+      elsif event.type = 'again' then
+        -- timeout.machine.yaml:5  event again
+        if p_event <> '{"type": "again"}'::jsonb then
+          perform pawl.raise_payload('timeout', 'again', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'missed' then
+          -- timeout.machine.yaml:16  missed --again--> ringing
+          self.handled := true;
+          self.due := array_append(
+            self.due,
+            row('after.30 s.ringing', self.now + interval '30 s', null)::pawl.timer_command
+          );
+          self.timers := jsonb_build_object('after.30 s.ringing', self.seq);
+          self.leaf := 'ringing';
+        end if;
+      elsif event.type = 'after.30 s.ringing' then
+        if self.leaf = 'ringing' then
+          -- timeout.machine.yaml:10  ringing --after 30 s--> missed
+          self.handled := true;
+          self.timers := '{}'::jsonb;
+          self.leaf := 'missed';
+        end if;
+      elsif event.type = 'after.2 minutes.talking' then
+        if self.leaf = 'talking' then
+          -- timeout.machine.yaml:14  talking --after 2 minutes--> ended
+          self.handled := true;
+          self.timers := '{}'::jsonb;
+          self.leaf := 'ended';
         end if;
       end if;
     exception
@@ -280,15 +278,13 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_timeout.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['answer', 'again']) then
-            perform pawl.check_event('timeout', p_event);
-            perform pawl.raise_unknown_event('timeout', event.type, array['answer', 'again']);
-          end if;
-        else
-          self.timers := self.timers - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['answer', 'again']) then
+          perform pawl.check_event('timeout', p_event);
+          perform pawl.raise_unknown_event('timeout', event.type, array['answer', 'again']);
         end if;
+      else
+        self.timers := self.timers - p_source;
       end if;
       if p_source is null
         and (
@@ -375,16 +371,14 @@ begin
           self.timers := '{}'::jsonb;
           self.leaf := 'ended';
         end if;
-      else
-        if p_source is null then
-          perform pawl.raise_unhandled(
-            'timeout',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_timeout.v1_accepts(array[self.leaf])
-          );
-        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'timeout',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_timeout.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -650,11 +644,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('timeout', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['answer', 'again']) then
-          perform pawl.check_event('timeout', p_event);
-          perform pawl.raise_unknown_event('timeout', event.type, array['answer', 'again']);
-        end if;
+      elsif event.type is null or event.type <> all (array['answer', 'again']) then
+        perform pawl.check_event('timeout', p_event);
+        perform pawl.raise_unknown_event('timeout', event.type, array['answer', 'again']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('timeout', self.id, self.status);

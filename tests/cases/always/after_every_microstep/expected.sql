@@ -133,24 +133,22 @@ begin
           -- after_every_microstep.machine.yaml:1  after_every_microstep begins
           self.moved := true;
           self.leaf := 'counting';
-        else
-          if event.type = 'add' then
-            -- after_every_microstep.machine.yaml:6  event add
-            if self.cause - array['type', 'x'] <> '{}'::jsonb or self.cause ->> 'x' is null then
-              perform pawl.raise_payload(
-                'after_every_microstep',
-                'add',
-                self.cause,
-                '{"x": {"type": "int", "required": true}}'::jsonb
-              );
-            end if;
-            -- after_every_microstep.machine.yaml:6  event add field x
-            event.x := (self.cause ->> 'x')::int;
-            if self.leaf = 'counting' then
-              -- after_every_microstep.machine.yaml:11  counting --add--> (stays)
-              self.moved := true;
-              context.n := context.n + event.x;
-            end if;
+        elsif event.type = 'add' then
+          -- after_every_microstep.machine.yaml:6  event add
+          if self.cause - array['type', 'x'] <> '{}'::jsonb or self.cause ->> 'x' is null then
+            perform pawl.raise_payload(
+              'after_every_microstep',
+              'add',
+              self.cause,
+              '{"x": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- after_every_microstep.machine.yaml:6  event add field x
+          event.x := (self.cause ->> 'x')::int;
+          if self.leaf = 'counting' then
+            -- after_every_microstep.machine.yaml:11  counting --add--> (stays)
+            self.moved := true;
+            context.n := context.n + event.x;
           end if;
         end if;
         if self.moved then
@@ -302,13 +300,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_after_every_microstep.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['add']) then
-              perform pawl.check_event('after_every_microstep', p_event);
-              perform pawl.raise_unknown_event('after_every_microstep', event.type, array['add']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['add'])) then
+          perform pawl.check_event('after_every_microstep', p_event);
+          perform pawl.raise_unknown_event('after_every_microstep', event.type, array['add']);
         end if;
         if p_source is null
           and (
@@ -703,11 +697,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('after_every_microstep', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['add']) then
-            perform pawl.check_event('after_every_microstep', p_event);
-            perform pawl.raise_unknown_event('after_every_microstep', event.type, array['add']);
-          end if;
+        elsif event.type is null or event.type <> all (array['add']) then
+          perform pawl.check_event('after_every_microstep', p_event);
+          perform pawl.raise_unknown_event('after_every_microstep', event.type, array['add']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('after_every_microstep', self.id, self.status);

@@ -132,37 +132,30 @@ begin
           -- before_internal_events.machine.yaml:1  before_internal_events begins
           self.moved := true;
           self.leaf := 'start';
-        else
-          if event.type = 'go' then
-            -- before_internal_events.machine.yaml:4  event go
-            if self.cause <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('before_internal_events', 'go', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'start' then
-              -- before_internal_events.machine.yaml:10  start --go--> middle
-              self.moved := true;
-              self.queue := array_append(self.queue, jsonb_build_object('type', 'inner'));
-              self.leaf := 'middle';
-            end if;
-          elsif event.type = 'inner' then
-            -- before_internal_events.machine.yaml:5  event inner
-            if self.cause <> '{"type": "inner"}'::jsonb then
-              perform pawl.raise_payload(
-                'before_internal_events',
-                'inner',
-                self.cause,
-                '{}'::jsonb
-              );
-            end if;
-            if self.leaf = 'middle' then
-              -- before_internal_events.machine.yaml:15  middle --inner--> wrong
-              self.moved := true;
-              self.leaf := 'wrong';
-            elsif self.leaf = 'last' then
-              -- before_internal_events.machine.yaml:18  last --inner--> (stays)
-              self.moved := true;
-              self.log := array_append(self.log, 'inner in last');
-            end if;
+        elsif event.type = 'go' then
+          -- before_internal_events.machine.yaml:4  event go
+          if self.cause <> '{"type": "go"}'::jsonb then
+            perform pawl.raise_payload('before_internal_events', 'go', self.cause, '{}'::jsonb);
+          end if;
+          if self.leaf = 'start' then
+            -- before_internal_events.machine.yaml:10  start --go--> middle
+            self.moved := true;
+            self.queue := array_append(self.queue, '{"type": "inner"}'::jsonb);
+            self.leaf := 'middle';
+          end if;
+        elsif event.type = 'inner' then
+          -- before_internal_events.machine.yaml:5  event inner
+          if self.cause <> '{"type": "inner"}'::jsonb then
+            perform pawl.raise_payload('before_internal_events', 'inner', self.cause, '{}'::jsonb);
+          end if;
+          if self.leaf = 'middle' then
+            -- before_internal_events.machine.yaml:15  middle --inner--> wrong
+            self.moved := true;
+            self.leaf := 'wrong';
+          elsif self.leaf = 'last' then
+            -- before_internal_events.machine.yaml:18  last --inner--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'inner in last');
           end if;
         end if;
         if self.moved then
@@ -300,17 +293,15 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_before_internal_events.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go', 'inner']) then
-            perform pawl.check_event('before_internal_events', p_event);
-            perform pawl.raise_unknown_event(
-              'before_internal_events',
-              event.type,
-              array['go', 'inner']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['go', 'inner']))
+      then
+        perform pawl.check_event('before_internal_events', p_event);
+        perform pawl.raise_unknown_event(
+          'before_internal_events',
+          event.type,
+          array['go', 'inner']
+        );
       end if;
       if p_source is null
         and (
@@ -359,7 +350,7 @@ begin
           if self.leaf = 'start' then
             -- before_internal_events.machine.yaml:10  start --go--> middle
             self.moved := true;
-            self.queue := array_append(self.queue, jsonb_build_object('type', 'inner'));
+            self.queue := array_append(self.queue, '{"type": "inner"}'::jsonb);
             self.leaf := 'middle';
           end if;
         elsif event.type = 'inner' then
@@ -691,15 +682,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('before_internal_events', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go', 'inner']) then
-          perform pawl.check_event('before_internal_events', p_event);
-          perform pawl.raise_unknown_event(
-            'before_internal_events',
-            event.type,
-            array['go', 'inner']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['go', 'inner']) then
+        perform pawl.check_event('before_internal_events', p_event);
+        perform pawl.raise_unknown_event(
+          'before_internal_events',
+          event.type,
+          array['go', 'inner']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('before_internal_events', self.id, self.status);

@@ -283,13 +283,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_on_creation.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all ('{}'::text[]) then
-              perform pawl.check_event('on_creation', p_event);
-              perform pawl.raise_unknown_event('on_creation', event.type, '{}'::text[]);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all ('{}'::text[])) then
+          perform pawl.check_event('on_creation', p_event);
+          perform pawl.raise_unknown_event('on_creation', event.type, '{}'::text[]);
         end if;
         if p_source is null
           and (
@@ -648,11 +644,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('on_creation', self.id, event.type);
-        else
-          if event.type is null or event.type <> all ('{}'::text[]) then
-            perform pawl.check_event('on_creation', p_event);
-            perform pawl.raise_unknown_event('on_creation', event.type, '{}'::text[]);
-          end if;
+        elsif event.type is null or event.type <> all ('{}'::text[]) then
+          perform pawl.check_event('on_creation', p_event);
+          perform pawl.raise_unknown_event('on_creation', event.type, '{}'::text[]);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('on_creation', self.id, self.status);

@@ -139,63 +139,61 @@ begin
             -- settles.machine.yaml:1  settles begins
             self.moved := true;
             self.leaf := 'shut';
-          else
-            if event.type = 'look' then
-              -- settles.machine.yaml:6  event look
-              if self.cause <> '{"type": "look"}'::jsonb then
-                perform pawl.raise_payload('settles', 'look', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'shut' then
-                -- settles.machine.yaml:15  shut --look--> (stays)
-                self.moved := true;
-                self.log := array_append(self.log, 'looked');
-              end if;
-            elsif event.type = 'open' then
-              -- settles.machine.yaml:7  event open
-              if self.cause <> '{"type": "open"}'::jsonb then
-                perform pawl.raise_payload('settles', 'open', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'shut' then
-                -- settles.machine.yaml:16  shut --open--> opened
-                self.moved := true;
-                self.log := array_append(self.log, 'in');
-                context.n := context.n + 1;
-                self.leaf := 'opened.wide';
-              end if;
-            elsif event.type = 'close' then
-              -- settles.machine.yaml:8  event close
-              if self.cause <> '{"type": "close"}'::jsonb then
-                perform pawl.raise_payload('settles', 'close', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'opened.wide' then
-                -- settles.machine.yaml:27  opened.wide --close--> opened.ajar
-                self.moved := true;
-                self.leaf := 'opened.ajar';
-              end if;
-            elsif event.type = 'ring' then
-              -- settles.machine.yaml:9  event ring
-              if self.cause <> '{"type": "ring"}'::jsonb then
-                perform pawl.raise_payload('settles', 'ring', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'opened.ajar' then
-                -- settles.machine.yaml:28  opened.ajar --ring--> opened.wide
-                self.moved := true;
-                self.leaf := 'opened.wide';
-              elsif self.leaf = 'worn' then
-                -- settles.machine.yaml:33  worn --ring--> (stays)
-                self.moved := true;
-                context.n := context.n + 1;
-              end if;
-            elsif event.type = 'heard' then
-              -- settles.machine.yaml:10  event heard
-              if self.cause <> '{"type": "heard"}'::jsonb then
-                perform pawl.raise_payload('settles', 'heard', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'shut' then
-                -- settles.machine.yaml:17  shut --heard--> (stays)
-                self.moved := true;
-                context.n := context.n + 1;
-              end if;
+          elsif event.type = 'look' then
+            -- settles.machine.yaml:6  event look
+            if self.cause <> '{"type": "look"}'::jsonb then
+              perform pawl.raise_payload('settles', 'look', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'shut' then
+              -- settles.machine.yaml:15  shut --look--> (stays)
+              self.moved := true;
+              self.log := array_append(self.log, 'looked');
+            end if;
+          elsif event.type = 'open' then
+            -- settles.machine.yaml:7  event open
+            if self.cause <> '{"type": "open"}'::jsonb then
+              perform pawl.raise_payload('settles', 'open', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'shut' then
+              -- settles.machine.yaml:16  shut --open--> opened
+              self.moved := true;
+              self.log := array_append(self.log, 'in');
+              context.n := context.n + 1;
+              self.leaf := 'opened.wide';
+            end if;
+          elsif event.type = 'close' then
+            -- settles.machine.yaml:8  event close
+            if self.cause <> '{"type": "close"}'::jsonb then
+              perform pawl.raise_payload('settles', 'close', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'opened.wide' then
+              -- settles.machine.yaml:27  opened.wide --close--> opened.ajar
+              self.moved := true;
+              self.leaf := 'opened.ajar';
+            end if;
+          elsif event.type = 'ring' then
+            -- settles.machine.yaml:9  event ring
+            if self.cause <> '{"type": "ring"}'::jsonb then
+              perform pawl.raise_payload('settles', 'ring', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'opened.ajar' then
+              -- settles.machine.yaml:28  opened.ajar --ring--> opened.wide
+              self.moved := true;
+              self.leaf := 'opened.wide';
+            elsif self.leaf = 'worn' then
+              -- settles.machine.yaml:33  worn --ring--> (stays)
+              self.moved := true;
+              context.n := context.n + 1;
+            end if;
+          elsif event.type = 'heard' then
+            -- settles.machine.yaml:10  event heard
+            if self.cause <> '{"type": "heard"}'::jsonb then
+              perform pawl.raise_payload('settles', 'heard', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'shut' then
+              -- settles.machine.yaml:17  shut --heard--> (stays)
+              self.moved := true;
+              context.n := context.n + 1;
             end if;
           end if;
           if self.moved then
@@ -229,7 +227,7 @@ begin
                 self.moved := true;
                 self.settled := true;
                 self.log := array_append(self.log, 'twice');
-                self.queue := array_append(self.queue, jsonb_build_object('type', 'look'));
+                self.queue := array_append(self.queue, '{"type": "look"}'::jsonb);
               end if;
               -- settles.machine.yaml:21  shut --always--> (stays)
               if not self.moved then
@@ -378,19 +376,18 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_settles.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null
+        elsif p_source is null
+          and (
+            event.type is null
               or event.type <> all (array['look', 'open', 'close', 'ring', 'heard'])
-            then
-              perform pawl.check_event('settles', p_event);
-              perform pawl.raise_unknown_event(
-                'settles',
-                event.type,
-                array['look', 'open', 'close', 'ring', 'heard']
-              );
-            end if;
-          end if;
+          )
+        then
+          perform pawl.check_event('settles', p_event);
+          perform pawl.raise_unknown_event(
+            'settles',
+            event.type,
+            array['look', 'open', 'close', 'ring', 'heard']
+          );
         end if;
         if p_source is null
           and (
@@ -508,7 +505,7 @@ begin
                 self.moved := true;
                 self.settled := true;
                 self.log := array_append(self.log, 'twice');
-                self.queue := array_append(self.queue, jsonb_build_object('type', 'look'));
+                self.queue := array_append(self.queue, '{"type": "look"}'::jsonb);
               end if;
               -- settles.machine.yaml:21  shut --always--> (stays)
               if not self.moved then
@@ -836,17 +833,15 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('settles', self.id, event.type);
-        else
-          if event.type is null
-            or event.type <> all (array['look', 'open', 'close', 'ring', 'heard'])
-          then
-            perform pawl.check_event('settles', p_event);
-            perform pawl.raise_unknown_event(
-              'settles',
-              event.type,
-              array['look', 'open', 'close', 'ring', 'heard']
-            );
-          end if;
+        elsif event.type is null
+          or event.type <> all (array['look', 'open', 'close', 'ring', 'heard'])
+        then
+          perform pawl.check_event('settles', p_event);
+          perform pawl.raise_unknown_event(
+            'settles',
+            event.type,
+            array['look', 'open', 'close', 'ring', 'heard']
+          );
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('settles', self.id, self.status);

@@ -127,33 +127,31 @@ begin
           -- assign_sees_before.machine.yaml:1  assign_sees_before begins
           self.handled := true;
           self.leaf := 'only';
-        else
-          if event.type = 'swap' then
-            -- assign_sees_before.machine.yaml:7  event swap
-            if p_event <> '{"type": "swap"}'::jsonb then
-              perform pawl.raise_payload('assign_sees_before', 'swap', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'only' then
-              -- assign_sees_before.machine.yaml:14  only --swap--> (stays)
-              self.handled := true;
-              select
-                context.b,
-                context.a
-              into
-                context.a,
-                context.b;
-            end if;
-          elsif event.type = 'twice' then
-            -- assign_sees_before.machine.yaml:8  event twice
-            if p_event <> '{"type": "twice"}'::jsonb then
-              perform pawl.raise_payload('assign_sees_before', 'twice', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'only' then
-              -- assign_sees_before.machine.yaml:17  only --twice--> (stays)
-              self.handled := true;
-              context.a := context.a + 10;
-              context.b := context.a;
-            end if;
+        elsif event.type = 'swap' then
+          -- assign_sees_before.machine.yaml:7  event swap
+          if p_event <> '{"type": "swap"}'::jsonb then
+            perform pawl.raise_payload('assign_sees_before', 'swap', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'only' then
+            -- assign_sees_before.machine.yaml:14  only --swap--> (stays)
+            self.handled := true;
+            select
+              context.b,
+              context.a
+            into
+              context.a,
+              context.b;
+          end if;
+        elsif event.type = 'twice' then
+          -- assign_sees_before.machine.yaml:8  event twice
+          if p_event <> '{"type": "twice"}'::jsonb then
+            perform pawl.raise_payload('assign_sees_before', 'twice', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'only' then
+            -- assign_sees_before.machine.yaml:17  only --twice--> (stays)
+            self.handled := true;
+            context.a := context.a + 10;
+            context.b := context.a;
           end if;
         end if;
         -- assign_sees_before.machine.yaml:4  context a
@@ -263,17 +261,15 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_assign_sees_before.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['swap', 'twice']) then
-              perform pawl.check_event('assign_sees_before', p_event);
-              perform pawl.raise_unknown_event(
-                'assign_sees_before',
-                event.type,
-                array['swap', 'twice']
-              );
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['swap', 'twice']))
+        then
+          perform pawl.check_event('assign_sees_before', p_event);
+          perform pawl.raise_unknown_event(
+            'assign_sees_before',
+            event.type,
+            array['swap', 'twice']
+          );
         end if;
         if p_source is null
           and (
@@ -351,16 +347,14 @@ begin
               pawl_assign_sees_before.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'assign_sees_before',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_assign_sees_before.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'assign_sees_before',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_assign_sees_before.v1_accepts(array[self.leaf])
+          );
         end if;
         -- assign_sees_before.machine.yaml:4  context a
         if context.a is null then
@@ -654,15 +648,13 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('assign_sees_before', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['swap', 'twice']) then
-            perform pawl.check_event('assign_sees_before', p_event);
-            perform pawl.raise_unknown_event(
-              'assign_sees_before',
-              event.type,
-              array['swap', 'twice']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['swap', 'twice']) then
+          perform pawl.check_event('assign_sees_before', p_event);
+          perform pawl.raise_unknown_event(
+            'assign_sees_before',
+            event.type,
+            array['swap', 'twice']
+          );
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('assign_sees_before', self.id, self.status);

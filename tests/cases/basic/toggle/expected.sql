@@ -120,21 +120,19 @@ begin
         -- toggle.machine.yaml:1  toggle begins
         self.handled := true;
         self.leaf := 'off';
-      else
-        if event.type = 'flip' then
-          -- toggle.machine.yaml:4  event flip
-          if p_event <> '{"type": "flip"}'::jsonb then
-            perform pawl.raise_payload('toggle', 'flip', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'off' then
-            -- toggle.machine.yaml:8  off --flip--> on
-            self.handled := true;
-            self.leaf := 'on';
-          elsif self.leaf = 'on' then
-            -- toggle.machine.yaml:10  on --flip--> off
-            self.handled := true;
-            self.leaf := 'off';
-          end if;
+      elsif event.type = 'flip' then
+        -- toggle.machine.yaml:4  event flip
+        if p_event <> '{"type": "flip"}'::jsonb then
+          perform pawl.raise_payload('toggle', 'flip', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'off' then
+          -- toggle.machine.yaml:8  off --flip--> on
+          self.handled := true;
+          self.leaf := 'on';
+        elsif self.leaf = 'on' then
+          -- toggle.machine.yaml:10  on --flip--> off
+          self.handled := true;
+          self.leaf := 'off';
         end if;
       end if;
     exception
@@ -224,13 +222,9 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_toggle.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['flip']) then
-            perform pawl.check_event('toggle', p_event);
-            perform pawl.raise_unknown_event('toggle', event.type, array['flip']);
-          end if;
-        end if;
+      elsif p_source is null and (event.type is null or event.type <> all (array['flip'])) then
+        perform pawl.check_event('toggle', p_event);
+        perform pawl.raise_unknown_event('toggle', event.type, array['flip']);
       end if;
       if p_source is null
         and (
@@ -277,16 +271,14 @@ begin
             pawl_toggle.v1_accepts(array[self.leaf])
           );
         end if;
-      else
-        if p_source is null then
-          perform pawl.raise_unhandled(
-            'toggle',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_toggle.v1_accepts(array[self.leaf])
-          );
-        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'toggle',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_toggle.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -534,11 +526,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('toggle', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['flip']) then
-          perform pawl.check_event('toggle', p_event);
-          perform pawl.raise_unknown_event('toggle', event.type, array['flip']);
-        end if;
+      elsif event.type is null or event.type <> all (array['flip']) then
+        perform pawl.check_event('toggle', p_event);
+        perform pawl.raise_unknown_event('toggle', event.type, array['flip']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('toggle', self.id, self.status);

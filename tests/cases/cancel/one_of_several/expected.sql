@@ -167,45 +167,43 @@ begin
         );
         self.timers := self.timers || jsonb_build_object('after.1 s.a', self.seq);
         self.leaf := 'a';
-      else
-        if event.type = 'stop' then
-          -- one_of_several.machine.yaml:4  event stop
-          if p_event <> '{"type": "stop"}'::jsonb then
-            perform pawl.raise_payload('cancel_one_of_several', 'stop', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a' then
-            -- one_of_several.machine.yaml:15  a --stop--> (stays)
-            self.handled := true;
-            self.timers := self.timers - 'raise two';
-          end if;
-        elsif event.type = 'later' then
-          -- one_of_several.machine.yaml:5  event later
-          if p_event - array['type', 'n'] <> '{}'::jsonb or p_event ->> 'n' is null then
-            perform pawl.raise_payload(
-              'cancel_one_of_several',
-              'later',
-              p_event,
-              '{"n": {"type": "int", "required": true}}'::jsonb
-            );
-          end if;
-          -- one_of_several.machine.yaml:5  event later field n
-          event.n := (p_event ->> 'n')::int;
-          if self.leaf = 'a' then
-            -- one_of_several.machine.yaml:16  a --later--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, (event.n)::text);
-          elsif self.leaf = 'b' then
-            -- one_of_several.machine.yaml:19  b --later--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, (-event.n)::text);
-          end if;
-        elsif event.type = 'after.1 s.a' then
-          if self.leaf = 'a' then
-            -- one_of_several.machine.yaml:13  a --after 1 s--> b
-            self.handled := true;
-            self.timers := self.timers - 'after.1 s.a';
-            self.leaf := 'b';
-          end if;
+      elsif event.type = 'stop' then
+        -- one_of_several.machine.yaml:4  event stop
+        if p_event <> '{"type": "stop"}'::jsonb then
+          perform pawl.raise_payload('cancel_one_of_several', 'stop', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- one_of_several.machine.yaml:15  a --stop--> (stays)
+          self.handled := true;
+          self.timers := self.timers - 'raise two';
+        end if;
+      elsif event.type = 'later' then
+        -- one_of_several.machine.yaml:5  event later
+        if p_event - array['type', 'n'] <> '{}'::jsonb or p_event ->> 'n' is null then
+          perform pawl.raise_payload(
+            'cancel_one_of_several',
+            'later',
+            p_event,
+            '{"n": {"type": "int", "required": true}}'::jsonb
+          );
+        end if;
+        -- one_of_several.machine.yaml:5  event later field n
+        event.n := (p_event ->> 'n')::int;
+        if self.leaf = 'a' then
+          -- one_of_several.machine.yaml:16  a --later--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, (event.n)::text);
+        elsif self.leaf = 'b' then
+          -- one_of_several.machine.yaml:19  b --later--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, (-event.n)::text);
+        end if;
+      elsif event.type = 'after.1 s.a' then
+        if self.leaf = 'a' then
+          -- one_of_several.machine.yaml:13  a --after 1 s--> b
+          self.handled := true;
+          self.timers := self.timers - 'after.1 s.a';
+          self.leaf := 'b';
         end if;
       end if;
     exception
@@ -305,19 +303,17 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_cancel_one_of_several.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['stop', 'later']) then
-            perform pawl.check_event('cancel_one_of_several', p_event);
-            perform pawl.raise_unknown_event(
-              'cancel_one_of_several',
-              event.type,
-              array['stop', 'later']
-            );
-          end if;
-        else
-          self.timers := self.timers - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['stop', 'later']) then
+          perform pawl.check_event('cancel_one_of_several', p_event);
+          perform pawl.raise_unknown_event(
+            'cancel_one_of_several',
+            event.type,
+            array['stop', 'later']
+          );
         end if;
+      else
+        self.timers := self.timers - p_source;
       end if;
       if p_source is null
         and (
@@ -363,16 +359,14 @@ begin
         if self.leaf = 'a' then
           -- one_of_several.machine.yaml:15  a --stop--> (stays)
           self.timers := self.timers - 'raise two';
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'cancel_one_of_several',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'cancel_one_of_several',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
+          );
         end if;
       elsif event.type = 'later' then
         -- one_of_several.machine.yaml:5  event later
@@ -392,25 +386,7 @@ begin
         elsif self.leaf = 'b' then
           -- one_of_several.machine.yaml:19  b --later--> (stays)
           self.log := array_append(self.log, (-event.n)::text);
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'cancel_one_of_several',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
-            );
-          end if;
-        end if;
-      elsif event.type = 'after.1 s.a' then
-        if self.leaf = 'a' then
-          -- one_of_several.machine.yaml:13  a --after 1 s--> b
-          self.timers := self.timers - 'after.1 s.a';
-          self.leaf := 'b';
-        end if;
-      else
-        if p_source is null then
+        elsif p_source is null then
           perform pawl.raise_unhandled(
             'cancel_one_of_several',
             self.id,
@@ -419,6 +395,20 @@ begin
             pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
           );
         end if;
+      elsif event.type = 'after.1 s.a' then
+        if self.leaf = 'a' then
+          -- one_of_several.machine.yaml:13  a --after 1 s--> b
+          self.timers := self.timers - 'after.1 s.a';
+          self.leaf := 'b';
+        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'cancel_one_of_several',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_cancel_one_of_several.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -717,15 +707,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('cancel_one_of_several', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['stop', 'later']) then
-          perform pawl.check_event('cancel_one_of_several', p_event);
-          perform pawl.raise_unknown_event(
-            'cancel_one_of_several',
-            event.type,
-            array['stop', 'later']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['stop', 'later']) then
+        perform pawl.check_event('cancel_one_of_several', p_event);
+        perform pawl.raise_unknown_event(
+          'cancel_one_of_several',
+          event.type,
+          array['stop', 'later']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('cancel_one_of_several', self.id, self.status);

@@ -127,51 +127,49 @@ begin
         -- pending.machine.yaml:1  cancel_pending begins
         self.handled := true;
         self.leaf := 'idle';
-      else
-        if event.type = 'order' then
-          -- pending.machine.yaml:4  event order
-          if p_event <> '{"type": "order"}'::jsonb then
-            perform pawl.raise_payload('cancel_pending', 'order', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'idle' then
-            -- pending.machine.yaml:11  idle --order--> unpaid
-            self.handled := true;
-            self.due := array_append(
-              self.due,
-              row(
-                'raise reminder',
-                self.now + interval '1 day',
-                jsonb_build_object('type', 'remind')
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise reminder', self.seq);
-            self.leaf := 'unpaid';
-          end if;
-        elsif event.type = 'pay' then
-          -- pending.machine.yaml:5  event pay
-          if p_event <> '{"type": "pay"}'::jsonb then
-            perform pawl.raise_payload('cancel_pending', 'pay', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'unpaid' then
-            -- pending.machine.yaml:15  unpaid --pay--> idle
-            self.handled := true;
-            self.timers := self.timers - 'raise reminder';
-            self.leaf := 'idle';
-          end if;
-        elsif event.type = 'remind' then
-          -- pending.machine.yaml:6  event remind
-          if p_event <> '{"type": "remind"}'::jsonb then
-            perform pawl.raise_payload('cancel_pending', 'remind', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'idle' then
-            -- pending.machine.yaml:12  idle --remind--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, 'idle');
-          elsif self.leaf = 'unpaid' then
-            -- pending.machine.yaml:16  unpaid --remind--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, 'pay');
-          end if;
+      elsif event.type = 'order' then
+        -- pending.machine.yaml:4  event order
+        if p_event <> '{"type": "order"}'::jsonb then
+          perform pawl.raise_payload('cancel_pending', 'order', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'idle' then
+          -- pending.machine.yaml:11  idle --order--> unpaid
+          self.handled := true;
+          self.due := array_append(
+            self.due,
+            row(
+              'raise reminder',
+              self.now + interval '1 day',
+              '{"type": "remind"}'::jsonb
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise reminder', self.seq);
+          self.leaf := 'unpaid';
+        end if;
+      elsif event.type = 'pay' then
+        -- pending.machine.yaml:5  event pay
+        if p_event <> '{"type": "pay"}'::jsonb then
+          perform pawl.raise_payload('cancel_pending', 'pay', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'unpaid' then
+          -- pending.machine.yaml:15  unpaid --pay--> idle
+          self.handled := true;
+          self.timers := self.timers - 'raise reminder';
+          self.leaf := 'idle';
+        end if;
+      elsif event.type = 'remind' then
+        -- pending.machine.yaml:6  event remind
+        if p_event <> '{"type": "remind"}'::jsonb then
+          perform pawl.raise_payload('cancel_pending', 'remind', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'idle' then
+          -- pending.machine.yaml:12  idle --remind--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, 'idle');
+        elsif self.leaf = 'unpaid' then
+          -- pending.machine.yaml:16  unpaid --remind--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, 'pay');
         end if;
       end if;
     exception
@@ -270,19 +268,17 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_cancel_pending.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['order', 'pay', 'remind']) then
-            perform pawl.check_event('cancel_pending', p_event);
-            perform pawl.raise_unknown_event(
-              'cancel_pending',
-              event.type,
-              array['order', 'pay', 'remind']
-            );
-          end if;
-        else
-          self.timers := self.timers - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['order', 'pay', 'remind']) then
+          perform pawl.check_event('cancel_pending', p_event);
+          perform pawl.raise_unknown_event(
+            'cancel_pending',
+            event.type,
+            array['order', 'pay', 'remind']
+          );
         end if;
+      else
+        self.timers := self.timers - p_source;
       end if;
       if p_source is null
         and (
@@ -321,21 +317,19 @@ begin
             row(
               'raise reminder',
               self.now + interval '1 day',
-              jsonb_build_object('type', 'remind')
+              '{"type": "remind"}'::jsonb
             )::pawl.timer_command
           );
           self.timers := self.timers || jsonb_build_object('raise reminder', self.seq);
           self.leaf := 'unpaid';
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'cancel_pending',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_cancel_pending.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'cancel_pending',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_cancel_pending.v1_accepts(array[self.leaf])
+          );
         end if;
       elsif event.type = 'pay' then
         -- pending.machine.yaml:5  event pay
@@ -346,16 +340,14 @@ begin
           -- pending.machine.yaml:15  unpaid --pay--> idle
           self.timers := self.timers - 'raise reminder';
           self.leaf := 'idle';
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'cancel_pending',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_cancel_pending.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'cancel_pending',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_cancel_pending.v1_accepts(array[self.leaf])
+          );
         end if;
       elsif event.type = 'remind' then
         -- pending.machine.yaml:6  event remind
@@ -368,19 +360,7 @@ begin
         elsif self.leaf = 'unpaid' then
           -- pending.machine.yaml:16  unpaid --remind--> (stays)
           self.log := array_append(self.log, 'pay');
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'cancel_pending',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_cancel_pending.v1_accepts(array[self.leaf])
-            );
-          end if;
-        end if;
-      else
-        if p_source is null then
+        elsif p_source is null then
           perform pawl.raise_unhandled(
             'cancel_pending',
             self.id,
@@ -389,6 +369,14 @@ begin
             pawl_cancel_pending.v1_accepts(array[self.leaf])
           );
         end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'cancel_pending',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_cancel_pending.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -660,15 +648,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('cancel_pending', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['order', 'pay', 'remind']) then
-          perform pawl.check_event('cancel_pending', p_event);
-          perform pawl.raise_unknown_event(
-            'cancel_pending',
-            event.type,
-            array['order', 'pay', 'remind']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['order', 'pay', 'remind']) then
+        perform pawl.check_event('cancel_pending', p_event);
+        perform pawl.raise_unknown_event(
+          'cancel_pending',
+          event.type,
+          array['order', 'pay', 'remind']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('cancel_pending', self.id, self.status);

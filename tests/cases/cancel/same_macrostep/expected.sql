@@ -133,88 +133,86 @@ begin
         -- same_macrostep.machine.yaml:1  cancel_same_macrostep begins
         self.moved := true;
         self.leaf := 'a';
-      else
-        if event.type = 'go' then
-          -- same_macrostep.machine.yaml:4  event go
-          if self.cause <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('cancel_same_macrostep', 'go', self.cause, '{}'::jsonb);
+      elsif event.type = 'go' then
+        -- same_macrostep.machine.yaml:4  event go
+        if self.cause <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('cancel_same_macrostep', 'go', self.cause, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- same_macrostep.machine.yaml:12  a --go--> b
+          self.moved := true;
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise x']);
           end if;
-          if self.leaf = 'a' then
-            -- same_macrostep.machine.yaml:12  a --go--> b
-            self.moved := true;
-            if self.due is not null then
-              self.due := pawl.without(self.due, array['raise x']);
-            end if;
-            self.due := array_append(
-              self.due,
-              row(
-                'raise x',
-                self.now + interval '1 s',
-                jsonb_build_object('type', 'later')
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise x', self.seq);
-            if self.due is not null then
-              self.due := pawl.without(self.due, array['raise y']);
-            end if;
-            self.due := array_append(
-              self.due,
-              row(
-                'raise y',
-                self.now + interval '1 s',
-                jsonb_build_object('type', 'later')
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise y', self.seq);
-            self.timers := self.timers - 'raise x';
-            if self.due is not null then
-              self.due := pawl.without(self.due, array['raise x']);
-            end if;
-            self.leaf := 'b';
+          self.due := array_append(
+            self.due,
+            row(
+              'raise x',
+              self.now + interval '1 s',
+              '{"type": "later"}'::jsonb
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise x', self.seq);
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise y']);
           end if;
-        elsif event.type = 'keep' then
-          -- same_macrostep.machine.yaml:5  event keep
-          if self.cause <> '{"type": "keep"}'::jsonb then
-            perform pawl.raise_payload('cancel_same_macrostep', 'keep', self.cause, '{}'::jsonb);
+          self.due := array_append(
+            self.due,
+            row(
+              'raise y',
+              self.now + interval '1 s',
+              '{"type": "later"}'::jsonb
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise y', self.seq);
+          self.timers := self.timers - 'raise x';
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise x']);
           end if;
-          if self.leaf = 'a' then
-            -- same_macrostep.machine.yaml:17  a --keep--> (stays)
-            self.moved := true;
-            self.timers := self.timers - 'raise x';
-            if self.due is not null then
-              self.due := pawl.without(self.due, array['raise x']);
-            end if;
-            if self.due is not null then
-              self.due := pawl.without(self.due, array['raise x']);
-            end if;
-            self.due := array_append(
-              self.due,
-              row(
-                'raise x',
-                self.now + interval '1 s',
-                jsonb_build_object('type', 'later')
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise x', self.seq);
-          elsif self.leaf = 'c' then
-            -- same_macrostep.machine.yaml:27  c --keep--> a
-            self.moved := true;
-            self.leaf := 'a';
+          self.leaf := 'b';
+        end if;
+      elsif event.type = 'keep' then
+        -- same_macrostep.machine.yaml:5  event keep
+        if self.cause <> '{"type": "keep"}'::jsonb then
+          perform pawl.raise_payload('cancel_same_macrostep', 'keep', self.cause, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- same_macrostep.machine.yaml:17  a --keep--> (stays)
+          self.moved := true;
+          self.timers := self.timers - 'raise x';
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise x']);
           end if;
-        elsif event.type = 'later' then
-          -- same_macrostep.machine.yaml:6  event later
-          if self.cause <> '{"type": "later"}'::jsonb then
-            perform pawl.raise_payload('cancel_same_macrostep', 'later', self.cause, '{}'::jsonb);
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise x']);
           end if;
-          if self.leaf = 'a' then
-            -- same_macrostep.machine.yaml:20  a --later--> (stays)
-            self.moved := true;
-            self.log := array_append(self.log, 'a');
-          elsif self.leaf = 'c' then
-            -- same_macrostep.machine.yaml:28  c --later--> (stays)
-            self.moved := true;
-            self.log := array_append(self.log, 'c');
-          end if;
+          self.due := array_append(
+            self.due,
+            row(
+              'raise x',
+              self.now + interval '1 s',
+              '{"type": "later"}'::jsonb
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise x', self.seq);
+        elsif self.leaf = 'c' then
+          -- same_macrostep.machine.yaml:27  c --keep--> a
+          self.moved := true;
+          self.leaf := 'a';
+        end if;
+      elsif event.type = 'later' then
+        -- same_macrostep.machine.yaml:6  event later
+        if self.cause <> '{"type": "later"}'::jsonb then
+          perform pawl.raise_payload('cancel_same_macrostep', 'later', self.cause, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- same_macrostep.machine.yaml:20  a --later--> (stays)
+          self.moved := true;
+          self.log := array_append(self.log, 'a');
+        elsif self.leaf = 'c' then
+          -- same_macrostep.machine.yaml:28  c --later--> (stays)
+          self.moved := true;
+          self.log := array_append(self.log, 'c');
         end if;
       end if;
       if self.moved then
@@ -358,19 +356,17 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_cancel_same_macrostep.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go', 'keep', 'later']) then
-            perform pawl.check_event('cancel_same_macrostep', p_event);
-            perform pawl.raise_unknown_event(
-              'cancel_same_macrostep',
-              event.type,
-              array['go', 'keep', 'later']
-            );
-          end if;
-        else
-          self.timers := self.timers - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['go', 'keep', 'later']) then
+          perform pawl.check_event('cancel_same_macrostep', p_event);
+          perform pawl.raise_unknown_event(
+            'cancel_same_macrostep',
+            event.type,
+            array['go', 'keep', 'later']
+          );
         end if;
+      else
+        self.timers := self.timers - p_source;
       end if;
       if p_source is null
         and (
@@ -425,7 +421,7 @@ begin
             row(
               'raise x',
               self.now + interval '1 s',
-              jsonb_build_object('type', 'later')
+              '{"type": "later"}'::jsonb
             )::pawl.timer_command
           );
           self.timers := self.timers || jsonb_build_object('raise x', self.seq);
@@ -437,7 +433,7 @@ begin
             row(
               'raise y',
               self.now + interval '1 s',
-              jsonb_build_object('type', 'later')
+              '{"type": "later"}'::jsonb
             )::pawl.timer_command
           );
           self.timers := self.timers || jsonb_build_object('raise y', self.seq);
@@ -467,7 +463,7 @@ begin
             row(
               'raise x',
               self.now + interval '1 s',
-              jsonb_build_object('type', 'later')
+              '{"type": "later"}'::jsonb
             )::pawl.timer_command
           );
           self.timers := self.timers || jsonb_build_object('raise x', self.seq);
@@ -837,15 +833,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('cancel_same_macrostep', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go', 'keep', 'later']) then
-          perform pawl.check_event('cancel_same_macrostep', p_event);
-          perform pawl.raise_unknown_event(
-            'cancel_same_macrostep',
-            event.type,
-            array['go', 'keep', 'later']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['go', 'keep', 'later']) then
+        perform pawl.check_event('cancel_same_macrostep', p_event);
+        perform pawl.raise_unknown_event(
+          'cancel_same_macrostep',
+          event.type,
+          array['go', 'keep', 'later']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('cancel_same_macrostep', self.id, self.status);

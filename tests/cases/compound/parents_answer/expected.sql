@@ -126,48 +126,46 @@ begin
           -- parents_answer.machine.yaml:1  parents_answer begins
           self.handled := true;
           self.leaf := 'work.step';
-        else
-          if event.type = 'cancel' then
-            -- parents_answer.machine.yaml:6  event cancel
-            if p_event <> '{"type": "cancel"}'::jsonb then
-              perform pawl.raise_payload('parents_answer', 'cancel', p_event, '{}'::jsonb);
-            end if;
-            -- parents_answer.machine.yaml:11  parents_answer --cancel--> cancelled
-            self.handled := true;
-            self.leaf := 'cancelled';
-          elsif event.type = 'tick' then
-            -- parents_answer.machine.yaml:7  event tick
-            if p_event <> '{"type": "tick"}'::jsonb then
-              perform pawl.raise_payload('parents_answer', 'tick', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'work.step' then
-              -- parents_answer.machine.yaml:22  work.step --tick [context.n < 1]--> (stays)
-              if context.n < 1 then
-                self.handled := true;
-                context.n := context.n + 1;
-              end if;
-            end if;
-            if not self.handled and starts_with(self.leaf, 'work.') then
-              -- parents_answer.machine.yaml:18  work --tick [context.n < 2]--> (stays)
-              if context.n < 2 then
-                self.handled := true;
-                context.n := context.n + 10;
-              end if;
-            end if;
-            if not self.handled then
-              -- parents_answer.machine.yaml:12  parents_answer --tick--> (stays)
-              self.handled := true;
-              context.n := context.n + 100;
-            end if;
-          elsif event.type = 'only_root' then
-            -- parents_answer.machine.yaml:8  event only_root
-            if p_event <> '{"type": "only_root"}'::jsonb then
-              perform pawl.raise_payload('parents_answer', 'only_root', p_event, '{}'::jsonb);
-            end if;
-            -- parents_answer.machine.yaml:13  parents_answer --only_root--> (stays)
-            self.handled := true;
-            context.n := -1;
+        elsif event.type = 'cancel' then
+          -- parents_answer.machine.yaml:6  event cancel
+          if p_event <> '{"type": "cancel"}'::jsonb then
+            perform pawl.raise_payload('parents_answer', 'cancel', p_event, '{}'::jsonb);
           end if;
+          -- parents_answer.machine.yaml:11  parents_answer --cancel--> cancelled
+          self.handled := true;
+          self.leaf := 'cancelled';
+        elsif event.type = 'tick' then
+          -- parents_answer.machine.yaml:7  event tick
+          if p_event <> '{"type": "tick"}'::jsonb then
+            perform pawl.raise_payload('parents_answer', 'tick', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'work.step' then
+            -- parents_answer.machine.yaml:22  work.step --tick [context.n < 1]--> (stays)
+            if context.n < 1 then
+              self.handled := true;
+              context.n := context.n + 1;
+            end if;
+          end if;
+          if not self.handled and starts_with(self.leaf, 'work.') then
+            -- parents_answer.machine.yaml:18  work --tick [context.n < 2]--> (stays)
+            if context.n < 2 then
+              self.handled := true;
+              context.n := context.n + 10;
+            end if;
+          end if;
+          if not self.handled then
+            -- parents_answer.machine.yaml:12  parents_answer --tick--> (stays)
+            self.handled := true;
+            context.n := context.n + 100;
+          end if;
+        elsif event.type = 'only_root' then
+          -- parents_answer.machine.yaml:8  event only_root
+          if p_event <> '{"type": "only_root"}'::jsonb then
+            perform pawl.raise_payload('parents_answer', 'only_root', p_event, '{}'::jsonb);
+          end if;
+          -- parents_answer.machine.yaml:13  parents_answer --only_root--> (stays)
+          self.handled := true;
+          context.n := -1;
         end if;
         -- parents_answer.machine.yaml:4  context n
         if context.n is null then
@@ -269,17 +267,15 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_parents_answer.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['cancel', 'tick', 'only_root']) then
-              perform pawl.check_event('parents_answer', p_event);
-              perform pawl.raise_unknown_event(
-                'parents_answer',
-                event.type,
-                array['cancel', 'tick', 'only_root']
-              );
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['cancel', 'tick', 'only_root']))
+        then
+          perform pawl.check_event('parents_answer', p_event);
+          perform pawl.raise_unknown_event(
+            'parents_answer',
+            event.type,
+            array['cancel', 'tick', 'only_root']
+          );
         end if;
         if p_source is null
           and (
@@ -376,16 +372,14 @@ begin
               pawl_parents_answer.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'parents_answer',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_parents_answer.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'parents_answer',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_parents_answer.v1_accepts(array[self.leaf])
+          );
         end if;
         -- parents_answer.machine.yaml:4  context n
         if context.n is null then
@@ -659,15 +653,13 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('parents_answer', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['cancel', 'tick', 'only_root']) then
-            perform pawl.check_event('parents_answer', p_event);
-            perform pawl.raise_unknown_event(
-              'parents_answer',
-              event.type,
-              array['cancel', 'tick', 'only_root']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['cancel', 'tick', 'only_root']) then
+          perform pawl.check_event('parents_answer', p_event);
+          perform pawl.raise_unknown_event(
+            'parents_answer',
+            event.type,
+            array['cancel', 'tick', 'only_root']
+          );
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('parents_answer', self.id, self.status);

@@ -132,27 +132,25 @@ begin
           -- of_context_and_payload.machine.yaml:1  defaults begins
           self.handled := true;
           self.leaf := 'only';
-        else
-          if event.type = 'set' then
-            -- of_context_and_payload.machine.yaml:9  event set
-            if p_event - array['type', 'a', 'b'] <> '{}'::jsonb then
-              perform pawl.raise_payload(
-                'defaults',
-                'set',
-                p_event,
-                '{"a": {"type": "int", "required": false}, "b": {"type": "int", "required": false}}'::jsonb
-              );
-            end if;
-            -- of_context_and_payload.machine.yaml:9  event set field a
-            event.a := coalesce((p_event ->> 'a')::int, (1)::int);
-            -- of_context_and_payload.machine.yaml:9  event set field b
-            event.b := (p_event ->> 'b')::int;
-            if self.leaf = 'only' then
-              -- of_context_and_payload.machine.yaml:14  only --set--> (stays)
-              self.handled := true;
-              context.a := event.a;
-              context.b := event.b;
-            end if;
+        elsif event.type = 'set' then
+          -- of_context_and_payload.machine.yaml:9  event set
+          if p_event - array['type', 'a', 'b'] <> '{}'::jsonb then
+            perform pawl.raise_payload(
+              'defaults',
+              'set',
+              p_event,
+              '{"a": {"type": "int", "required": false}, "b": {"type": "int", "required": false}}'::jsonb
+            );
+          end if;
+          -- of_context_and_payload.machine.yaml:9  event set field a
+          event.a := coalesce((p_event ->> 'a')::int, (1)::int);
+          -- of_context_and_payload.machine.yaml:9  event set field b
+          event.b := (p_event ->> 'b')::int;
+          if self.leaf = 'only' then
+            -- of_context_and_payload.machine.yaml:14  only --set--> (stays)
+            self.handled := true;
+            context.a := event.a;
+            context.b := event.b;
           end if;
         end if;
         -- of_context_and_payload.machine.yaml:4  context a
@@ -267,13 +265,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_defaults.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['set']) then
-              perform pawl.check_event('defaults', p_event);
-              perform pawl.raise_unknown_event('defaults', event.type, array['set']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['set'])) then
+          perform pawl.check_event('defaults', p_event);
+          perform pawl.raise_unknown_event('defaults', event.type, array['set']);
         end if;
         if p_source is null
           and (
@@ -327,16 +321,14 @@ begin
               pawl_defaults.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'defaults',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_defaults.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'defaults',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_defaults.v1_accepts(array[self.leaf])
+          );
         end if;
         -- of_context_and_payload.machine.yaml:4  context a
         if context.a is null then
@@ -634,11 +626,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('defaults', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['set']) then
-            perform pawl.check_event('defaults', p_event);
-            perform pawl.raise_unknown_event('defaults', event.type, array['set']);
-          end if;
+        elsif event.type is null or event.type <> all (array['set']) then
+          perform pawl.check_event('defaults', p_event);
+          perform pawl.raise_unknown_event('defaults', event.type, array['set']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('defaults', self.id, self.status);

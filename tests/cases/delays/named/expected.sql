@@ -152,67 +152,65 @@ begin
           );
           self.timers := jsonb_build_object('after.a_while.first', self.seq);
           self.leaf := 'first';
-        else
-          if event.type = 'wait' then
-            -- named.machine.yaml:8  event wait
-            if p_event <> '{"type": "wait"}'::jsonb then
-              perform pawl.raise_payload('delays_named', 'wait', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'first' then
-              -- named.machine.yaml:17  first --wait--> third
-              self.handled := true;
-              self.due := array_append(
-                self.due,
-                row(
-                  'after.deadline.third',
-                  pawl.due_at('after.deadline.third', context.due),
-                  null
-                )::pawl.timer_command
-              );
-              self.timers := jsonb_build_object('after.deadline.third', self.seq);
-              self.leaf := 'third';
-            end if;
-          elsif event.type = 'after.a_while.first' then
-            if self.leaf = 'first' then
-              -- named.machine.yaml:16  first --after a_while--> second
-              self.handled := true;
-              self.due := array_append(
-                self.due,
-                row(
-                  'after.1500.second',
-                  self.now + interval '1500 milliseconds',
-                  null
-                )::pawl.timer_command
-              );
-              self.timers := jsonb_build_object('after.1500.second', self.seq);
-              self.leaf := 'second';
-            end if;
-          elsif event.type = 'after.1500.second' then
-            if self.leaf = 'second' then
-              -- named.machine.yaml:19  second --after 1500--> first
-              self.handled := true;
-              context.minutes := context.minutes + 1;
-              self.due := array_append(
-                self.due,
-                row(
+        elsif event.type = 'wait' then
+          -- named.machine.yaml:8  event wait
+          if p_event <> '{"type": "wait"}'::jsonb then
+            perform pawl.raise_payload('delays_named', 'wait', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'first' then
+            -- named.machine.yaml:17  first --wait--> third
+            self.handled := true;
+            self.due := array_append(
+              self.due,
+              row(
+                'after.deadline.third',
+                pawl.due_at('after.deadline.third', context.due),
+                null
+              )::pawl.timer_command
+            );
+            self.timers := jsonb_build_object('after.deadline.third', self.seq);
+            self.leaf := 'third';
+          end if;
+        elsif event.type = 'after.a_while.first' then
+          if self.leaf = 'first' then
+            -- named.machine.yaml:16  first --after a_while--> second
+            self.handled := true;
+            self.due := array_append(
+              self.due,
+              row(
+                'after.1500.second',
+                self.now + interval '1500 milliseconds',
+                null
+              )::pawl.timer_command
+            );
+            self.timers := jsonb_build_object('after.1500.second', self.seq);
+            self.leaf := 'second';
+          end if;
+        elsif event.type = 'after.1500.second' then
+          if self.leaf = 'second' then
+            -- named.machine.yaml:19  second --after 1500--> first
+            self.handled := true;
+            context.minutes := context.minutes + 1;
+            self.due := array_append(
+              self.due,
+              row(
+                'after.a_while.first',
+                pawl.due_at(
                   'after.a_while.first',
-                  pawl.due_at(
-                    'after.a_while.first',
-                    self.now + (context.minutes * interval '1 minute')
-                  ),
-                  null
-                )::pawl.timer_command
-              );
-              self.timers := jsonb_build_object('after.a_while.first', self.seq);
-              self.leaf := 'first';
-            end if;
-          elsif event.type = 'after.deadline.third' then
-            if self.leaf = 'third' then
-              -- named.machine.yaml:21  third --after deadline--> over
-              self.handled := true;
-              self.timers := '{}'::jsonb;
-              self.leaf := 'over';
-            end if;
+                  self.now + (context.minutes * interval '1 minute')
+                ),
+                null
+              )::pawl.timer_command
+            );
+            self.timers := jsonb_build_object('after.a_while.first', self.seq);
+            self.leaf := 'first';
+          end if;
+        elsif event.type = 'after.deadline.third' then
+          if self.leaf = 'third' then
+            -- named.machine.yaml:21  third --after deadline--> over
+            self.handled := true;
+            self.timers := '{}'::jsonb;
+            self.leaf := 'over';
           end if;
         end if;
         -- named.machine.yaml:4  context minutes
@@ -328,15 +326,13 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_delays_named.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['slow', 'wait']) then
-              perform pawl.check_event('delays_named', p_event);
-              perform pawl.raise_unknown_event('delays_named', event.type, array['slow', 'wait']);
-            end if;
-          else
-            self.timers := self.timers - p_source;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['slow', 'wait']) then
+            perform pawl.check_event('delays_named', p_event);
+            perform pawl.raise_unknown_event('delays_named', event.type, array['slow', 'wait']);
           end if;
+        else
+          self.timers := self.timers - p_source;
         end if;
         if p_source is null
           and (
@@ -427,16 +423,14 @@ begin
             self.timers := '{}'::jsonb;
             self.leaf := 'over';
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'delays_named',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_delays_named.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'delays_named',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_delays_named.v1_accepts(array[self.leaf])
+          );
         end if;
         -- named.machine.yaml:4  context minutes
         if context.minutes is null then
@@ -736,11 +730,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('delays_named', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['slow', 'wait']) then
-            perform pawl.check_event('delays_named', p_event);
-            perform pawl.raise_unknown_event('delays_named', event.type, array['slow', 'wait']);
-          end if;
+        elsif event.type is null or event.type <> all (array['slow', 'wait']) then
+          perform pawl.check_event('delays_named', p_event);
+          perform pawl.raise_unknown_event('delays_named', event.type, array['slow', 'wait']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('delays_named', self.id, self.status);

@@ -140,53 +140,51 @@ begin
             -- compound.machine.yaml:1  done_compound begins
             self.moved := true;
             self.leaf := 'checking.one';
-          else
-            if event.type = 'next' then
-              -- compound.machine.yaml:6  event next
-              if self.cause <> '{"type": "next"}'::jsonb then
-                perform pawl.raise_payload('done_compound', 'next', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'checking.one' then
-                -- compound.machine.yaml:13  checking.one --next--> checking.two
-                self.moved := true;
-                self.leaf := 'checking.two';
-              elsif self.leaf = 'checking.two' then
-                -- compound.machine.yaml:14  checking.two --next--> checking.passed
-                self.moved := true;
-                self.leaf := 'checking.passed';
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object(
-                    'type', 'done.state.checking',
-                    'output', jsonb_build_object('verdict', 'passed')
-                  )
-                );
-              end if;
-            elsif event.type = 'skip' then
-              -- compound.machine.yaml:7  event skip
-              if self.cause <> '{"type": "skip"}'::jsonb then
-                perform pawl.raise_payload('done_compound', 'skip', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'checking.one' then
-                -- compound.machine.yaml:13  checking.one --skip--> checking.skipped
-                self.moved := true;
-                self.leaf := 'checking.skipped';
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object(
-                    'type', 'done.state.checking',
-                    'output', jsonb_build_object('verdict', 'skipped')
-                  )
-                );
-              end if;
-            elsif event.type = 'done.state.checking' then
-              event.output := self.cause -> 'output';
-              if starts_with(self.leaf, 'checking.') then
-                -- compound.machine.yaml:22  checking --done--> decided
-                self.moved := true;
-                context.verdict := event.output->>'verdict';
-                self.leaf := 'decided';
-              end if;
+          elsif event.type = 'next' then
+            -- compound.machine.yaml:6  event next
+            if self.cause <> '{"type": "next"}'::jsonb then
+              perform pawl.raise_payload('done_compound', 'next', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'checking.one' then
+              -- compound.machine.yaml:13  checking.one --next--> checking.two
+              self.moved := true;
+              self.leaf := 'checking.two';
+            elsif self.leaf = 'checking.two' then
+              -- compound.machine.yaml:14  checking.two --next--> checking.passed
+              self.moved := true;
+              self.leaf := 'checking.passed';
+              self.queue := array_append(
+                self.queue,
+                jsonb_build_object(
+                  'type', 'done.state.checking',
+                  'output', jsonb_build_object('verdict', 'passed')
+                )
+              );
+            end if;
+          elsif event.type = 'skip' then
+            -- compound.machine.yaml:7  event skip
+            if self.cause <> '{"type": "skip"}'::jsonb then
+              perform pawl.raise_payload('done_compound', 'skip', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'checking.one' then
+              -- compound.machine.yaml:13  checking.one --skip--> checking.skipped
+              self.moved := true;
+              self.leaf := 'checking.skipped';
+              self.queue := array_append(
+                self.queue,
+                jsonb_build_object(
+                  'type', 'done.state.checking',
+                  'output', jsonb_build_object('verdict', 'skipped')
+                )
+              );
+            end if;
+          elsif event.type = 'done.state.checking' then
+            event.output := self.cause -> 'output';
+            if starts_with(self.leaf, 'checking.') then
+              -- compound.machine.yaml:22  checking --done--> decided
+              self.moved := true;
+              context.verdict := event.output->>'verdict';
+              self.leaf := 'decided';
             end if;
           end if;
           if self.moved then
@@ -310,13 +308,11 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_done_compound.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['next', 'skip']) then
-              perform pawl.check_event('done_compound', p_event);
-              perform pawl.raise_unknown_event('done_compound', event.type, array['next', 'skip']);
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['next', 'skip']))
+        then
+          perform pawl.check_event('done_compound', p_event);
+          perform pawl.raise_unknown_event('done_compound', event.type, array['next', 'skip']);
         end if;
         if p_source is null
           and (
@@ -701,11 +697,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('done_compound', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['next', 'skip']) then
-            perform pawl.check_event('done_compound', p_event);
-            perform pawl.raise_unknown_event('done_compound', event.type, array['next', 'skip']);
-          end if;
+        elsif event.type is null or event.type <> all (array['next', 'skip']) then
+          perform pawl.check_event('done_compound', p_event);
+          perform pawl.raise_unknown_event('done_compound', event.type, array['next', 'skip']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('done_compound', self.id, self.status);

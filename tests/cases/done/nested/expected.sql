@@ -134,35 +134,30 @@ begin
           -- nested.machine.yaml:1  done_nested begins
           self.moved := true;
           self.leaf := 'outer.inner.working';
-        else
-          if event.type = 'end' then
-            -- nested.machine.yaml:4  event end
-            if self.cause <> '{"type": "end"}'::jsonb then
-              perform pawl.raise_payload('done_nested', 'end', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'outer.inner.working' then
-              -- nested.machine.yaml:15  outer.inner.working --end--> outer.inner.ended
-              self.moved := true;
-              self.leaf := 'outer.inner.ended';
-              self.queue := array_append(
-                self.queue,
-                jsonb_build_object('type', 'done.state.outer.inner')
-              );
-            end if;
-          elsif event.type = 'done.state.outer' then
-            if starts_with(self.leaf, 'outer.') then
-              -- nested.machine.yaml:9  outer --done--> finished
-              self.moved := true;
-              self.leaf := 'finished';
-              self.status := 'done';
-            end if;
-          elsif event.type = 'done.state.outer.inner' then
-            if starts_with(self.leaf, 'outer.inner.') then
-              -- nested.machine.yaml:13  outer.inner --done--> outer.closing
-              self.moved := true;
-              self.log := array_append(self.log, 'inner done');
-              self.leaf := 'outer.closing';
-            end if;
+        elsif event.type = 'end' then
+          -- nested.machine.yaml:4  event end
+          if self.cause <> '{"type": "end"}'::jsonb then
+            perform pawl.raise_payload('done_nested', 'end', self.cause, '{}'::jsonb);
+          end if;
+          if self.leaf = 'outer.inner.working' then
+            -- nested.machine.yaml:15  outer.inner.working --end--> outer.inner.ended
+            self.moved := true;
+            self.leaf := 'outer.inner.ended';
+            self.queue := array_append(self.queue, '{"type": "done.state.outer.inner"}'::jsonb);
+          end if;
+        elsif event.type = 'done.state.outer' then
+          if starts_with(self.leaf, 'outer.') then
+            -- nested.machine.yaml:9  outer --done--> finished
+            self.moved := true;
+            self.leaf := 'finished';
+            self.status := 'done';
+          end if;
+        elsif event.type = 'done.state.outer.inner' then
+          if starts_with(self.leaf, 'outer.inner.') then
+            -- nested.machine.yaml:13  outer.inner --done--> outer.closing
+            self.moved := true;
+            self.log := array_append(self.log, 'inner done');
+            self.leaf := 'outer.closing';
           end if;
         end if;
         if self.moved then
@@ -187,7 +182,7 @@ begin
             -- nested.machine.yaml:18  outer.closing --always--> outer.closed
             self.moved := true;
             self.leaf := 'outer.closed';
-            self.queue := array_append(self.queue, jsonb_build_object('type', 'done.state.outer'));
+            self.queue := array_append(self.queue, '{"type": "done.state.outer"}'::jsonb);
           end if;
           exit eventless when not self.moved;
           self.microsteps := self.microsteps + 1;
@@ -301,13 +296,9 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_done_nested.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['end']) then
-            perform pawl.check_event('done_nested', p_event);
-            perform pawl.raise_unknown_event('done_nested', event.type, array['end']);
-          end if;
-        end if;
+      elsif p_source is null and (event.type is null or event.type <> all (array['end'])) then
+        perform pawl.check_event('done_nested', p_event);
+        perform pawl.raise_unknown_event('done_nested', event.type, array['end']);
       end if;
       if p_source is null
         and (
@@ -346,10 +337,7 @@ begin
             -- nested.machine.yaml:15  outer.inner.working --end--> outer.inner.ended
             self.moved := true;
             self.leaf := 'outer.inner.ended';
-            self.queue := array_append(
-              self.queue,
-              jsonb_build_object('type', 'done.state.outer.inner')
-            );
+            self.queue := array_append(self.queue, '{"type": "done.state.outer.inner"}'::jsonb);
           end if;
         elsif event.type = 'done.state.outer' then
           if starts_with(self.leaf, 'outer.') then
@@ -388,7 +376,7 @@ begin
             -- nested.machine.yaml:18  outer.closing --always--> outer.closed
             self.moved := true;
             self.leaf := 'outer.closed';
-            self.queue := array_append(self.queue, jsonb_build_object('type', 'done.state.outer'));
+            self.queue := array_append(self.queue, '{"type": "done.state.outer"}'::jsonb);
           end if;
           exit eventless when not self.moved;
           self.microsteps := self.microsteps + 1;
@@ -680,11 +668,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('done_nested', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['end']) then
-          perform pawl.check_event('done_nested', p_event);
-          perform pawl.raise_unknown_event('done_nested', event.type, array['end']);
-        end if;
+      elsif event.type is null or event.type <> all (array['end']) then
+        perform pawl.check_event('done_nested', p_event);
+        perform pawl.raise_unknown_event('done_nested', event.type, array['end']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('done_nested', self.id, self.status);

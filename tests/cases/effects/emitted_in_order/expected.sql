@@ -128,52 +128,50 @@ begin
           -- emitted_in_order.machine.yaml:1  emitted_in_order begins
           self.handled := true;
           self.leaf := 'a';
-        else
-          if event.type = 'go' then
-            -- emitted_in_order.machine.yaml:6  event go
-            if p_event - array['type', 'to'] <> '{}'::jsonb
-              or p_event ->> 'to' is null
-              or jsonb_typeof(p_event -> 'to') <> 'string'
-            then
-              perform pawl.raise_payload(
-                'emitted_in_order',
-                'go',
-                p_event,
-                '{"to": {"type": "text", "required": true}}'::jsonb
-              );
-            end if;
-            event."to" := p_event ->> 'to';
-            if self.leaf = 'a' then
-              -- emitted_in_order.machine.yaml:16  a --go--> b
-              self.handled := true;
-              self.effects := array_append(
-                self.effects,
-                row(
-                  'audit',
-                  null,
-                  jsonb_build_object('left', 'a', 'n', context.n)
-                )::pawl.effect_command
-              );
-              context.n := context.n + 1;
-              self.effects := array_append(
-                self.effects,
-                row(
-                  'mail',
-                  null,
-                  jsonb_build_object('to', event."to", 'n', context.n)
-                )::pawl.effect_command
-              );
-              context.n := context.n * 10;
-              self.effects := array_append(
-                self.effects,
-                row(
-                  'audit',
-                  null,
-                  jsonb_build_object('entered', 'b', 'n', context.n)
-                )::pawl.effect_command
-              );
-              self.leaf := 'b';
-            end if;
+        elsif event.type = 'go' then
+          -- emitted_in_order.machine.yaml:6  event go
+          if p_event - array['type', 'to'] <> '{}'::jsonb
+            or p_event ->> 'to' is null
+            or jsonb_typeof(p_event -> 'to') <> 'string'
+          then
+            perform pawl.raise_payload(
+              'emitted_in_order',
+              'go',
+              p_event,
+              '{"to": {"type": "text", "required": true}}'::jsonb
+            );
+          end if;
+          event."to" := p_event ->> 'to';
+          if self.leaf = 'a' then
+            -- emitted_in_order.machine.yaml:16  a --go--> b
+            self.handled := true;
+            self.effects := array_append(
+              self.effects,
+              row(
+                'audit',
+                null,
+                jsonb_build_object('left', 'a', 'n', context.n)
+              )::pawl.effect_command
+            );
+            context.n := context.n + 1;
+            self.effects := array_append(
+              self.effects,
+              row(
+                'mail',
+                null,
+                jsonb_build_object('to', event."to", 'n', context.n)
+              )::pawl.effect_command
+            );
+            context.n := context.n * 10;
+            self.effects := array_append(
+              self.effects,
+              row(
+                'audit',
+                null,
+                jsonb_build_object('entered', 'b', 'n', context.n)
+              )::pawl.effect_command
+            );
+            self.leaf := 'b';
           end if;
         end if;
         -- emitted_in_order.machine.yaml:4  context n
@@ -279,13 +277,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_emitted_in_order.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go']) then
-              perform pawl.check_event('emitted_in_order', p_event);
-              perform pawl.raise_unknown_event('emitted_in_order', event.type, array['go']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['go'])) then
+          perform pawl.check_event('emitted_in_order', p_event);
+          perform pawl.raise_unknown_event('emitted_in_order', event.type, array['go']);
         end if;
         if p_source is null
           and (
@@ -370,16 +364,14 @@ begin
               pawl_emitted_in_order.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'emitted_in_order',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_emitted_in_order.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'emitted_in_order',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_emitted_in_order.v1_accepts(array[self.leaf])
+          );
         end if;
         -- emitted_in_order.machine.yaml:4  context n
         if context.n is null then
@@ -714,11 +706,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('emitted_in_order', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go']) then
-            perform pawl.check_event('emitted_in_order', p_event);
-            perform pawl.raise_unknown_event('emitted_in_order', event.type, array['go']);
-          end if;
+        elsif event.type is null or event.type <> all (array['go']) then
+          perform pawl.check_event('emitted_in_order', p_event);
+          perform pawl.raise_unknown_event('emitted_in_order', event.type, array['go']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('emitted_in_order', self.id, self.status);

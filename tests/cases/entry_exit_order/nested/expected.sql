@@ -130,32 +130,30 @@ begin
         self.log := array_append(self.log, '+a1');
         self.log := array_append(self.log, 'and more');
         self.leaf := 'a.a1';
-      else
-        if event.type = 'go' then
-          -- nested.machine.yaml:4  event go
-          if p_event <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('nested_order', 'go', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a.a1' then
-            -- nested.machine.yaml:20  a.a1 --go--> b.b1.deep
-            self.handled := true;
-            self.log := array_append(self.log, '-a1');
-            self.log := array_append(self.log, '-a');
-            self.log := array_append(self.log, 'act');
-            self.log := array_append(self.log, '+b');
-            self.log := array_append(self.log, '+b1');
-            self.log := array_append(self.log, '+deep');
-            self.leaf := 'b.b1.deep';
-          elsif self.leaf = 'b.b1.deep' then
-            -- nested.machine.yaml:33  b.b1.deep --go--> end
-            self.handled := true;
-            self.log := array_append(self.log, '-b');
-            self.log := array_append(self.log, '+end');
-            self.leaf := 'end';
-            self.status := 'done';
-            self.log := array_append(self.log, '-end');
-            self.log := array_append(self.log, '-root');
-          end if;
+      elsif event.type = 'go' then
+        -- nested.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('nested_order', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a.a1' then
+          -- nested.machine.yaml:20  a.a1 --go--> b.b1.deep
+          self.handled := true;
+          self.log := array_append(self.log, '-a1');
+          self.log := array_append(self.log, '-a');
+          self.log := array_append(self.log, 'act');
+          self.log := array_append(self.log, '+b');
+          self.log := array_append(self.log, '+b1');
+          self.log := array_append(self.log, '+deep');
+          self.leaf := 'b.b1.deep';
+        elsif self.leaf = 'b.b1.deep' then
+          -- nested.machine.yaml:33  b.b1.deep --go--> end
+          self.handled := true;
+          self.log := array_append(self.log, '-b');
+          self.log := array_append(self.log, '+end');
+          self.leaf := 'end';
+          self.status := 'done';
+          self.log := array_append(self.log, '-end');
+          self.log := array_append(self.log, '-root');
         end if;
       end if;
     exception
@@ -247,13 +245,9 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_nested_order.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go']) then
-            perform pawl.check_event('nested_order', p_event);
-            perform pawl.raise_unknown_event('nested_order', event.type, array['go']);
-          end if;
-        end if;
+      elsif p_source is null and (event.type is null or event.type <> all (array['go'])) then
+        perform pawl.check_event('nested_order', p_event);
+        perform pawl.raise_unknown_event('nested_order', event.type, array['go']);
       end if;
       if p_source is null
         and (
@@ -311,16 +305,14 @@ begin
             pawl_nested_order.v1_accepts(array[self.leaf])
           );
         end if;
-      else
-        if p_source is null then
-          perform pawl.raise_unhandled(
-            'nested_order',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_nested_order.v1_accepts(array[self.leaf])
-          );
-        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'nested_order',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_nested_order.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -586,11 +578,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('nested_order', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go']) then
-          perform pawl.check_event('nested_order', p_event);
-          perform pawl.raise_unknown_event('nested_order', event.type, array['go']);
-        end if;
+      elsif event.type is null or event.type <> all (array['go']) then
+        perform pawl.check_event('nested_order', p_event);
+        perform pawl.raise_unknown_event('nested_order', event.type, array['go']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('nested_order', self.id, self.status);

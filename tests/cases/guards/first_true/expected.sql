@@ -131,37 +131,35 @@ begin
           -- first_true.machine.yaml:1  first_true begins
           self.handled := true;
           self.leaf := 'open';
-        else
-          if event.type = 'pay' then
-            -- first_true.machine.yaml:6  event pay
-            if p_event - array['type', 'amount'] <> '{}'::jsonb or p_event ->> 'amount' is null then
-              perform pawl.raise_payload(
-                'first_true',
-                'pay',
-                p_event,
-                '{"amount": {"type": "int", "required": true}}'::jsonb
-              );
+        elsif event.type = 'pay' then
+          -- first_true.machine.yaml:6  event pay
+          if p_event - array['type', 'amount'] <> '{}'::jsonb or p_event ->> 'amount' is null then
+            perform pawl.raise_payload(
+              'first_true',
+              'pay',
+              p_event,
+              '{"amount": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- first_true.machine.yaml:6  event pay field amount
+          event.amount := (p_event ->> 'amount')::int;
+          if self.leaf = 'open' then
+            -- first_true.machine.yaml:12  open --pay [event.amount > 100]--> rich
+            if event.amount > 100 then
+              self.handled := true;
+              context.credit := event.amount;
+              self.leaf := 'rich';
             end if;
-            -- first_true.machine.yaml:6  event pay field amount
-            event.amount := (p_event ->> 'amount')::int;
-            if self.leaf = 'open' then
-              -- first_true.machine.yaml:12  open --pay [event.amount > 100]--> rich
-              if event.amount > 100 then
-                self.handled := true;
-                context.credit := event.amount;
-                self.leaf := 'rich';
-              end if;
-              -- first_true.machine.yaml:13  open --pay [event.amount >= 10]--> paid
-              if not self.handled and (event.amount >= 10) then
-                self.handled := true;
-                context.credit := event.amount;
-                self.leaf := 'paid';
-              end if;
-              -- first_true.machine.yaml:14  open --pay [event.amount < 0]--> broke
-              if not self.handled and (event.amount < 0) then
-                self.handled := true;
-                self.leaf := 'broke';
-              end if;
+            -- first_true.machine.yaml:13  open --pay [event.amount >= 10]--> paid
+            if not self.handled and (event.amount >= 10) then
+              self.handled := true;
+              context.credit := event.amount;
+              self.leaf := 'paid';
+            end if;
+            -- first_true.machine.yaml:14  open --pay [event.amount < 0]--> broke
+            if not self.handled and (event.amount < 0) then
+              self.handled := true;
+              self.leaf := 'broke';
             end if;
           end if;
         end if;
@@ -266,13 +264,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_first_true.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['pay']) then
-              perform pawl.check_event('first_true', p_event);
-              perform pawl.raise_unknown_event('first_true', event.type, array['pay']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['pay'])) then
+          perform pawl.check_event('first_true', p_event);
+          perform pawl.raise_unknown_event('first_true', event.type, array['pay']);
         end if;
         if p_source is null
           and (
@@ -340,16 +334,14 @@ begin
               pawl_first_true.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'first_true',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_first_true.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'first_true',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_first_true.v1_accepts(array[self.leaf])
+          );
         end if;
         -- first_true.machine.yaml:4  context credit
         if context.credit is null then
@@ -623,11 +615,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('first_true', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['pay']) then
-            perform pawl.check_event('first_true', p_event);
-            perform pawl.raise_unknown_event('first_true', event.type, array['pay']);
-          end if;
+        elsif event.type is null or event.type <> all (array['pay']) then
+          perform pawl.check_event('first_true', p_event);
+          perform pawl.raise_unknown_event('first_true', event.type, array['pay']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('first_true', self.id, self.status);

@@ -124,38 +124,36 @@ begin
         -- in_state.machine.yaml:1  in_state_guard begins
         self.handled := true;
         self.leaf := 'outer.a';
-      else
-        if event.type = 'go' then
-          -- in_state.machine.yaml:4  event go
-          if p_event <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('in_state_guard', 'go', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'outer.a' then
-            -- in_state.machine.yaml:15  outer.a --go--> outer.b
+      elsif event.type = 'go' then
+        -- in_state.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('in_state_guard', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'outer.a' then
+          -- in_state.machine.yaml:15  outer.a --go--> outer.b
+          self.handled := true;
+          self.leaf := 'outer.b';
+        end if;
+      elsif event.type = 'check' then
+        -- in_state.machine.yaml:5  event check
+        if p_event <> '{"type": "check"}'::jsonb then
+          perform pawl.raise_payload('in_state_guard', 'check', p_event, '{}'::jsonb);
+        end if;
+        if starts_with(self.leaf, 'outer.') then
+          -- in_state.machine.yaml:12  outer --check [in_state('outer.b')]--> was_b
+          if pawl.in_state(array[self.leaf], 'outer.b') then
             self.handled := true;
-            self.leaf := 'outer.b';
+            self.leaf := 'was_b';
           end if;
-        elsif event.type = 'check' then
-          -- in_state.machine.yaml:5  event check
-          if p_event <> '{"type": "check"}'::jsonb then
-            perform pawl.raise_payload('in_state_guard', 'check', p_event, '{}'::jsonb);
-          end if;
-          if starts_with(self.leaf, 'outer.') then
-            -- in_state.machine.yaml:12  outer --check [in_state('outer.b')]--> was_b
-            if pawl.in_state(array[self.leaf], 'outer.b') then
-              self.handled := true;
-              self.leaf := 'was_b';
-            end if;
-            -- in_state.machine.yaml:13  outer --check [in_state('outer') and in_state('outer.a')]--> was_a
-            if not self.handled
-              and (
-                pawl.in_state(array[self.leaf], 'outer')
-                  and pawl.in_state(array[self.leaf], 'outer.a')
-              )
-            then
-              self.handled := true;
-              self.leaf := 'was_a';
-            end if;
+          -- in_state.machine.yaml:13  outer --check [in_state('outer') and in_state('outer.a')]--> was_a
+          if not self.handled
+            and (
+              pawl.in_state(array[self.leaf], 'outer')
+                and pawl.in_state(array[self.leaf], 'outer.a')
+            )
+          then
+            self.handled := true;
+            self.leaf := 'was_a';
           end if;
         end if;
       end if;
@@ -247,13 +245,11 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_in_state_guard.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go', 'check']) then
-            perform pawl.check_event('in_state_guard', p_event);
-            perform pawl.raise_unknown_event('in_state_guard', event.type, array['go', 'check']);
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['go', 'check']))
+      then
+        perform pawl.check_event('in_state_guard', p_event);
+        perform pawl.raise_unknown_event('in_state_guard', event.type, array['go', 'check']);
       end if;
       if p_source is null
         and (
@@ -329,16 +325,14 @@ begin
             pawl_in_state_guard.v1_accepts(array[self.leaf])
           );
         end if;
-      else
-        if p_source is null then
-          perform pawl.raise_unhandled(
-            'in_state_guard',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_in_state_guard.v1_accepts(array[self.leaf])
-          );
-        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'in_state_guard',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_in_state_guard.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -586,11 +580,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('in_state_guard', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go', 'check']) then
-          perform pawl.check_event('in_state_guard', p_event);
-          perform pawl.raise_unknown_event('in_state_guard', event.type, array['go', 'check']);
-        end if;
+      elsif event.type is null or event.type <> all (array['go', 'check']) then
+        perform pawl.check_event('in_state_guard', p_event);
+        perform pawl.raise_unknown_event('in_state_guard', event.type, array['go', 'check']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('in_state_guard', self.id, self.status);

@@ -129,30 +129,28 @@ begin
           -- null_is_not_true.machine.yaml:1  null_is_not_true begins
           self.handled := true;
           self.leaf := 'waiting';
-        else
-          if event.type = 'try' then
-            -- null_is_not_true.machine.yaml:6  event try
-            if p_event - array['type', 'x'] <> '{}'::jsonb then
-              perform pawl.raise_payload(
-                'null_is_not_true',
-                'try',
-                p_event,
-                '{"x": {"type": "int", "required": false}}'::jsonb
-              );
+        elsif event.type = 'try' then
+          -- null_is_not_true.machine.yaml:6  event try
+          if p_event - array['type', 'x'] <> '{}'::jsonb then
+            perform pawl.raise_payload(
+              'null_is_not_true',
+              'try',
+              p_event,
+              '{"x": {"type": "int", "required": false}}'::jsonb
+            );
+          end if;
+          -- null_is_not_true.machine.yaml:6  event try field x
+          event.x := (p_event ->> 'x')::int;
+          if self.leaf = 'waiting' then
+            -- null_is_not_true.machine.yaml:12  waiting --try [event.x < context.limit_to]--> below
+            if event.x < context.limit_to then
+              self.handled := true;
+              self.leaf := 'below';
             end if;
-            -- null_is_not_true.machine.yaml:6  event try field x
-            event.x := (p_event ->> 'x')::int;
-            if self.leaf = 'waiting' then
-              -- null_is_not_true.machine.yaml:12  waiting --try [event.x < context.limit_to]--> below
-              if event.x < context.limit_to then
-                self.handled := true;
-                self.leaf := 'below';
-              end if;
-              -- null_is_not_true.machine.yaml:13  waiting --try [not (event.x < context.limit_to) is true]--> unknown
-              if not self.handled and (not (event.x < context.limit_to) is true) then
-                self.handled := true;
-                self.leaf := 'unknown';
-              end if;
+            -- null_is_not_true.machine.yaml:13  waiting --try [not (event.x < context.limit_to) is true]--> unknown
+            if not self.handled and (not (event.x < context.limit_to) is true) then
+              self.handled := true;
+              self.leaf := 'unknown';
             end if;
           end if;
         end if;
@@ -252,13 +250,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_null_is_not_true.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['try']) then
-              perform pawl.check_event('null_is_not_true', p_event);
-              perform pawl.raise_unknown_event('null_is_not_true', event.type, array['try']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['try'])) then
+          perform pawl.check_event('null_is_not_true', p_event);
+          perform pawl.raise_unknown_event('null_is_not_true', event.type, array['try']);
         end if;
         if p_source is null
           and (
@@ -325,16 +319,14 @@ begin
               pawl_null_is_not_true.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'null_is_not_true',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_null_is_not_true.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'null_is_not_true',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_null_is_not_true.v1_accepts(array[self.leaf])
+          );
         end if;
       exception
         when others then
@@ -606,11 +598,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('null_is_not_true', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['try']) then
-            perform pawl.check_event('null_is_not_true', p_event);
-            perform pawl.raise_unknown_event('null_is_not_true', event.type, array['try']);
-          end if;
+        elsif event.type is null or event.type <> all (array['try']) then
+          perform pawl.check_event('null_is_not_true', p_event);
+          perform pawl.raise_unknown_event('null_is_not_true', event.type, array['try']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('null_is_not_true', self.id, self.status);

@@ -212,72 +212,70 @@ begin
         -- deep.machine.yaml:1  deep begins
         self.moved := true;
         self.enters := self.enters | 7;
-      else
-        if event.type = 'next' then
-          -- deep.machine.yaml:4  event next
-          if p_event <> '{"type": "next"}'::jsonb then
-            perform pawl.raise_payload('deep', 'next', p_event, '{}'::jsonb);
+      elsif event.type = 'next' then
+        -- deep.machine.yaml:4  event next
+        if p_event <> '{"type": "next"}'::jsonb then
+          perform pawl.raise_payload('deep', 'next', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- deep.machine.yaml:15  P.a --next--> P.b
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 2044);
+          self.enters := self.enters | 440;
+          self.defaults := self.defaults | 144;
+        elsif self.conf & 32 <> 0 then
+          -- deep.machine.yaml:23  P.b.X.x1 --next--> P.b.X.x2
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 96);
+          self.enters := self.enters | 64;
+        end if;
+      elsif event.type = 'other' then
+        -- deep.machine.yaml:5  event other
+        if p_event <> '{"type": "other"}'::jsonb then
+          perform pawl.raise_payload('deep', 'other', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 256 <> 0 then
+          -- deep.machine.yaml:28  P.b.Y.y1 --other--> P.b.Y.y2
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 768);
+          self.enters := self.enters | 512;
+        end if;
+      elsif event.type = 'out' then
+        -- deep.machine.yaml:6  event out
+        if p_event <> '{"type": "out"}'::jsonb then
+          perform pawl.raise_payload('deep', 'out', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- deep.machine.yaml:13  P --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 4094);
+          self.enters := self.enters | 2048;
+        end if;
+      elsif event.type = 'back' then
+        -- deep.machine.yaml:7  event back
+        if p_event <> '{"type": "back"}'::jsonb then
+          perform pawl.raise_payload('deep', 'back', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2048 <> 0 then
+          -- deep.machine.yaml:32  outside --back--> P.h
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 4094);
+          if self.exits & 2 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'P.h', pawl.bit_names(
+                  self.conf & 868::bigint,
+                  '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
+                )
+              );
           end if;
-          if self.conf & 4 <> 0 then
-            -- deep.machine.yaml:15  P.a --next--> P.b
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 2044);
-            self.enters := self.enters | 440;
-            self.defaults := self.defaults | 144;
-          elsif self.conf & 32 <> 0 then
-            -- deep.machine.yaml:23  P.b.X.x1 --next--> P.b.X.x2
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 96);
-            self.enters := self.enters | 64;
-          end if;
-        elsif event.type = 'other' then
-          -- deep.machine.yaml:5  event other
-          if p_event <> '{"type": "other"}'::jsonb then
-            perform pawl.raise_payload('deep', 'other', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 256 <> 0 then
-            -- deep.machine.yaml:28  P.b.Y.y1 --other--> P.b.Y.y2
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 768);
-            self.enters := self.enters | 512;
-          end if;
-        elsif event.type = 'out' then
-          -- deep.machine.yaml:6  event out
-          if p_event <> '{"type": "out"}'::jsonb then
-            perform pawl.raise_payload('deep', 'out', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 2 <> 0 then
-            -- deep.machine.yaml:13  P --out--> outside
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 4094);
-            self.enters := self.enters | 2048;
-          end if;
-        elsif event.type = 'back' then
-          -- deep.machine.yaml:7  event back
-          if p_event <> '{"type": "back"}'::jsonb then
-            perform pawl.raise_payload('deep', 'back', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 2048 <> 0 then
-            -- deep.machine.yaml:32  outside --back--> P.h
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 4094);
-            if self.exits & 2 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'P.h', pawl.bit_names(
-                    self.conf & 868::bigint,
-                    '{"4": "P.a", "32": "P.b.X.x1", "64": "P.b.X.x2", "256": "P.b.Y.y1", "512": "P.b.Y.y2"}'::jsonb
-                  )
-                );
-            end if;
-            self.enters := self.enters | 2;
-            if self.history ? 'P.h' then
-              foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
-                self.enters := self.enters | (pawl_deep.v1_bits(v_leaf) & 2044);
-              end loop;
-            else
-              self.enters := self.enters | 4;
-            end if;
+          self.enters := self.enters | 2;
+          if self.history ? 'P.h' then
+            foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
+              self.enters := self.enters | (pawl_deep.v1_bits(v_leaf) & 2044);
+            end loop;
+          else
+            self.enters := self.enters | 4;
           end if;
         end if;
       end if;
@@ -437,17 +435,11 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_deep.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['next', 'other', 'out', 'back']) then
-            perform pawl.check_event('deep', p_event);
-            perform pawl.raise_unknown_event(
-              'deep',
-              event.type,
-              array['next', 'other', 'out', 'back']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['next', 'other', 'out', 'back']))
+      then
+        perform pawl.check_event('deep', p_event);
+        perform pawl.raise_unknown_event('deep', event.type, array['next', 'other', 'out', 'back']);
       end if;
       if p_source is null
         and (
@@ -871,15 +863,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('deep', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['next', 'other', 'out', 'back']) then
-          perform pawl.check_event('deep', p_event);
-          perform pawl.raise_unknown_event(
-            'deep',
-            event.type,
-            array['next', 'other', 'out', 'back']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['next', 'other', 'out', 'back']) then
+        perform pawl.check_event('deep', p_event);
+        perform pawl.raise_unknown_event('deep', event.type, array['next', 'other', 'out', 'back']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('deep', self.id, self.status);

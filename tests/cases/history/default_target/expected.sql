@@ -190,67 +190,65 @@ begin
         -- default_target.machine.yaml:1  default_target begins
         self.moved := true;
         self.enters := self.enters | 3;
-      else
-        if event.type = 'enter' then
-          -- default_target.machine.yaml:4  event enter
-          if p_event <> '{"type": "enter"}'::jsonb then
-            perform pawl.raise_payload('default_target', 'enter', p_event, '{}'::jsonb);
+      elsif event.type = 'enter' then
+        -- default_target.machine.yaml:4  event enter
+        if p_event <> '{"type": "enter"}'::jsonb then
+          perform pawl.raise_payload('default_target', 'enter', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- default_target.machine.yaml:12  outside --enter--> P
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 254);
+          self.enters := self.enters | 12;
+          self.defaults := self.defaults | 4;
+        end if;
+      elsif event.type = 'next' then
+        -- default_target.machine.yaml:5  event next
+        if p_event <> '{"type": "next"}'::jsonb then
+          perform pawl.raise_payload('default_target', 'next', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 32 <> 0 then
+          -- default_target.machine.yaml:22  P.b.b1 --next--> P.b.b2
+          self.moved := true;
+          self.conf := (self.conf & ~96::bigint) | 64;
+        end if;
+      elsif event.type = 'out' then
+        -- default_target.machine.yaml:6  event out
+        if p_event <> '{"type": "out"}'::jsonb then
+          perform pawl.raise_payload('default_target', 'out', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- default_target.machine.yaml:16  P --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 254);
+          self.enters := self.enters | 2;
+        end if;
+      elsif event.type = 'back' then
+        -- default_target.machine.yaml:7  event back
+        if p_event <> '{"type": "back"}'::jsonb then
+          perform pawl.raise_payload('default_target', 'back', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- default_target.machine.yaml:13  outside --back--> P.h
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 254);
+          if self.exits & 4 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'P.h', pawl.bit_names(
+                  self.conf & 104::bigint,
+                  '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
+                )
+              );
           end if;
-          if self.conf & 2 <> 0 then
-            -- default_target.machine.yaml:12  outside --enter--> P
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 254);
-            self.enters := self.enters | 12;
-            self.defaults := self.defaults | 4;
-          end if;
-        elsif event.type = 'next' then
-          -- default_target.machine.yaml:5  event next
-          if p_event <> '{"type": "next"}'::jsonb then
-            perform pawl.raise_payload('default_target', 'next', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 32 <> 0 then
-            -- default_target.machine.yaml:22  P.b.b1 --next--> P.b.b2
-            self.moved := true;
-            self.conf := (self.conf & ~96::bigint) | 64;
-          end if;
-        elsif event.type = 'out' then
-          -- default_target.machine.yaml:6  event out
-          if p_event <> '{"type": "out"}'::jsonb then
-            perform pawl.raise_payload('default_target', 'out', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 4 <> 0 then
-            -- default_target.machine.yaml:16  P --out--> outside
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 254);
-            self.enters := self.enters | 2;
-          end if;
-        elsif event.type = 'back' then
-          -- default_target.machine.yaml:7  event back
-          if p_event <> '{"type": "back"}'::jsonb then
-            perform pawl.raise_payload('default_target', 'back', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 2 <> 0 then
-            -- default_target.machine.yaml:13  outside --back--> P.h
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 254);
-            if self.exits & 4 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'P.h', pawl.bit_names(
-                    self.conf & 104::bigint,
-                    '{"8": "P.a", "32": "P.b.b1", "64": "P.b.b2"}'::jsonb
-                  )
-                );
-            end if;
-            self.enters := self.enters | 4;
-            if self.history ? 'P.h' then
-              foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
-                self.enters := self.enters | (pawl_default_target.v1_bits(v_leaf) & 248);
-              end loop;
-            else
-              self.enters := self.enters | 48;
-              self.defaults := self.defaults | 16;
-            end if;
+          self.enters := self.enters | 4;
+          if self.history ? 'P.h' then
+            foreach v_leaf in array pawl.text_array(self.history -> 'P.h') loop
+              self.enters := self.enters | (pawl_default_target.v1_bits(v_leaf) & 248);
+            end loop;
+          else
+            self.enters := self.enters | 48;
+            self.defaults := self.defaults | 16;
           end if;
         end if;
       end if;
@@ -386,17 +384,15 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_default_target.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['enter', 'next', 'out', 'back']) then
-            perform pawl.check_event('default_target', p_event);
-            perform pawl.raise_unknown_event(
-              'default_target',
-              event.type,
-              array['enter', 'next', 'out', 'back']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['enter', 'next', 'out', 'back']))
+      then
+        perform pawl.check_event('default_target', p_event);
+        perform pawl.raise_unknown_event(
+          'default_target',
+          event.type,
+          array['enter', 'next', 'out', 'back']
+        );
       end if;
       if p_source is null
         and (
@@ -791,15 +787,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('default_target', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['enter', 'next', 'out', 'back']) then
-          perform pawl.check_event('default_target', p_event);
-          perform pawl.raise_unknown_event(
-            'default_target',
-            event.type,
-            array['enter', 'next', 'out', 'back']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['enter', 'next', 'out', 'back']) then
+        perform pawl.check_event('default_target', p_event);
+        perform pawl.raise_unknown_event(
+          'default_target',
+          event.type,
+          array['enter', 'next', 'out', 'back']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('default_target', self.id, self.status);

@@ -183,53 +183,51 @@ begin
         -- left_by_itself.machine.yaml:1  left_by_itself begins
         self.moved := true;
         self.enters := self.enters | 7;
-      else
-        if event.type = 'next' then
-          -- left_by_itself.machine.yaml:4  event next
-          if p_event <> '{"type": "next"}'::jsonb then
-            perform pawl.raise_payload('left_by_itself', 'next', p_event, '{}'::jsonb);
+      elsif event.type = 'next' then
+        -- left_by_itself.machine.yaml:4  event next
+        if p_event <> '{"type": "next"}'::jsonb then
+          perform pawl.raise_payload('left_by_itself', 'next', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- left_by_itself.machine.yaml:14  P.a --next--> P.b
+          self.moved := true;
+          self.conf := (self.conf & ~60::bigint) | 8;
+        elsif self.conf & 8 <> 0 then
+          -- left_by_itself.machine.yaml:15  P.b --next--> P.c
+          self.moved := true;
+          self.conf := (self.conf & ~60::bigint) | 16;
+        end if;
+      elsif event.type = 'again' then
+        -- left_by_itself.machine.yaml:5  event again
+        if p_event <> '{"type": "again"}'::jsonb then
+          perform pawl.raise_payload('left_by_itself', 'again', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- left_by_itself.machine.yaml:12  P --again--> P.h
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 62);
+          if self.exits & 2 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'P.h', array_remove(
+                  array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end, case when self.conf & 16 <> 0 then 'P.c' end],
+                  null
+                )
+              );
           end if;
-          if self.conf & 4 <> 0 then
-            -- left_by_itself.machine.yaml:14  P.a --next--> P.b
-            self.moved := true;
-            self.conf := (self.conf & ~60::bigint) | 8;
-          elsif self.conf & 8 <> 0 then
-            -- left_by_itself.machine.yaml:15  P.b --next--> P.c
-            self.moved := true;
-            self.conf := (self.conf & ~60::bigint) | 16;
-          end if;
-        elsif event.type = 'again' then
-          -- left_by_itself.machine.yaml:5  event again
-          if p_event <> '{"type": "again"}'::jsonb then
-            perform pawl.raise_payload('left_by_itself', 'again', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 2 <> 0 then
-            -- left_by_itself.machine.yaml:12  P --again--> P.h
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 62);
-            if self.exits & 2 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'P.h', array_remove(
-                    array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end, case when self.conf & 16 <> 0 then 'P.c' end],
-                    null
-                  )
-                );
-            end if;
-            self.enters := self.enters | 2;
-            if self.history ? 'P.h' then
-              if self.history -> 'P.h' ? 'P.a' then
-                self.enters := self.enters | 4;
-              end if;
-              if self.history -> 'P.h' ? 'P.b' then
-                self.enters := self.enters | 8;
-              end if;
-              if self.history -> 'P.h' ? 'P.c' then
-                self.enters := self.enters | 16;
-              end if;
-            else
+          self.enters := self.enters | 2;
+          if self.history ? 'P.h' then
+            if self.history -> 'P.h' ? 'P.a' then
               self.enters := self.enters | 4;
             end if;
+            if self.history -> 'P.h' ? 'P.b' then
+              self.enters := self.enters | 8;
+            end if;
+            if self.history -> 'P.h' ? 'P.c' then
+              self.enters := self.enters | 16;
+            end if;
+          else
+            self.enters := self.enters | 4;
           end if;
         end if;
       end if;
@@ -359,13 +357,11 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_left_by_itself.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['next', 'again']) then
-            perform pawl.check_event('left_by_itself', p_event);
-            perform pawl.raise_unknown_event('left_by_itself', event.type, array['next', 'again']);
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['next', 'again']))
+      then
+        perform pawl.check_event('left_by_itself', p_event);
+        perform pawl.raise_unknown_event('left_by_itself', event.type, array['next', 'again']);
       end if;
       if p_source is null
         and (
@@ -742,11 +738,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('left_by_itself', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['next', 'again']) then
-          perform pawl.check_event('left_by_itself', p_event);
-          perform pawl.raise_unknown_event('left_by_itself', event.type, array['next', 'again']);
-        end if;
+      elsif event.type is null or event.type <> all (array['next', 'again']) then
+        perform pawl.check_event('left_by_itself', p_event);
+        perform pawl.raise_unknown_event('left_by_itself', event.type, array['next', 'again']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('left_by_itself', self.id, self.status);

@@ -212,134 +212,132 @@ begin
         -- never_visited.machine.yaml:1  never_visited begins
         self.moved := true;
         self.enters := self.enters | 3;
-      else
-        if event.type = 'back' then
-          -- never_visited.machine.yaml:4  event back
-          if p_event <> '{"type": "back"}'::jsonb then
-            perform pawl.raise_payload('never_visited', 'back', p_event, '{}'::jsonb);
+      elsif event.type = 'back' then
+        -- never_visited.machine.yaml:4  event back
+        if p_event <> '{"type": "back"}'::jsonb then
+          perform pawl.raise_payload('never_visited', 'back', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- never_visited.machine.yaml:13  outside --back--> P.h
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 8190);
+          if self.exits & 4 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'P.h', array_remove(
+                  array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                  null
+                )
+              );
           end if;
-          if self.conf & 2 <> 0 then
-            -- never_visited.machine.yaml:13  outside --back--> P.h
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 8190);
-            if self.exits & 4 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'P.h', array_remove(
-                    array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                    null
-                  )
-                );
-            end if;
-            if self.exits & 64 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'Q.h', pawl.bit_names(
-                    self.conf & 2816::bigint,
-                    '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                  )
-                );
-            end if;
-            self.enters := self.enters | 4;
-            if self.history ? 'P.h' then
-              if self.history -> 'P.h' ? 'P.a' then
-                self.enters := self.enters | 8;
-              end if;
-              if self.history -> 'P.h' ? 'P.b' then
-                self.enters := self.enters | 16;
-              end if;
-            else
+          if self.exits & 64 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'Q.h', pawl.bit_names(
+                  self.conf & 2816::bigint,
+                  '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                )
+              );
+          end if;
+          self.enters := self.enters | 4;
+          if self.history ? 'P.h' then
+            if self.history -> 'P.h' ? 'P.a' then
               self.enters := self.enters | 8;
-              self.defaults := self.defaults | 4;
             end if;
-          end if;
-        elsif event.type = 'both' then
-          -- never_visited.machine.yaml:5  event both
-          if p_event <> '{"type": "both"}'::jsonb then
-            perform pawl.raise_payload('never_visited', 'both', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 2 <> 0 then
-            -- never_visited.machine.yaml:14  outside --both--> Q.h
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 8190);
-            if self.exits & 4 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'P.h', array_remove(
-                    array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
-                    null
-                  )
-                );
+            if self.history -> 'P.h' ? 'P.b' then
+              self.enters := self.enters | 16;
             end if;
-            if self.exits & 64 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'Q.h', pawl.bit_names(
-                    self.conf & 2816::bigint,
-                    '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
-                  )
-                );
-            end if;
-            self.enters := self.enters | 64;
-            if self.history ? 'Q.h' then
-              foreach v_leaf in array pawl.text_array(self.history -> 'Q.h') loop
-                self.enters := self.enters | (pawl_never_visited.v1_bits(v_leaf) & 8064);
-              end loop;
-            else
-              self.enters := self.enters | 3456;
-            end if;
+          else
+            self.enters := self.enters | 8;
+            self.defaults := self.defaults | 4;
           end if;
-        elsif event.type = 'inside' then
-          -- never_visited.machine.yaml:6  event inside
-          if p_event <> '{"type": "inside"}'::jsonb then
-            perform pawl.raise_payload('never_visited', 'inside', p_event, '{}'::jsonb);
+        end if;
+      elsif event.type = 'both' then
+        -- never_visited.machine.yaml:5  event both
+        if p_event <> '{"type": "both"}'::jsonb then
+          perform pawl.raise_payload('never_visited', 'both', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- never_visited.machine.yaml:14  outside --both--> Q.h
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 8190);
+          if self.exits & 4 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'P.h', array_remove(
+                  array[case when self.conf & 8 <> 0 then 'P.a' end, case when self.conf & 16 <> 0 then 'P.b' end],
+                  null
+                )
+              );
           end if;
-          if self.conf & 16 <> 0 then
-            -- never_visited.machine.yaml:20  P.b --inside--> P.h
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 56);
-            if self.history ? 'P.h' then
-              if self.history -> 'P.h' ? 'P.a' then
-                self.enters := self.enters | 8;
-              end if;
-              if self.history -> 'P.h' ? 'P.b' then
-                self.enters := self.enters | 16;
-              end if;
-            else
+          if self.exits & 64 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'Q.h', pawl.bit_names(
+                  self.conf & 2816::bigint,
+                  '{"256": "Q.X.x1", "512": "Q.X.x2", "2048": "Q.Y.y1"}'::jsonb
+                )
+              );
+          end if;
+          self.enters := self.enters | 64;
+          if self.history ? 'Q.h' then
+            foreach v_leaf in array pawl.text_array(self.history -> 'Q.h') loop
+              self.enters := self.enters | (pawl_never_visited.v1_bits(v_leaf) & 8064);
+            end loop;
+          else
+            self.enters := self.enters | 3456;
+          end if;
+        end if;
+      elsif event.type = 'inside' then
+        -- never_visited.machine.yaml:6  event inside
+        if p_event <> '{"type": "inside"}'::jsonb then
+          perform pawl.raise_payload('never_visited', 'inside', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 16 <> 0 then
+          -- never_visited.machine.yaml:20  P.b --inside--> P.h
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 56);
+          if self.history ? 'P.h' then
+            if self.history -> 'P.h' ? 'P.a' then
               self.enters := self.enters | 8;
-              self.defaults := self.defaults | 4;
             end if;
+            if self.history -> 'P.h' ? 'P.b' then
+              self.enters := self.enters | 16;
+            end if;
+          else
+            self.enters := self.enters | 8;
+            self.defaults := self.defaults | 4;
           end if;
-        elsif event.type = 'next' then
-          -- never_visited.machine.yaml:7  event next
-          if p_event <> '{"type": "next"}'::jsonb then
-            perform pawl.raise_payload('never_visited', 'next', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 8 <> 0 then
-            -- never_visited.machine.yaml:19  P.a --next--> P.b
-            self.moved := true;
-            self.conf := (self.conf & ~56::bigint) | 16;
-          elsif self.conf & 256 <> 0 then
-            -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
-            self.moved := true;
-            self.conf := (self.conf & ~768::bigint) | 512;
-          end if;
-        elsif event.type = 'out' then
-          -- never_visited.machine.yaml:8  event out
-          if p_event <> '{"type": "out"}'::jsonb then
-            perform pawl.raise_payload('never_visited', 'out', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 4 <> 0 then
-            -- never_visited.machine.yaml:17  P --out--> outside
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 8190);
-            self.enters := self.enters | 2;
-          elsif self.conf & 64 <> 0 then
-            -- never_visited.machine.yaml:24  Q --out--> outside
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 8190);
-            self.enters := self.enters | 2;
-          end if;
+        end if;
+      elsif event.type = 'next' then
+        -- never_visited.machine.yaml:7  event next
+        if p_event <> '{"type": "next"}'::jsonb then
+          perform pawl.raise_payload('never_visited', 'next', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 8 <> 0 then
+          -- never_visited.machine.yaml:19  P.a --next--> P.b
+          self.moved := true;
+          self.conf := (self.conf & ~56::bigint) | 16;
+        elsif self.conf & 256 <> 0 then
+          -- never_visited.machine.yaml:26  Q.X.x1 --next--> Q.X.x2
+          self.moved := true;
+          self.conf := (self.conf & ~768::bigint) | 512;
+        end if;
+      elsif event.type = 'out' then
+        -- never_visited.machine.yaml:8  event out
+        if p_event <> '{"type": "out"}'::jsonb then
+          perform pawl.raise_payload('never_visited', 'out', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- never_visited.machine.yaml:17  P --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 8190);
+          self.enters := self.enters | 2;
+        elsif self.conf & 64 <> 0 then
+          -- never_visited.machine.yaml:24  Q --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 8190);
+          self.enters := self.enters | 2;
         end if;
       end if;
       self.handled := self.moved;
@@ -477,19 +475,17 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_never_visited.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null
-            or event.type <> all (array['back', 'both', 'inside', 'next', 'out'])
-          then
-            perform pawl.check_event('never_visited', p_event);
-            perform pawl.raise_unknown_event(
-              'never_visited',
-              event.type,
-              array['back', 'both', 'inside', 'next', 'out']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (
+          event.type is null or event.type <> all (array['back', 'both', 'inside', 'next', 'out'])
+        )
+      then
+        perform pawl.check_event('never_visited', p_event);
+        perform pawl.raise_unknown_event(
+          'never_visited',
+          event.type,
+          array['back', 'both', 'inside', 'next', 'out']
+        );
       end if;
       if p_source is null
         and (
@@ -953,17 +949,15 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('never_visited', self.id, event.type);
-      else
-        if event.type is null
-          or event.type <> all (array['back', 'both', 'inside', 'next', 'out'])
-        then
-          perform pawl.check_event('never_visited', p_event);
-          perform pawl.raise_unknown_event(
-            'never_visited',
-            event.type,
-            array['back', 'both', 'inside', 'next', 'out']
-          );
-        end if;
+      elsif event.type is null
+        or event.type <> all (array['back', 'both', 'inside', 'next', 'out'])
+      then
+        perform pawl.check_event('never_visited', p_event);
+        perform pawl.raise_unknown_event(
+          'never_visited',
+          event.type,
+          array['back', 'both', 'inside', 'next', 'out']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('never_visited', self.id, self.status);

@@ -189,77 +189,75 @@ begin
         -- shallow.machine.yaml:1  shallow begins
         self.moved := true;
         self.enters := self.enters | 7;
-      else
-        if event.type = 'next' then
-          -- shallow.machine.yaml:4  event next
-          if p_event <> '{"type": "next"}'::jsonb then
-            perform pawl.raise_payload('shallow', 'next', p_event, '{}'::jsonb);
+      elsif event.type = 'next' then
+        -- shallow.machine.yaml:4  event next
+        if p_event <> '{"type": "next"}'::jsonb then
+          perform pawl.raise_payload('shallow', 'next', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- shallow.machine.yaml:15  P.a --next--> P.b
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 124);
+          self.enters := self.enters | 24;
+          self.defaults := self.defaults | 8;
+        elsif self.conf & 16 <> 0 then
+          -- shallow.machine.yaml:20  P.b.b1 --next--> P.b.b2
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 48);
+          self.enters := self.enters | 32;
+        end if;
+      elsif event.type = 'out' then
+        -- shallow.machine.yaml:5  event out
+        if p_event <> '{"type": "out"}'::jsonb then
+          perform pawl.raise_payload('shallow', 'out', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- shallow.machine.yaml:13  P --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 254);
+          self.enters := self.enters | 128;
+        end if;
+      elsif event.type = 'back' then
+        -- shallow.machine.yaml:6  event back
+        if p_event <> '{"type": "back"}'::jsonb then
+          perform pawl.raise_payload('shallow', 'back', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 128 <> 0 then
+          -- shallow.machine.yaml:25  outside --back--> P.h
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 254);
+          if self.exits & 2 <> 0 then
+            self.history := self.history
+              || jsonb_build_object(
+                'P.h', array_remove(
+                  array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end],
+                  null
+                )
+              );
           end if;
-          if self.conf & 4 <> 0 then
-            -- shallow.machine.yaml:15  P.a --next--> P.b
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 124);
-            self.enters := self.enters | 24;
-            self.defaults := self.defaults | 8;
-          elsif self.conf & 16 <> 0 then
-            -- shallow.machine.yaml:20  P.b.b1 --next--> P.b.b2
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 48);
-            self.enters := self.enters | 32;
-          end if;
-        elsif event.type = 'out' then
-          -- shallow.machine.yaml:5  event out
-          if p_event <> '{"type": "out"}'::jsonb then
-            perform pawl.raise_payload('shallow', 'out', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 2 <> 0 then
-            -- shallow.machine.yaml:13  P --out--> outside
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 254);
-            self.enters := self.enters | 128;
-          end if;
-        elsif event.type = 'back' then
-          -- shallow.machine.yaml:6  event back
-          if p_event <> '{"type": "back"}'::jsonb then
-            perform pawl.raise_payload('shallow', 'back', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 128 <> 0 then
-            -- shallow.machine.yaml:25  outside --back--> P.h
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 254);
-            if self.exits & 2 <> 0 then
-              self.history := self.history
-                || jsonb_build_object(
-                  'P.h', array_remove(
-                    array[case when self.conf & 4 <> 0 then 'P.a' end, case when self.conf & 8 <> 0 then 'P.b' end],
-                    null
-                  )
-                );
-            end if;
-            self.enters := self.enters | 2;
-            if self.history ? 'P.h' then
-              if self.history -> 'P.h' ? 'P.a' then
-                self.enters := self.enters | 4;
-              end if;
-              if self.history -> 'P.h' ? 'P.b' then
-                self.enters := self.enters | 24;
-                self.defaults := self.defaults | 8;
-              end if;
-            else
+          self.enters := self.enters | 2;
+          if self.history ? 'P.h' then
+            if self.history -> 'P.h' ? 'P.a' then
               self.enters := self.enters | 4;
             end if;
+            if self.history -> 'P.h' ? 'P.b' then
+              self.enters := self.enters | 24;
+              self.defaults := self.defaults | 8;
+            end if;
+          else
+            self.enters := self.enters | 4;
           end if;
-        elsif event.type = 'enter' then
-          -- shallow.machine.yaml:7  event enter
-          if p_event <> '{"type": "enter"}'::jsonb then
-            perform pawl.raise_payload('shallow', 'enter', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 128 <> 0 then
-            -- shallow.machine.yaml:26  outside --enter--> P
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 254);
-            self.enters := self.enters | 6;
-          end if;
+        end if;
+      elsif event.type = 'enter' then
+        -- shallow.machine.yaml:7  event enter
+        if p_event <> '{"type": "enter"}'::jsonb then
+          perform pawl.raise_payload('shallow', 'enter', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 128 <> 0 then
+          -- shallow.machine.yaml:26  outside --enter--> P
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 254);
+          self.enters := self.enters | 6;
         end if;
       end if;
       self.handled := self.moved;
@@ -406,17 +404,15 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_shallow.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['next', 'out', 'back', 'enter']) then
-            perform pawl.check_event('shallow', p_event);
-            perform pawl.raise_unknown_event(
-              'shallow',
-              event.type,
-              array['next', 'out', 'back', 'enter']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['next', 'out', 'back', 'enter']))
+      then
+        perform pawl.check_event('shallow', p_event);
+        perform pawl.raise_unknown_event(
+          'shallow',
+          event.type,
+          array['next', 'out', 'back', 'enter']
+        );
       end if;
       if p_source is null
         and (
@@ -833,15 +829,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('shallow', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['next', 'out', 'back', 'enter']) then
-          perform pawl.check_event('shallow', p_event);
-          perform pawl.raise_unknown_event(
-            'shallow',
-            event.type,
-            array['next', 'out', 'back', 'enter']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['next', 'out', 'back', 'enter']) then
+        perform pawl.check_event('shallow', p_event);
+        perform pawl.raise_unknown_event(
+          'shallow',
+          event.type,
+          array['next', 'out', 'back', 'enter']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('shallow', self.id, self.status);

@@ -140,54 +140,52 @@ begin
         );
         self.invokes := jsonb_build_object('w', self.seq);
         self.leaf := 'a';
-      else
-        if event.type = 'again' then
-          -- ended_at_once.machine.yaml:4  event again
-          if p_event <> '{"type": "again"}'::jsonb then
-            perform pawl.raise_payload('ended_at_once', 'again', p_event, '{}'::jsonb);
-          end if;
-          -- ended_at_once.machine.yaml:12  ended_at_once --again--> a
-          self.handled := true;
-          self.due := array_append(
-            self.due,
-            row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
-          );
-          self.timers := jsonb_build_object('after.1 minute', self.seq);
-          self.started := array_append(
-            self.started,
-            row('work', 'w', '{}'::jsonb)::pawl.effect_command
-          );
-          self.invokes := jsonb_build_object('w', self.seq);
-          self.leaf := 'a';
-        elsif event.type = 'over' then
-          -- ended_at_once.machine.yaml:5  event over
-          if p_event <> '{"type": "over"}'::jsonb then
-            perform pawl.raise_payload('ended_at_once', 'over', p_event, '{}'::jsonb);
-          end if;
-          -- ended_at_once.machine.yaml:13  ended_at_once --over--> over
-          self.handled := true;
-          self.due := array_append(
-            self.due,
-            row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
-          );
-          self.started := array_append(
-            self.started,
-            row('work', 'w', '{}'::jsonb)::pawl.effect_command
-          );
-          self.leaf := 'over';
-          self.status := 'done';
-          self.timers := '{}'::jsonb;
-          self.due := null;
-          self.invokes := '{}'::jsonb;
-          self.started := null;
-        elsif event.type = 'after.1 minute' then
-          -- ended_at_once.machine.yaml:9  ended_at_once --after 1 minute--> over
-          self.handled := true;
-          self.leaf := 'over';
-          self.status := 'done';
-          self.timers := '{}'::jsonb;
-          self.invokes := '{}'::jsonb;
+      elsif event.type = 'again' then
+        -- ended_at_once.machine.yaml:4  event again
+        if p_event <> '{"type": "again"}'::jsonb then
+          perform pawl.raise_payload('ended_at_once', 'again', p_event, '{}'::jsonb);
         end if;
+        -- ended_at_once.machine.yaml:12  ended_at_once --again--> a
+        self.handled := true;
+        self.due := array_append(
+          self.due,
+          row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
+        );
+        self.timers := jsonb_build_object('after.1 minute', self.seq);
+        self.started := array_append(
+          self.started,
+          row('work', 'w', '{}'::jsonb)::pawl.effect_command
+        );
+        self.invokes := jsonb_build_object('w', self.seq);
+        self.leaf := 'a';
+      elsif event.type = 'over' then
+        -- ended_at_once.machine.yaml:5  event over
+        if p_event <> '{"type": "over"}'::jsonb then
+          perform pawl.raise_payload('ended_at_once', 'over', p_event, '{}'::jsonb);
+        end if;
+        -- ended_at_once.machine.yaml:13  ended_at_once --over--> over
+        self.handled := true;
+        self.due := array_append(
+          self.due,
+          row('after.1 minute', self.now + interval '1 minute', null)::pawl.timer_command
+        );
+        self.started := array_append(
+          self.started,
+          row('work', 'w', '{}'::jsonb)::pawl.effect_command
+        );
+        self.leaf := 'over';
+        self.status := 'done';
+        self.timers := '{}'::jsonb;
+        self.due := null;
+        self.invokes := '{}'::jsonb;
+        self.started := null;
+      elsif event.type = 'after.1 minute' then
+        -- ended_at_once.machine.yaml:9  ended_at_once --after 1 minute--> over
+        self.handled := true;
+        self.leaf := 'over';
+        self.status := 'done';
+        self.timers := '{}'::jsonb;
+        self.invokes := '{}'::jsonb;
       end if;
     exception
       when others then
@@ -291,16 +289,14 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_ended_at_once.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['again', 'over']) then
-            perform pawl.check_event('ended_at_once', p_event);
-            perform pawl.raise_unknown_event('ended_at_once', event.type, array['again', 'over']);
-          end if;
-        else
-          self.timers := self.timers - p_source;
-          self.invokes := self.invokes - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['again', 'over']) then
+          perform pawl.check_event('ended_at_once', p_event);
+          perform pawl.raise_unknown_event('ended_at_once', event.type, array['again', 'over']);
         end if;
+      else
+        self.timers := self.timers - p_source;
+        self.invokes := self.invokes - p_source;
       end if;
       if p_source is null
         and (
@@ -394,16 +390,14 @@ begin
         self.status := 'done';
         self.timers := '{}'::jsonb;
         self.invokes := '{}'::jsonb;
-      else
-        if p_source is null then
-          perform pawl.raise_unhandled(
-            'ended_at_once',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_ended_at_once.v1_accepts(array[self.leaf])
-          );
-        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'ended_at_once',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_ended_at_once.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -737,11 +731,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('ended_at_once', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['again', 'over']) then
-          perform pawl.check_event('ended_at_once', p_event);
-          perform pawl.raise_unknown_event('ended_at_once', event.type, array['again', 'over']);
-        end if;
+      elsif event.type is null or event.type <> all (array['again', 'over']) then
+        perform pawl.check_event('ended_at_once', p_event);
+        perform pawl.raise_unknown_event('ended_at_once', event.type, array['again', 'over']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('ended_at_once', self.id, self.status);

@@ -136,52 +136,50 @@ begin
           -- left_before.machine.yaml:1  left_before begins
           self.moved := true;
           self.leaf := 'idle';
-        else
-          if event.type = 'start' then
-            -- left_before.machine.yaml:6  event start
-            if self.cause <> '{"type": "start"}'::jsonb then
-              perform pawl.raise_payload('left_before', 'start', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'idle' then
-              -- left_before.machine.yaml:15  idle --start--> busy
-              self.moved := true;
-              self.started := array_append(
-                self.started,
-                row('work', 'the_work', '{}'::jsonb)::pawl.effect_command
-              );
-              self.invokes := jsonb_build_object('the_work', self.seq);
-              self.leaf := 'busy';
-            end if;
-          elsif event.type = 'hasten' then
-            -- left_before.machine.yaml:7  event hasten
-            if self.cause <> '{"type": "hasten"}'::jsonb then
-              perform pawl.raise_payload('left_before', 'hasten', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'idle' then
-              -- left_before.machine.yaml:16  idle --hasten--> (stays)
-              self.moved := true;
-              context.hurry := true;
-            end if;
-          elsif event.type = 'leave' then
-            -- left_before.machine.yaml:8  event leave
-            if self.cause <> '{"type": "leave"}'::jsonb then
-              perform pawl.raise_payload('left_before', 'leave', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'busy' then
-              -- left_before.machine.yaml:20  busy --leave--> idle
-              self.moved := true;
-              self.invokes := '{}'::jsonb;
-              self.started := null;
-              self.leaf := 'idle';
-            end if;
-          elsif event.type = 'done.invoke.the_work' then
-            if self.leaf = 'busy' then
-              -- left_before.machine.yaml:18  busy --done(the_work)--> idle
-              self.moved := true;
-              self.invokes := '{}'::jsonb;
-              self.started := null;
-              self.leaf := 'idle';
-            end if;
+        elsif event.type = 'start' then
+          -- left_before.machine.yaml:6  event start
+          if self.cause <> '{"type": "start"}'::jsonb then
+            perform pawl.raise_payload('left_before', 'start', self.cause, '{}'::jsonb);
+          end if;
+          if self.leaf = 'idle' then
+            -- left_before.machine.yaml:15  idle --start--> busy
+            self.moved := true;
+            self.started := array_append(
+              self.started,
+              row('work', 'the_work', '{}'::jsonb)::pawl.effect_command
+            );
+            self.invokes := jsonb_build_object('the_work', self.seq);
+            self.leaf := 'busy';
+          end if;
+        elsif event.type = 'hasten' then
+          -- left_before.machine.yaml:7  event hasten
+          if self.cause <> '{"type": "hasten"}'::jsonb then
+            perform pawl.raise_payload('left_before', 'hasten', self.cause, '{}'::jsonb);
+          end if;
+          if self.leaf = 'idle' then
+            -- left_before.machine.yaml:16  idle --hasten--> (stays)
+            self.moved := true;
+            context.hurry := true;
+          end if;
+        elsif event.type = 'leave' then
+          -- left_before.machine.yaml:8  event leave
+          if self.cause <> '{"type": "leave"}'::jsonb then
+            perform pawl.raise_payload('left_before', 'leave', self.cause, '{}'::jsonb);
+          end if;
+          if self.leaf = 'busy' then
+            -- left_before.machine.yaml:20  busy --leave--> idle
+            self.moved := true;
+            self.invokes := '{}'::jsonb;
+            self.started := null;
+            self.leaf := 'idle';
+          end if;
+        elsif event.type = 'done.invoke.the_work' then
+          if self.leaf = 'busy' then
+            -- left_before.machine.yaml:18  busy --done(the_work)--> idle
+            self.moved := true;
+            self.invokes := '{}'::jsonb;
+            self.started := null;
+            self.leaf := 'idle';
           end if;
         end if;
         if self.moved then
@@ -335,19 +333,17 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_left_before.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['start', 'hasten', 'leave']) then
-              perform pawl.check_event('left_before', p_event);
-              perform pawl.raise_unknown_event(
-                'left_before',
-                event.type,
-                array['start', 'hasten', 'leave']
-              );
-            end if;
-          else
-            self.invokes := self.invokes - p_source;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['start', 'hasten', 'leave']) then
+            perform pawl.check_event('left_before', p_event);
+            perform pawl.raise_unknown_event(
+              'left_before',
+              event.type,
+              array['start', 'hasten', 'leave']
+            );
           end if;
+        else
+          self.invokes := self.invokes - p_source;
         end if;
         if p_source is null
           and (
@@ -800,15 +796,13 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('left_before', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['start', 'hasten', 'leave']) then
-            perform pawl.check_event('left_before', p_event);
-            perform pawl.raise_unknown_event(
-              'left_before',
-              event.type,
-              array['start', 'hasten', 'leave']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['start', 'hasten', 'leave']) then
+          perform pawl.check_event('left_before', p_event);
+          perform pawl.raise_unknown_event(
+            'left_before',
+            event.type,
+            array['start', 'hasten', 'leave']
+          );
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('left_before', self.id, self.status);

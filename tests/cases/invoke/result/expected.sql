@@ -144,75 +144,73 @@ begin
           -- result.machine.yaml:1  invoke_result begins
           self.handled := true;
           self.leaf := 'idle';
-        else
-          if event.type = 'start' then
-            -- result.machine.yaml:8  event start
-            if p_event <> '{"type": "start"}'::jsonb then
-              perform pawl.raise_payload('invoke_result', 'start', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'idle' then
-              -- result.machine.yaml:16  idle --start--> searching
-              self.handled := true;
-              context.asked := context.asked + 1;
-              self.started := array_append(
-                self.started,
-                row(
-                  'search',
-                  'searching.search',
-                  jsonb_build_object('asked', context.asked, 'id', self.id)
-                )::pawl.effect_command
-              );
-              self.invokes := jsonb_build_object('searching.search', self.seq);
-              self.leaf := 'searching';
-            end if;
-          elsif event.type = 'retry' then
-            -- result.machine.yaml:9  event retry
-            if p_event <> '{"type": "retry"}'::jsonb then
-              perform pawl.raise_payload('invoke_result', 'retry', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'failed' then
-              -- result.machine.yaml:26  failed --retry--> searching
-              self.handled := true;
-              context.asked := context.asked + 1;
-              self.started := array_append(
-                self.started,
-                row(
-                  'search',
-                  'searching.search',
-                  jsonb_build_object('asked', context.asked, 'id', self.id)
-                )::pawl.effect_command
-              );
-              self.invokes := jsonb_build_object('searching.search', self.seq);
-              self.leaf := 'searching';
-            end if;
-          elsif event.type = 'done.invoke.searching.search' then
-            -- result.machine.yaml:11  event done.invoke.searching.search
-            if p_event -> 'output' ->> 'number' is null then
-              perform pawl.raise_payload(
-                'invoke_result',
-                'done.invoke.searching.search',
-                p_event -> 'output',
-                '{"number": {"type": "int", "required": true}}'::jsonb
-              );
-            end if;
-            -- result.machine.yaml:12  event done.invoke.searching.search field number
-            event.output_number := (p_event -> 'output' ->> 'number')::int;
-            if self.leaf = 'searching' then
-              -- result.machine.yaml:22  searching --done(search)--> found
-              self.handled := true;
-              self.invokes := '{}'::jsonb;
-              context.answer := event.output_number;
-              self.leaf := 'found';
-            end if;
-          elsif event.type = 'error.invoke.searching.search' then
-            event.error := p_event -> 'error';
-            if self.leaf = 'searching' then
-              -- result.machine.yaml:23  searching --error(search)--> failed
-              self.handled := true;
-              self.invokes := '{}'::jsonb;
-              context.why := (event.error ->> 'message');
-              self.leaf := 'failed';
-            end if;
+        elsif event.type = 'start' then
+          -- result.machine.yaml:8  event start
+          if p_event <> '{"type": "start"}'::jsonb then
+            perform pawl.raise_payload('invoke_result', 'start', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'idle' then
+            -- result.machine.yaml:16  idle --start--> searching
+            self.handled := true;
+            context.asked := context.asked + 1;
+            self.started := array_append(
+              self.started,
+              row(
+                'search',
+                'searching.search',
+                jsonb_build_object('asked', context.asked, 'id', self.id)
+              )::pawl.effect_command
+            );
+            self.invokes := jsonb_build_object('searching.search', self.seq);
+            self.leaf := 'searching';
+          end if;
+        elsif event.type = 'retry' then
+          -- result.machine.yaml:9  event retry
+          if p_event <> '{"type": "retry"}'::jsonb then
+            perform pawl.raise_payload('invoke_result', 'retry', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'failed' then
+            -- result.machine.yaml:26  failed --retry--> searching
+            self.handled := true;
+            context.asked := context.asked + 1;
+            self.started := array_append(
+              self.started,
+              row(
+                'search',
+                'searching.search',
+                jsonb_build_object('asked', context.asked, 'id', self.id)
+              )::pawl.effect_command
+            );
+            self.invokes := jsonb_build_object('searching.search', self.seq);
+            self.leaf := 'searching';
+          end if;
+        elsif event.type = 'done.invoke.searching.search' then
+          -- result.machine.yaml:11  event done.invoke.searching.search
+          if p_event -> 'output' ->> 'number' is null then
+            perform pawl.raise_payload(
+              'invoke_result',
+              'done.invoke.searching.search',
+              p_event -> 'output',
+              '{"number": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- result.machine.yaml:12  event done.invoke.searching.search field number
+          event.output_number := (p_event -> 'output' ->> 'number')::int;
+          if self.leaf = 'searching' then
+            -- result.machine.yaml:22  searching --done(search)--> found
+            self.handled := true;
+            self.invokes := '{}'::jsonb;
+            context.answer := event.output_number;
+            self.leaf := 'found';
+          end if;
+        elsif event.type = 'error.invoke.searching.search' then
+          event.error := p_event -> 'error';
+          if self.leaf = 'searching' then
+            -- result.machine.yaml:23  searching --error(search)--> failed
+            self.handled := true;
+            self.invokes := '{}'::jsonb;
+            context.why := (event.error ->> 'message');
+            self.leaf := 'failed';
           end if;
         end if;
         -- result.machine.yaml:6  context asked
@@ -331,19 +329,13 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_invoke_result.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['start', 'retry']) then
-              perform pawl.check_event('invoke_result', p_event);
-              perform pawl.raise_unknown_event(
-                'invoke_result',
-                event.type,
-                array['start', 'retry']
-              );
-            end if;
-          else
-            self.invokes := self.invokes - p_source;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['start', 'retry']) then
+            perform pawl.check_event('invoke_result', p_event);
+            perform pawl.raise_unknown_event('invoke_result', event.type, array['start', 'retry']);
           end if;
+        else
+          self.invokes := self.invokes - p_source;
         end if;
         if p_source is null
           and (
@@ -450,16 +442,14 @@ begin
             context.why := (event.error ->> 'message');
             self.leaf := 'failed';
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'invoke_result',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_invoke_result.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'invoke_result',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_invoke_result.v1_accepts(array[self.leaf])
+          );
         end if;
         -- result.machine.yaml:6  context asked
         if context.asked is null then
@@ -815,11 +805,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('invoke_result', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['start', 'retry']) then
-            perform pawl.check_event('invoke_result', p_event);
-            perform pawl.raise_unknown_event('invoke_result', event.type, array['start', 'retry']);
-          end if;
+        elsif event.type is null or event.type <> all (array['start', 'retry']) then
+          perform pawl.check_event('invoke_result', p_event);
+          perform pawl.raise_unknown_event('invoke_result', event.type, array['start', 'retry']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('invoke_result', self.id, self.status);

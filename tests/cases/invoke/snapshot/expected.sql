@@ -150,65 +150,63 @@ begin
           );
           self.invokes := jsonb_build_object('press', self.seq);
           self.leaf := 'printing.early';
-        else
-          if event.type = 'pause' then
-            -- snapshot.machine.yaml:9  event pause
-            if p_event <> '{"type": "pause"}'::jsonb then
-              perform pawl.raise_payload('snapshot', 'pause', p_event, '{}'::jsonb);
-            end if;
-            if starts_with(self.leaf, 'printing.') then
-              -- snapshot.machine.yaml:26  printing --pause--> paused
+        elsif event.type = 'pause' then
+          -- snapshot.machine.yaml:9  event pause
+          if p_event <> '{"type": "pause"}'::jsonb then
+            perform pawl.raise_payload('snapshot', 'pause', p_event, '{}'::jsonb);
+          end if;
+          if starts_with(self.leaf, 'printing.') then
+            -- snapshot.machine.yaml:26  printing --pause--> paused
+            self.handled := true;
+            self.invokes := '{}'::jsonb;
+            self.leaf := 'paused';
+          end if;
+        elsif event.type = 'go_on' then
+          -- snapshot.machine.yaml:10  event go_on
+          if p_event <> '{"type": "go_on"}'::jsonb then
+            perform pawl.raise_payload('snapshot', 'go_on', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'paused' then
+            -- snapshot.machine.yaml:27  paused --go_on--> printing
+            self.handled := true;
+            self.started := array_append(
+              self.started,
+              row('print', 'press', '{}'::jsonb)::pawl.effect_command
+            );
+            self.invokes := jsonb_build_object('press', self.seq);
+            self.leaf := 'printing.early';
+          end if;
+        elsif event.type = 'snapshot.invoke.press' then
+          event.snapshot := p_event -> 'snapshot';
+          if starts_with(self.leaf, 'printing.') then
+            -- snapshot.machine.yaml:18  printing --snapshot(press) [(event.snapshot->>'percent')::int >= 50]--> printing.late
+            if (event.snapshot->>'percent')::int >= 50 then
               self.handled := true;
-              self.invokes := '{}'::jsonb;
-              self.leaf := 'paused';
+              context.percent := (event.snapshot->>'percent')::int;
+              self.log := array_append(self.log, 'half done');
+              self.leaf := 'printing.late';
             end if;
-          elsif event.type = 'go_on' then
-            -- snapshot.machine.yaml:10  event go_on
-            if p_event <> '{"type": "go_on"}'::jsonb then
-              perform pawl.raise_payload('snapshot', 'go_on', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'paused' then
-              -- snapshot.machine.yaml:27  paused --go_on--> printing
+            -- snapshot.machine.yaml:19  printing --snapshot(press)--> (stays)
+            if not self.handled then
               self.handled := true;
-              self.started := array_append(
-                self.started,
-                row('print', 'press', '{}'::jsonb)::pawl.effect_command
-              );
-              self.invokes := jsonb_build_object('press', self.seq);
-              self.leaf := 'printing.early';
+              context.percent := (event.snapshot->>'percent')::int;
+              context.last := event.snapshot;
             end if;
-          elsif event.type = 'snapshot.invoke.press' then
-            event.snapshot := p_event -> 'snapshot';
-            if starts_with(self.leaf, 'printing.') then
-              -- snapshot.machine.yaml:18  printing --snapshot(press) [(event.snapshot->>'percent')::int >= 50]--> printing.late
-              if (event.snapshot->>'percent')::int >= 50 then
-                self.handled := true;
-                context.percent := (event.snapshot->>'percent')::int;
-                self.log := array_append(self.log, 'half done');
-                self.leaf := 'printing.late';
-              end if;
-              -- snapshot.machine.yaml:19  printing --snapshot(press)--> (stays)
-              if not self.handled then
-                self.handled := true;
-                context.percent := (event.snapshot->>'percent')::int;
-                context.last := event.snapshot;
-              end if;
-            end if;
-          elsif event.type = 'done.invoke.press' then
-            if starts_with(self.leaf, 'printing.') then
-              -- snapshot.machine.yaml:20  printing --done(press)--> printed
-              self.handled := true;
-              self.invokes := '{}'::jsonb;
-              self.leaf := 'printed';
-              self.status := 'done';
-            end if;
-          elsif event.type = 'error.invoke.press' then
-            if starts_with(self.leaf, 'printing.') then
-              -- snapshot.machine.yaml:21  printing --error(press)--> jammed
-              self.handled := true;
-              self.invokes := '{}'::jsonb;
-              self.leaf := 'jammed';
-            end if;
+          end if;
+        elsif event.type = 'done.invoke.press' then
+          if starts_with(self.leaf, 'printing.') then
+            -- snapshot.machine.yaml:20  printing --done(press)--> printed
+            self.handled := true;
+            self.invokes := '{}'::jsonb;
+            self.leaf := 'printed';
+            self.status := 'done';
+          end if;
+        elsif event.type = 'error.invoke.press' then
+          if starts_with(self.leaf, 'printing.') then
+            -- snapshot.machine.yaml:21  printing --error(press)--> jammed
+            self.handled := true;
+            self.invokes := '{}'::jsonb;
+            self.leaf := 'jammed';
           end if;
         end if;
         -- snapshot.machine.yaml:4  context percent
@@ -325,17 +323,13 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_snapshot.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['pause', 'go_on']) then
-              perform pawl.check_event('snapshot', p_event);
-              perform pawl.raise_unknown_event('snapshot', event.type, array['pause', 'go_on']);
-            end if;
-          else
-            if not starts_with(event.type, 'snapshot.invoke.') then
-              self.invokes := self.invokes - p_source;
-            end if;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['pause', 'go_on']) then
+            perform pawl.check_event('snapshot', p_event);
+            perform pawl.raise_unknown_event('snapshot', event.type, array['pause', 'go_on']);
           end if;
+        elsif not starts_with(event.type, 'snapshot.invoke.') then
+          self.invokes := self.invokes - p_source;
         end if;
         if p_source is null
           and (
@@ -440,16 +434,14 @@ begin
             self.invokes := '{}'::jsonb;
             self.leaf := 'jammed';
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'snapshot',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_snapshot.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'snapshot',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_snapshot.v1_accepts(array[self.leaf])
+          );
         end if;
         -- snapshot.machine.yaml:4  context percent
         if context.percent is null then
@@ -807,11 +799,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('snapshot', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['pause', 'go_on']) then
-            perform pawl.check_event('snapshot', p_event);
-            perform pawl.raise_unknown_event('snapshot', event.type, array['pause', 'go_on']);
-          end if;
+        elsif event.type is null or event.type <> all (array['pause', 'go_on']) then
+          perform pawl.check_event('snapshot', p_event);
+          perform pawl.raise_unknown_event('snapshot', event.type, array['pause', 'go_on']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('snapshot', self.id, self.status);

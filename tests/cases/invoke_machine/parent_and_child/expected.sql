@@ -145,79 +145,70 @@ begin
           -- parent_and_child.machine.yaml:1  parent_and_child begins
           self.handled := true;
           self.leaf := 'idle';
-        else
-          if event.type = 'begin' then
-            -- parent_and_child.machine.yaml:5  event begin
-            if p_event <> '{"type": "begin"}'::jsonb then
-              perform pawl.raise_payload('parent_and_child', 'begin', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'idle' then
-              -- parent_and_child.machine.yaml:11  idle --begin--> waiting
-              self.handled := true;
-              self.started := array_append(
-                self.started,
-                row(
-                  'parent_and_child',
-                  'task',
-                  jsonb_build_object('depth', context.depth + 1)
-                )::pawl.effect_command
-              );
-              self.invokes := jsonb_build_object('task', self.seq);
-              self.leaf := 'waiting';
-            end if;
-          elsif event.type = 'finish' then
-            -- parent_and_child.machine.yaml:5  event finish
-            if p_event <> '{"type": "finish"}'::jsonb then
-              perform pawl.raise_payload('parent_and_child', 'finish', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'waiting' then
-              -- parent_and_child.machine.yaml:21  waiting --finish--> finished
-              self.handled := true;
-              self.invokes := '{}'::jsonb;
-              self.leaf := 'finished';
-              self.status := 'done';
-              self.output := jsonb_build_object('depth', context.depth);
-            end if;
-          elsif event.type = 'ask' then
-            -- parent_and_child.machine.yaml:5  event ask
-            if p_event <> '{"type": "ask"}'::jsonb then
-              perform pawl.raise_payload('parent_and_child', 'ask', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'waiting' then
-              -- parent_and_child.machine.yaml:20  waiting --ask--> (stays)
-              self.handled := true;
-              self.messages := array_append(
-                self.messages,
-                row(
-                  null,
-                  null,
-                  jsonb_build_object('type', 'begin'),
-                  null,
-                  false,
-                  null
-                )::pawl.message_command
-              );
-            end if;
-          elsif event.type = 'done.invoke.task' then
-            event.output := p_event -> 'output';
-            if self.leaf = 'waiting' then
-              -- parent_and_child.machine.yaml:17  waiting --done(task)--> finished
-              self.handled := true;
-              self.invokes := '{}'::jsonb;
-              context.got := event.output;
-              self.leaf := 'finished';
-              self.status := 'done';
-              self.output := jsonb_build_object('depth', context.depth);
-            end if;
-          elsif event.type = 'error.invoke.task' then
-            event.error := p_event -> 'error';
-            if self.leaf = 'waiting' then
-              -- parent_and_child.machine.yaml:18  waiting --error(task)--> idle
-              self.handled := true;
-              self.invokes := '{}'::jsonb;
-              context.why := (event.error ->> 'code');
-              self.leaf := 'idle';
-            end if;
+        elsif event.type = 'begin' then
+          -- parent_and_child.machine.yaml:5  event begin
+          if p_event <> '{"type": "begin"}'::jsonb then
+            perform pawl.raise_payload('parent_and_child', 'begin', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'idle' then
+            -- parent_and_child.machine.yaml:11  idle --begin--> waiting
+            self.handled := true;
+            self.started := array_append(
+              self.started,
+              row(
+                'parent_and_child',
+                'task',
+                jsonb_build_object('depth', context.depth + 1)
+              )::pawl.effect_command
+            );
+            self.invokes := jsonb_build_object('task', self.seq);
+            self.leaf := 'waiting';
+          end if;
+        elsif event.type = 'finish' then
+          -- parent_and_child.machine.yaml:5  event finish
+          if p_event <> '{"type": "finish"}'::jsonb then
+            perform pawl.raise_payload('parent_and_child', 'finish', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'waiting' then
+            -- parent_and_child.machine.yaml:21  waiting --finish--> finished
+            self.handled := true;
+            self.invokes := '{}'::jsonb;
+            self.leaf := 'finished';
+            self.status := 'done';
+            self.output := jsonb_build_object('depth', context.depth);
+          end if;
+        elsif event.type = 'ask' then
+          -- parent_and_child.machine.yaml:5  event ask
+          if p_event <> '{"type": "ask"}'::jsonb then
+            perform pawl.raise_payload('parent_and_child', 'ask', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'waiting' then
+            -- parent_and_child.machine.yaml:20  waiting --ask--> (stays)
+            self.handled := true;
+            self.messages := array_append(
+              self.messages,
+              row(null, null, '{"type": "begin"}'::jsonb, null, false, null)::pawl.message_command
+            );
+          end if;
+        elsif event.type = 'done.invoke.task' then
+          event.output := p_event -> 'output';
+          if self.leaf = 'waiting' then
+            -- parent_and_child.machine.yaml:17  waiting --done(task)--> finished
+            self.handled := true;
+            self.invokes := '{}'::jsonb;
+            context.got := event.output;
+            self.leaf := 'finished';
+            self.status := 'done';
+            self.output := jsonb_build_object('depth', context.depth);
+          end if;
+        elsif event.type = 'error.invoke.task' then
+          event.error := p_event -> 'error';
+          if self.leaf = 'waiting' then
+            -- parent_and_child.machine.yaml:18  waiting --error(task)--> idle
+            self.handled := true;
+            self.invokes := '{}'::jsonb;
+            context.why := (event.error ->> 'code');
+            self.leaf := 'idle';
           end if;
         end if;
         -- parent_and_child.machine.yaml:3  context depth
@@ -341,19 +332,17 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_parent_and_child.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['begin', 'finish', 'ask']) then
-              perform pawl.check_event('parent_and_child', p_event);
-              perform pawl.raise_unknown_event(
-                'parent_and_child',
-                event.type,
-                array['begin', 'finish', 'ask']
-              );
-            end if;
-          else
-            self.invokes := self.invokes - p_source;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['begin', 'finish', 'ask']) then
+            perform pawl.check_event('parent_and_child', p_event);
+            perform pawl.raise_unknown_event(
+              'parent_and_child',
+              event.type,
+              array['begin', 'finish', 'ask']
+            );
           end if;
+        else
+          self.invokes := self.invokes - p_source;
         end if;
         if p_source is null
           and (
@@ -441,14 +430,7 @@ begin
             -- parent_and_child.machine.yaml:20  waiting --ask--> (stays)
             self.messages := array_append(
               self.messages,
-              row(
-                null,
-                null,
-                jsonb_build_object('type', 'begin'),
-                null,
-                false,
-                null
-              )::pawl.message_command
+              row(null, null, '{"type": "begin"}'::jsonb, null, false, null)::pawl.message_command
             );
           else
             perform pawl.raise_unhandled(
@@ -477,16 +459,14 @@ begin
             context.why := (event.error ->> 'code');
             self.leaf := 'idle';
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'parent_and_child',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_parent_and_child.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'parent_and_child',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_parent_and_child.v1_accepts(array[self.leaf])
+          );
         end if;
       exception
         when others then
@@ -903,15 +883,13 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('parent_and_child', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['begin', 'finish', 'ask']) then
-            perform pawl.check_event('parent_and_child', p_event);
-            perform pawl.raise_unknown_event(
-              'parent_and_child',
-              event.type,
-              array['begin', 'finish', 'ask']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['begin', 'finish', 'ask']) then
+          perform pawl.check_event('parent_and_child', p_event);
+          perform pawl.raise_unknown_event(
+            'parent_and_child',
+            event.type,
+            array['begin', 'finish', 'ask']
+          );
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('parent_and_child', self.id, self.status);

@@ -127,27 +127,25 @@ begin
           self.handled := true;
           self.log := array_append(self.log, (context.n)::text);
           self.leaf := 'only';
-        else
-          if event.type = 'say' then
-            -- lines.machine.yaml:6  event say
-            if p_event - array['type', 'word'] <> '{}'::jsonb
-              or p_event ->> 'word' is null
-              or jsonb_typeof(p_event -> 'word') <> 'string'
-            then
-              perform pawl.raise_payload(
-                'log_lines',
-                'say',
-                p_event,
-                '{"word": {"type": "text", "required": true}}'::jsonb
-              );
-            end if;
-            event.word := p_event ->> 'word';
-            if self.leaf = 'only' then
-              -- lines.machine.yaml:13  only --say--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, (event.word || ' ' || context.n::text)::text);
-              self.log := array_append(self.log, (context.n > 2)::text);
-            end if;
+        elsif event.type = 'say' then
+          -- lines.machine.yaml:6  event say
+          if p_event - array['type', 'word'] <> '{}'::jsonb
+            or p_event ->> 'word' is null
+            or jsonb_typeof(p_event -> 'word') <> 'string'
+          then
+            perform pawl.raise_payload(
+              'log_lines',
+              'say',
+              p_event,
+              '{"word": {"type": "text", "required": true}}'::jsonb
+            );
+          end if;
+          event.word := p_event ->> 'word';
+          if self.leaf = 'only' then
+            -- lines.machine.yaml:13  only --say--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, (event.word || ' ' || context.n::text)::text);
+            self.log := array_append(self.log, (context.n > 2)::text);
           end if;
         end if;
         -- lines.machine.yaml:4  context n
@@ -251,13 +249,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_log_lines.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['say']) then
-              perform pawl.check_event('log_lines', p_event);
-              perform pawl.raise_unknown_event('log_lines', event.type, array['say']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['say'])) then
+          perform pawl.check_event('log_lines', p_event);
+          perform pawl.raise_unknown_event('log_lines', event.type, array['say']);
         end if;
         if p_source is null
           and (
@@ -311,16 +305,14 @@ begin
               pawl_log_lines.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'log_lines',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_log_lines.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'log_lines',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_log_lines.v1_accepts(array[self.leaf])
+          );
         end if;
       exception
         when others then
@@ -594,11 +586,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('log_lines', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['say']) then
-            perform pawl.check_event('log_lines', p_event);
-            perform pawl.raise_unknown_event('log_lines', event.type, array['say']);
-          end if;
+        elsif event.type is null or event.type <> all (array['say']) then
+          perform pawl.check_event('log_lines', p_event);
+          perform pawl.raise_unknown_event('log_lines', event.type, array['say']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('log_lines', self.id, self.status);

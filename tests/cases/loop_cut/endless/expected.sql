@@ -138,45 +138,43 @@ begin
             -- endless.machine.yaml:1  endless begins
             self.moved := true;
             self.leaf := 'calm';
-          else
-            if event.type = 'spin' then
-              -- endless.machine.yaml:6  event spin
-              if self.cause <> '{"type": "spin"}'::jsonb then
-                perform pawl.raise_payload('endless', 'spin', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'calm' then
-                -- endless.machine.yaml:13  calm --spin--> left
-                self.moved := true;
-                self.leaf := 'left';
-              end if;
-            elsif event.type = 'echo' then
-              -- endless.machine.yaml:7  event echo
-              if self.cause <> '{"type": "echo"}'::jsonb then
-                perform pawl.raise_payload('endless', 'echo', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'calm' then
-                -- endless.machine.yaml:14  calm --echo--> (stays)
-                self.moved := true;
-                self.queue := array_append(self.queue, jsonb_build_object('type', 'echo'));
-              end if;
-            elsif event.type = 'count' then
-              -- endless.machine.yaml:8  event count
-              if self.cause - array['type', 'to'] <> '{}'::jsonb or self.cause ->> 'to' is null then
-                perform pawl.raise_payload(
-                  'endless',
-                  'count',
-                  self.cause,
-                  '{"to": {"type": "int", "required": true}}'::jsonb
-                );
-              end if;
-              -- endless.machine.yaml:8  event count field to
-              event."to" := (self.cause ->> 'to')::int;
-              if self.leaf = 'calm' then
-                -- endless.machine.yaml:15  calm --count--> counting
-                self.moved := true;
-                context.n := event."to";
-                self.leaf := 'counting';
-              end if;
+          elsif event.type = 'spin' then
+            -- endless.machine.yaml:6  event spin
+            if self.cause <> '{"type": "spin"}'::jsonb then
+              perform pawl.raise_payload('endless', 'spin', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'calm' then
+              -- endless.machine.yaml:13  calm --spin--> left
+              self.moved := true;
+              self.leaf := 'left';
+            end if;
+          elsif event.type = 'echo' then
+            -- endless.machine.yaml:7  event echo
+            if self.cause <> '{"type": "echo"}'::jsonb then
+              perform pawl.raise_payload('endless', 'echo', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'calm' then
+              -- endless.machine.yaml:14  calm --echo--> (stays)
+              self.moved := true;
+              self.queue := array_append(self.queue, '{"type": "echo"}'::jsonb);
+            end if;
+          elsif event.type = 'count' then
+            -- endless.machine.yaml:8  event count
+            if self.cause - array['type', 'to'] <> '{}'::jsonb or self.cause ->> 'to' is null then
+              perform pawl.raise_payload(
+                'endless',
+                'count',
+                self.cause,
+                '{"to": {"type": "int", "required": true}}'::jsonb
+              );
+            end if;
+            -- endless.machine.yaml:8  event count field to
+            event."to" := (self.cause ->> 'to')::int;
+            if self.leaf = 'calm' then
+              -- endless.machine.yaml:15  calm --count--> counting
+              self.moved := true;
+              context.n := event."to";
+              self.leaf := 'counting';
             end if;
           end if;
           if self.moved then
@@ -344,17 +342,11 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_endless.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['spin', 'echo', 'count']) then
-              perform pawl.check_event('endless', p_event);
-              perform pawl.raise_unknown_event(
-                'endless',
-                event.type,
-                array['spin', 'echo', 'count']
-              );
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['spin', 'echo', 'count']))
+        then
+          perform pawl.check_event('endless', p_event);
+          perform pawl.raise_unknown_event('endless', event.type, array['spin', 'echo', 'count']);
         end if;
         if p_source is null
           and (
@@ -402,7 +394,7 @@ begin
             if self.leaf = 'calm' then
               -- endless.machine.yaml:14  calm --echo--> (stays)
               self.moved := true;
-              self.queue := array_append(self.queue, jsonb_build_object('type', 'echo'));
+              self.queue := array_append(self.queue, '{"type": "echo"}'::jsonb);
             end if;
           elsif event.type = 'count' then
             -- endless.machine.yaml:8  event count
@@ -763,11 +755,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('endless', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['spin', 'echo', 'count']) then
-            perform pawl.check_event('endless', p_event);
-            perform pawl.raise_unknown_event('endless', event.type, array['spin', 'echo', 'count']);
-          end if;
+        elsif event.type is null or event.type <> all (array['spin', 'echo', 'count']) then
+          perform pawl.check_event('endless', p_event);
+          perform pawl.raise_unknown_event('endless', event.type, array['spin', 'echo', 'count']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('endless', self.id, self.status);

@@ -126,29 +126,27 @@ begin
           -- named_actions.machine.yaml:1  named_actions begins
           self.handled := true;
           self.leaf := 'only';
-        else
-          if event.type = 'bump' then
-            -- named_actions.machine.yaml:6  event bump
-            if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
-              perform pawl.raise_payload(
-                'named_actions',
-                'bump',
-                p_event,
-                '{"by": {"type": "int", "required": true}}'::jsonb
-              );
-            end if;
-            -- named_actions.machine.yaml:6  event bump field by
-            event."by" := (p_event ->> 'by')::int;
-            if self.leaf = 'only' then
-              -- named_actions.machine.yaml:21  only --bump--> (stays)
-              self.handled := true;
-              context.n := context.n + (event."by");
-              self.log := array_append(self.log, ((event."by"))::text);
-              context.n := context.n + (context.n);
-              self.log := array_append(self.log, ((context.n))::text);
-              context.n := context.n + (1);
-              self.log := array_append(self.log, ((1))::text);
-            end if;
+        elsif event.type = 'bump' then
+          -- named_actions.machine.yaml:6  event bump
+          if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
+            perform pawl.raise_payload(
+              'named_actions',
+              'bump',
+              p_event,
+              '{"by": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- named_actions.machine.yaml:6  event bump field by
+          event."by" := (p_event ->> 'by')::int;
+          if self.leaf = 'only' then
+            -- named_actions.machine.yaml:21  only --bump--> (stays)
+            self.handled := true;
+            context.n := context.n + (event."by");
+            self.log := array_append(self.log, ((event."by"))::text);
+            context.n := context.n + (context.n);
+            self.log := array_append(self.log, ((context.n))::text);
+            context.n := context.n + (1);
+            self.log := array_append(self.log, ((1))::text);
           end if;
         end if;
         -- named_actions.machine.yaml:4  context n
@@ -253,13 +251,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_named_actions.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['bump']) then
-              perform pawl.check_event('named_actions', p_event);
-              perform pawl.raise_unknown_event('named_actions', event.type, array['bump']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['bump'])) then
+          perform pawl.check_event('named_actions', p_event);
+          perform pawl.raise_unknown_event('named_actions', event.type, array['bump']);
         end if;
         if p_source is null
           and (
@@ -315,16 +309,14 @@ begin
               pawl_named_actions.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'named_actions',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_named_actions.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'named_actions',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_named_actions.v1_accepts(array[self.leaf])
+          );
         end if;
         -- named_actions.machine.yaml:4  context n
         if context.n is null then
@@ -604,11 +596,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('named_actions', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['bump']) then
-            perform pawl.check_event('named_actions', p_event);
-            perform pawl.raise_unknown_event('named_actions', event.type, array['bump']);
-          end if;
+        elsif event.type is null or event.type <> all (array['bump']) then
+          perform pawl.check_event('named_actions', p_event);
+          perform pawl.raise_unknown_event('named_actions', event.type, array['bump']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('named_actions', self.id, self.status);

@@ -127,44 +127,42 @@ begin
           -- with_params.machine.yaml:1  with_params begins
           self.handled := true;
           self.leaf := 'idle';
-        else
-          if event.type = 'ask' then
-            -- with_params.machine.yaml:6  event ask
-            if p_event - array['type', 'least'] <> '{}'::jsonb or p_event ->> 'least' is null then
-              perform pawl.raise_payload(
-                'with_params',
-                'ask',
-                p_event,
-                '{"least": {"type": "int", "required": true}}'::jsonb
-              );
+        elsif event.type = 'ask' then
+          -- with_params.machine.yaml:6  event ask
+          if p_event - array['type', 'least'] <> '{}'::jsonb or p_event ->> 'least' is null then
+            perform pawl.raise_payload(
+              'with_params',
+              'ask',
+              p_event,
+              '{"least": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- with_params.machine.yaml:6  event ask field least
+          event."least" := (p_event ->> 'least')::int;
+          if self.leaf = 'idle' then
+            -- with_params.machine.yaml:17  idle --ask [at_least]--> enough
+            if (context.total > 0) and context.total >= (event."least" * 2) then
+              self.handled := true;
+              self.leaf := 'enough';
             end if;
-            -- with_params.machine.yaml:6  event ask field least
-            event."least" := (p_event ->> 'least')::int;
-            if self.leaf = 'idle' then
-              -- with_params.machine.yaml:17  idle --ask [at_least]--> enough
-              if (context.total > 0) and context.total >= (event."least" * 2) then
-                self.handled := true;
-                self.leaf := 'enough';
-              end if;
-            end if;
-          elsif event.type = 'both' then
-            -- with_params.machine.yaml:7  event both
-            if p_event - array['type', 'least'] <> '{}'::jsonb or p_event ->> 'least' is null then
-              perform pawl.raise_payload(
-                'with_params',
-                'both',
-                p_event,
-                '{"least": {"type": "int", "required": true}}'::jsonb
-              );
-            end if;
-            -- with_params.machine.yaml:7  event both field least
-            event."least" := (p_event ->> 'least')::int;
-            if self.leaf = 'idle' then
-              -- with_params.machine.yaml:18  idle --both [guards.positive and event.least = 1]--> enough
-              if (context.total > 0) and event."least" = 1 then
-                self.handled := true;
-                self.leaf := 'enough';
-              end if;
+          end if;
+        elsif event.type = 'both' then
+          -- with_params.machine.yaml:7  event both
+          if p_event - array['type', 'least'] <> '{}'::jsonb or p_event ->> 'least' is null then
+            perform pawl.raise_payload(
+              'with_params',
+              'both',
+              p_event,
+              '{"least": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- with_params.machine.yaml:7  event both field least
+          event."least" := (p_event ->> 'least')::int;
+          if self.leaf = 'idle' then
+            -- with_params.machine.yaml:18  idle --both [guards.positive and event.least = 1]--> enough
+            if (context.total > 0) and event."least" = 1 then
+              self.handled := true;
+              self.leaf := 'enough';
             end if;
           end if;
         end if;
@@ -268,13 +266,11 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_with_params.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['ask', 'both']) then
-              perform pawl.check_event('with_params', p_event);
-              perform pawl.raise_unknown_event('with_params', event.type, array['ask', 'both']);
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['ask', 'both']))
+        then
+          perform pawl.check_event('with_params', p_event);
+          perform pawl.raise_unknown_event('with_params', event.type, array['ask', 'both']);
         end if;
         if p_source is null
           and (
@@ -359,16 +355,14 @@ begin
               pawl_with_params.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'with_params',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_with_params.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'with_params',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_with_params.v1_accepts(array[self.leaf])
+          );
         end if;
       exception
         when others then
@@ -636,11 +630,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('with_params', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['ask', 'both']) then
-            perform pawl.check_event('with_params', p_event);
-            perform pawl.raise_unknown_event('with_params', event.type, array['ask', 'both']);
-          end if;
+        elsif event.type is null or event.type <> all (array['ask', 'both']) then
+          perform pawl.check_event('with_params', p_event);
+          perform pawl.raise_unknown_event('with_params', event.type, array['ask', 'both']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('with_params', self.id, self.status);

@@ -129,28 +129,26 @@ begin
           -- of_the_machine.machine.yaml:1  of_the_machine begins
           self.handled := true;
           self.leaf := 'running';
-        else
-          if event.type = 'finish' then
-            -- of_the_machine.machine.yaml:6  event finish
-            if p_event - array['type', 'bonus'] <> '{}'::jsonb or p_event ->> 'bonus' is null then
-              perform pawl.raise_payload(
-                'of_the_machine',
-                'finish',
-                p_event,
-                '{"bonus": {"type": "int", "required": true}}'::jsonb
-              );
-            end if;
-            -- of_the_machine.machine.yaml:6  event finish field bonus
-            event.bonus := (p_event ->> 'bonus')::int;
-            if self.leaf = 'running' then
-              -- of_the_machine.machine.yaml:12  running --finish--> done
-              self.handled := true;
-              context.total := context.total + event.bonus;
-              self.leaf := 'done';
-              self.status := 'done';
-              self.output := jsonb_build_object('total', context.total, 'by', event.bonus);
-              context.total := 0;
-            end if;
+        elsif event.type = 'finish' then
+          -- of_the_machine.machine.yaml:6  event finish
+          if p_event - array['type', 'bonus'] <> '{}'::jsonb or p_event ->> 'bonus' is null then
+            perform pawl.raise_payload(
+              'of_the_machine',
+              'finish',
+              p_event,
+              '{"bonus": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- of_the_machine.machine.yaml:6  event finish field bonus
+          event.bonus := (p_event ->> 'bonus')::int;
+          if self.leaf = 'running' then
+            -- of_the_machine.machine.yaml:12  running --finish--> done
+            self.handled := true;
+            context.total := context.total + event.bonus;
+            self.leaf := 'done';
+            self.status := 'done';
+            self.output := jsonb_build_object('total', context.total, 'by', event.bonus);
+            context.total := 0;
           end if;
         end if;
         -- of_the_machine.machine.yaml:4  context total
@@ -257,13 +255,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_of_the_machine.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['finish']) then
-              perform pawl.check_event('of_the_machine', p_event);
-              perform pawl.raise_unknown_event('of_the_machine', event.type, array['finish']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['finish'])) then
+          perform pawl.check_event('of_the_machine', p_event);
+          perform pawl.raise_unknown_event('of_the_machine', event.type, array['finish']);
         end if;
         if p_source is null
           and (
@@ -318,16 +312,14 @@ begin
               pawl_of_the_machine.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'of_the_machine',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_of_the_machine.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'of_the_machine',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_of_the_machine.v1_accepts(array[self.leaf])
+          );
         end if;
         -- of_the_machine.machine.yaml:4  context total
         if context.total is null then
@@ -622,11 +614,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('of_the_machine', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['finish']) then
-            perform pawl.check_event('of_the_machine', p_event);
-            perform pawl.raise_unknown_event('of_the_machine', event.type, array['finish']);
-          end if;
+        elsif event.type is null or event.type <> all (array['finish']) then
+          perform pawl.check_event('of_the_machine', p_event);
+          perform pawl.raise_unknown_event('of_the_machine', event.type, array['finish']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('of_the_machine', self.id, self.status);

@@ -204,29 +204,27 @@ begin
             -- always_in_one_region.machine.yaml:1  always_in_one_region begins
             self.moved := true;
             self.enters := self.enters | 71;
-          else
-            if event.type = 'add' then
-              -- always_in_one_region.machine.yaml:6  event add
-              if self.cause <> '{"type": "add"}'::jsonb then
-                perform pawl.raise_payload('always_in_one_region', 'add', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- always_in_one_region.machine.yaml:15  left.a --add--> (stays)
-                self.moved := true;
-                context.n := context.n + 1;
-              end if;
-            elsif event.type = 'go' then
-              -- always_in_one_region.machine.yaml:7  event go
-              if self.cause <> '{"type": "go"}'::jsonb then
-                perform pawl.raise_payload('always_in_one_region', 'go', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- always_in_one_region.machine.yaml:15  left.a --go--> left.b
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 60);
-                self.enters := self.enters | 24;
-                self.defaults := self.defaults | 8;
-              end if;
+          elsif event.type = 'add' then
+            -- always_in_one_region.machine.yaml:6  event add
+            if self.cause <> '{"type": "add"}'::jsonb then
+              perform pawl.raise_payload('always_in_one_region', 'add', self.cause, '{}'::jsonb);
+            end if;
+            if self.conf & 4 <> 0 then
+              -- always_in_one_region.machine.yaml:15  left.a --add--> (stays)
+              self.moved := true;
+              context.n := context.n + 1;
+            end if;
+          elsif event.type = 'go' then
+            -- always_in_one_region.machine.yaml:7  event go
+            if self.cause <> '{"type": "go"}'::jsonb then
+              perform pawl.raise_payload('always_in_one_region', 'go', self.cause, '{}'::jsonb);
+            end if;
+            if self.conf & 4 <> 0 then
+              -- always_in_one_region.machine.yaml:15  left.a --go--> left.b
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 60);
+              self.enters := self.enters | 24;
+              self.defaults := self.defaults | 8;
             end if;
           end if;
           self.handled := coalesce(self.handled, self.moved);
@@ -394,17 +392,11 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_always_in_one_region.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['add', 'go']) then
-              perform pawl.check_event('always_in_one_region', p_event);
-              perform pawl.raise_unknown_event(
-                'always_in_one_region',
-                event.type,
-                array['add', 'go']
-              );
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['add', 'go']))
+        then
+          perform pawl.check_event('always_in_one_region', p_event);
+          perform pawl.raise_unknown_event('always_in_one_region', event.type, array['add', 'go']);
         end if;
         if p_source is null
           and (
@@ -833,15 +825,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('always_in_one_region', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['add', 'go']) then
-            perform pawl.check_event('always_in_one_region', p_event);
-            perform pawl.raise_unknown_event(
-              'always_in_one_region',
-              event.type,
-              array['add', 'go']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['add', 'go']) then
+          perform pawl.check_event('always_in_one_region', p_event);
+          perform pawl.raise_unknown_event('always_in_one_region', event.type, array['add', 'go']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('always_in_one_region', self.id, self.status);

@@ -208,59 +208,57 @@ begin
             -- always_settles.machine.yaml:1  always_settles begins
             self.moved := true;
             self.enters := self.enters | 55;
-          else
-            if event.type = 'go' then
-              -- always_settles.machine.yaml:6  event go
-              if self.cause <> '{"type": "go"}'::jsonb then
-                perform pawl.raise_payload('always_settles', 'go', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 4 <> 0 then
-                -- always_settles.machine.yaml:15  left.a --go--> left.b
+          elsif event.type = 'go' then
+            -- always_settles.machine.yaml:6  event go
+            if self.cause <> '{"type": "go"}'::jsonb then
+              perform pawl.raise_payload('always_settles', 'go', self.cause, '{}'::jsonb);
+            end if;
+            if self.conf & 4 <> 0 then
+              -- always_settles.machine.yaml:15  left.a --go--> left.b
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 12);
+              self.enters := self.enters | 8;
+              self.answered := self.answered | 4;
+            end if;
+            if self.conf & 32 <> 0 then
+              -- always_settles.machine.yaml:20  right.x --go--> right.y
+              if self.exits & 96 = 0 then
                 self.moved := true;
-                self.exits := self.exits | (self.conf & 12);
-                self.enters := self.enters | 8;
-                self.answered := self.answered | 4;
+                self.exits := self.exits | (self.conf & 96);
+                self.enters := self.enters | 64;
               end if;
-              if self.conf & 32 <> 0 then
-                -- always_settles.machine.yaml:20  right.x --go--> right.y
-                if self.exits & 96 = 0 then
-                  self.moved := true;
-                  self.exits := self.exits | (self.conf & 96);
-                  self.enters := self.enters | 64;
-                end if;
-                self.answered := self.answered | 32;
-              end if;
-            elsif event.type = 'add' then
-              -- always_settles.machine.yaml:7  event add
-              if self.cause <> '{"type": "add"}'::jsonb then
-                perform pawl.raise_payload('always_settles', 'add', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 32 <> 0 then
-                -- always_settles.machine.yaml:20  right.x --add--> (stays)
+              self.answered := self.answered | 32;
+            end if;
+          elsif event.type = 'add' then
+            -- always_settles.machine.yaml:7  event add
+            if self.cause <> '{"type": "add"}'::jsonb then
+              perform pawl.raise_payload('always_settles', 'add', self.cause, '{}'::jsonb);
+            end if;
+            if self.conf & 32 <> 0 then
+              -- always_settles.machine.yaml:20  right.x --add--> (stays)
+              self.moved := true;
+              context.n := context.n + 1;
+            end if;
+          elsif event.type = 'back' then
+            -- always_settles.machine.yaml:8  event back
+            if self.cause <> '{"type": "back"}'::jsonb then
+              perform pawl.raise_payload('always_settles', 'back', self.cause, '{}'::jsonb);
+            end if;
+            if self.conf & 8 <> 0 then
+              -- always_settles.machine.yaml:16  left.b --back--> left.a
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 12);
+              self.enters := self.enters | 4;
+              self.answered := self.answered | 8;
+            end if;
+            if self.conf & 64 <> 0 then
+              -- always_settles.machine.yaml:25  right.y --back--> right.x
+              if self.exits & 96 = 0 then
                 self.moved := true;
-                context.n := context.n + 1;
+                self.exits := self.exits | (self.conf & 96);
+                self.enters := self.enters | 32;
               end if;
-            elsif event.type = 'back' then
-              -- always_settles.machine.yaml:8  event back
-              if self.cause <> '{"type": "back"}'::jsonb then
-                perform pawl.raise_payload('always_settles', 'back', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 8 <> 0 then
-                -- always_settles.machine.yaml:16  left.b --back--> left.a
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 12);
-                self.enters := self.enters | 4;
-                self.answered := self.answered | 8;
-              end if;
-              if self.conf & 64 <> 0 then
-                -- always_settles.machine.yaml:25  right.y --back--> right.x
-                if self.exits & 96 = 0 then
-                  self.moved := true;
-                  self.exits := self.exits | (self.conf & 96);
-                  self.enters := self.enters | 32;
-                end if;
-                self.answered := self.answered | 64;
-              end if;
+              self.answered := self.answered | 64;
             end if;
           end if;
           self.handled := coalesce(self.handled, self.moved);
@@ -447,17 +445,15 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_always_settles.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go', 'add', 'back']) then
-              perform pawl.check_event('always_settles', p_event);
-              perform pawl.raise_unknown_event(
-                'always_settles',
-                event.type,
-                array['go', 'add', 'back']
-              );
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['go', 'add', 'back']))
+        then
+          perform pawl.check_event('always_settles', p_event);
+          perform pawl.raise_unknown_event(
+            'always_settles',
+            event.type,
+            array['go', 'add', 'back']
+          );
         end if;
         if p_source is null
           and (
@@ -911,15 +907,13 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('always_settles', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go', 'add', 'back']) then
-            perform pawl.check_event('always_settles', p_event);
-            perform pawl.raise_unknown_event(
-              'always_settles',
-              event.type,
-              array['go', 'add', 'back']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['go', 'add', 'back']) then
+          perform pawl.check_event('always_settles', p_event);
+          perform pawl.raise_unknown_event(
+            'always_settles',
+            event.type,
+            array['go', 'add', 'back']
+          );
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('always_settles', self.id, self.status);

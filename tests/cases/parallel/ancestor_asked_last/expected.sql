@@ -200,79 +200,77 @@ begin
         -- ancestor_asked_last.machine.yaml:1  ancestor_asked_last begins
         self.moved := true;
         self.enters := self.enters | 63;
-      else
-        if event.type = 'e' then
-          -- ancestor_asked_last.machine.yaml:4  event e
-          if p_event <> '{"type": "e"}'::jsonb then
-            perform pawl.raise_payload('ancestor_asked_last', 'e', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 32 <> 0 then
-            -- ancestor_asked_last.machine.yaml:32  p.B.b1 --e--> p.B.b2
+      elsif event.type = 'e' then
+        -- ancestor_asked_last.machine.yaml:4  event e
+        if p_event <> '{"type": "e"}'::jsonb then
+          perform pawl.raise_payload('ancestor_asked_last', 'e', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 32 <> 0 then
+          -- ancestor_asked_last.machine.yaml:32  p.B.b1 --e--> p.B.b2
+          self.moved := true;
+          self.log := array_append(self.log, 'b1');
+          self.conf := (self.conf & ~96::bigint) | 64;
+        elsif self.conf & 64 <> 0 then
+          -- ancestor_asked_last.machine.yaml:33  p.B.b2 --e [in_state('outside')]--> (stays)
+          if (self.conf & 128 <> 0) then
             self.moved := true;
-            self.log := array_append(self.log, 'b1');
-            self.conf := (self.conf & ~96::bigint) | 64;
-          elsif self.conf & 64 <> 0 then
-            -- ancestor_asked_last.machine.yaml:33  p.B.b2 --e [in_state('outside')]--> (stays)
-            if (self.conf & 128 <> 0) then
-              self.moved := true;
-              self.log := array_append(self.log, 'b2');
-            end if;
+            self.log := array_append(self.log, 'b2');
           end if;
-          if not self.moved and self.conf & 16 <> 0 then
-            -- ancestor_asked_last.machine.yaml:30  p.B --e [in_state('p.B.b2')]--> (stays)
-            if (self.conf & 64 <> 0) then
-              self.moved := true;
-              self.log := array_append(self.log, 'B');
-            end if;
-          end if;
-          if not self.moved and self.conf & 2 <> 0 then
-            -- ancestor_asked_last.machine.yaml:16  p --e--> (stays)
+        end if;
+        if not self.moved and self.conf & 16 <> 0 then
+          -- ancestor_asked_last.machine.yaml:30  p.B --e [in_state('p.B.b2')]--> (stays)
+          if (self.conf & 64 <> 0) then
             self.moved := true;
-            self.log := array_append(self.log, 'p');
+            self.log := array_append(self.log, 'B');
           end if;
-          if not self.moved then
-            -- ancestor_asked_last.machine.yaml:10  ancestor_asked_last --e--> (stays)
-            self.moved := true;
-            self.log := array_append(self.log, 'root');
-          end if;
-        elsif event.type = 'f' then
-          -- ancestor_asked_last.machine.yaml:5  event f
-          if p_event <> '{"type": "f"}'::jsonb then
-            perform pawl.raise_payload('ancestor_asked_last', 'f', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 8 <> 0 then
-            -- ancestor_asked_last.machine.yaml:25  p.A.a1 --f--> (stays)
-            self.moved := true;
-            self.log := array_append(self.log, 'a1');
-          end if;
-          if not self.moved and self.conf & 2 <> 0 then
-            -- ancestor_asked_last.machine.yaml:17  p --f--> outside
-            self.moved := true;
-            self.conf := (self.conf & ~254::bigint) | 128;
-          end if;
-        elsif event.type = 'g' then
-          -- ancestor_asked_last.machine.yaml:6  event g
-          if p_event <> '{"type": "g"}'::jsonb then
-            perform pawl.raise_payload('ancestor_asked_last', 'g', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 8 <> 0 then
-            -- ancestor_asked_last.machine.yaml:26  p.A.a1 --g--> (stays)
-            self.moved := true;
-          end if;
-          if not self.moved and self.conf & 2 <> 0 then
-            -- ancestor_asked_last.machine.yaml:18  p --g--> outside
-            self.moved := true;
-            self.conf := (self.conf & ~254::bigint) | 128;
-          end if;
-        elsif event.type = 'h' then
-          -- ancestor_asked_last.machine.yaml:7  event h
-          if p_event <> '{"type": "h"}'::jsonb then
-            perform pawl.raise_payload('ancestor_asked_last', 'h', p_event, '{}'::jsonb);
-          end if;
-          -- ancestor_asked_last.machine.yaml:11  ancestor_asked_last --h--> (stays)
+        end if;
+        if not self.moved and self.conf & 2 <> 0 then
+          -- ancestor_asked_last.machine.yaml:16  p --e--> (stays)
+          self.moved := true;
+          self.log := array_append(self.log, 'p');
+        end if;
+        if not self.moved then
+          -- ancestor_asked_last.machine.yaml:10  ancestor_asked_last --e--> (stays)
           self.moved := true;
           self.log := array_append(self.log, 'root');
         end if;
+      elsif event.type = 'f' then
+        -- ancestor_asked_last.machine.yaml:5  event f
+        if p_event <> '{"type": "f"}'::jsonb then
+          perform pawl.raise_payload('ancestor_asked_last', 'f', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 8 <> 0 then
+          -- ancestor_asked_last.machine.yaml:25  p.A.a1 --f--> (stays)
+          self.moved := true;
+          self.log := array_append(self.log, 'a1');
+        end if;
+        if not self.moved and self.conf & 2 <> 0 then
+          -- ancestor_asked_last.machine.yaml:17  p --f--> outside
+          self.moved := true;
+          self.conf := (self.conf & ~254::bigint) | 128;
+        end if;
+      elsif event.type = 'g' then
+        -- ancestor_asked_last.machine.yaml:6  event g
+        if p_event <> '{"type": "g"}'::jsonb then
+          perform pawl.raise_payload('ancestor_asked_last', 'g', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 8 <> 0 then
+          -- ancestor_asked_last.machine.yaml:26  p.A.a1 --g--> (stays)
+          self.moved := true;
+        end if;
+        if not self.moved and self.conf & 2 <> 0 then
+          -- ancestor_asked_last.machine.yaml:18  p --g--> outside
+          self.moved := true;
+          self.conf := (self.conf & ~254::bigint) | 128;
+        end if;
+      elsif event.type = 'h' then
+        -- ancestor_asked_last.machine.yaml:7  event h
+        if p_event <> '{"type": "h"}'::jsonb then
+          perform pawl.raise_payload('ancestor_asked_last', 'h', p_event, '{}'::jsonb);
+        end if;
+        -- ancestor_asked_last.machine.yaml:11  ancestor_asked_last --h--> (stays)
+        self.moved := true;
+        self.log := array_append(self.log, 'root');
       end if;
       self.handled := self.moved;
       if self.moved then
@@ -379,17 +377,15 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_ancestor_asked_last.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['e', 'f', 'g', 'h']) then
-            perform pawl.check_event('ancestor_asked_last', p_event);
-            perform pawl.raise_unknown_event(
-              'ancestor_asked_last',
-              event.type,
-              array['e', 'f', 'g', 'h']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['e', 'f', 'g', 'h']))
+      then
+        perform pawl.check_event('ancestor_asked_last', p_event);
+        perform pawl.raise_unknown_event(
+          'ancestor_asked_last',
+          event.type,
+          array['e', 'f', 'g', 'h']
+        );
       end if;
       if p_source is null
         and (
@@ -784,15 +780,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('ancestor_asked_last', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['e', 'f', 'g', 'h']) then
-          perform pawl.check_event('ancestor_asked_last', p_event);
-          perform pawl.raise_unknown_event(
-            'ancestor_asked_last',
-            event.type,
-            array['e', 'f', 'g', 'h']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['e', 'f', 'g', 'h']) then
+        perform pawl.check_event('ancestor_asked_last', p_event);
+        perform pawl.raise_unknown_event(
+          'ancestor_asked_last',
+          event.type,
+          array['e', 'f', 'g', 'h']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('ancestor_asked_last', self.id, self.status);

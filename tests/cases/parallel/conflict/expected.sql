@@ -205,88 +205,86 @@ begin
         -- conflict.machine.yaml:1  conflict begins
         self.moved := true;
         self.enters := self.enters | 111;
-      else
-        if event.type = 'x' then
-          -- conflict.machine.yaml:4  event x
-          if p_event <> '{"type": "x"}'::jsonb then
-            perform pawl.raise_payload('conflict', 'x', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 8 <> 0 then
-            -- conflict.machine.yaml:19  p.A.a1 --x--> one
+      elsif event.type = 'x' then
+        -- conflict.machine.yaml:4  event x
+        if p_event <> '{"type": "x"}'::jsonb then
+          perform pawl.raise_payload('conflict', 'x', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 8 <> 0 then
+          -- conflict.machine.yaml:19  p.A.a1 --x--> one
+          self.moved := true;
+          self.taken := self.taken | 1;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 128;
+          self.answered := self.answered | 8;
+        end if;
+        if self.conf & 64 <> 0 then
+          -- conflict.machine.yaml:29  p.B.b1 --x--> two
+          if self.exits & 510 = 0 then
             self.moved := true;
-            self.taken := self.taken | 1;
+            self.taken := self.taken | 8;
             self.exits := self.exits | (self.conf & 510);
-            self.enters := self.enters | 128;
-            self.answered := self.answered | 8;
+            self.enters := self.enters | 256;
           end if;
-          if self.conf & 64 <> 0 then
-            -- conflict.machine.yaml:29  p.B.b1 --x--> two
-            if self.exits & 510 = 0 then
-              self.moved := true;
-              self.taken := self.taken | 8;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 256;
-            end if;
-            self.answered := self.answered | 64;
-          end if;
-        elsif event.type = 'y' then
-          -- conflict.machine.yaml:5  event y
-          if p_event <> '{"type": "y"}'::jsonb then
-            perform pawl.raise_payload('conflict', 'y', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 8 <> 0 then
-            -- conflict.machine.yaml:20  p.A.a1 --y--> p.A.a2
+          self.answered := self.answered | 64;
+        end if;
+      elsif event.type = 'y' then
+        -- conflict.machine.yaml:5  event y
+        if p_event <> '{"type": "y"}'::jsonb then
+          perform pawl.raise_payload('conflict', 'y', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 8 <> 0 then
+          -- conflict.machine.yaml:20  p.A.a1 --y--> p.A.a2
+          self.moved := true;
+          self.taken := self.taken | 2;
+          self.exits := self.exits | (self.conf & 24);
+          self.enters := self.enters | 16;
+          self.answered := self.answered | 8;
+        end if;
+        if self.conf & 64 <> 0 then
+          -- conflict.machine.yaml:30  p.B.b1 --y--> two
+          if self.exits & 510 = 0 then
             self.moved := true;
-            self.taken := self.taken | 2;
-            self.exits := self.exits | (self.conf & 24);
-            self.enters := self.enters | 16;
-            self.answered := self.answered | 8;
+            self.taken := self.taken | 16;
+            self.exits := self.exits | (self.conf & 510);
+            self.enters := self.enters | 256;
           end if;
-          if self.conf & 64 <> 0 then
-            -- conflict.machine.yaml:30  p.B.b1 --y--> two
-            if self.exits & 510 = 0 then
-              self.moved := true;
-              self.taken := self.taken | 16;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 256;
-            end if;
-            self.answered := self.answered | 64;
-          end if;
-        elsif event.type = 'z' then
-          -- conflict.machine.yaml:6  event z
-          if p_event <> '{"type": "z"}'::jsonb then
-            perform pawl.raise_payload('conflict', 'z', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 8 <> 0 then
-            -- conflict.machine.yaml:21  p.A.a1 --z--> (stays)
+          self.answered := self.answered | 64;
+        end if;
+      elsif event.type = 'z' then
+        -- conflict.machine.yaml:6  event z
+        if p_event <> '{"type": "z"}'::jsonb then
+          perform pawl.raise_payload('conflict', 'z', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 8 <> 0 then
+          -- conflict.machine.yaml:21  p.A.a1 --z--> (stays)
+          self.moved := true;
+          self.taken := self.taken | 4;
+          self.answered := self.answered | 8;
+        end if;
+        if self.conf & 64 <> 0 then
+          -- conflict.machine.yaml:31  p.B.b1 --z--> two
+          if self.exits & 510 = 0 then
             self.moved := true;
-            self.taken := self.taken | 4;
-            self.answered := self.answered | 8;
+            self.taken := self.taken | 32;
+            self.exits := self.exits | (self.conf & 510);
+            self.enters := self.enters | 256;
           end if;
-          if self.conf & 64 <> 0 then
-            -- conflict.machine.yaml:31  p.B.b1 --z--> two
-            if self.exits & 510 = 0 then
-              self.moved := true;
-              self.taken := self.taken | 32;
-              self.exits := self.exits | (self.conf & 510);
-              self.enters := self.enters | 256;
-            end if;
-            self.answered := self.answered | 64;
-          end if;
-        elsif event.type = 'back' then
-          -- conflict.machine.yaml:7  event back
-          if p_event <> '{"type": "back"}'::jsonb then
-            perform pawl.raise_payload('conflict', 'back', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 128 <> 0 then
-            -- conflict.machine.yaml:32  one --back--> p
-            self.moved := true;
-            self.conf := (self.conf & ~510::bigint) | 110;
-          elsif self.conf & 256 <> 0 then
-            -- conflict.machine.yaml:33  two --back--> p
-            self.moved := true;
-            self.conf := (self.conf & ~510::bigint) | 110;
-          end if;
+          self.answered := self.answered | 64;
+        end if;
+      elsif event.type = 'back' then
+        -- conflict.machine.yaml:7  event back
+        if p_event <> '{"type": "back"}'::jsonb then
+          perform pawl.raise_payload('conflict', 'back', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 128 <> 0 then
+          -- conflict.machine.yaml:32  one --back--> p
+          self.moved := true;
+          self.conf := (self.conf & ~510::bigint) | 110;
+        elsif self.conf & 256 <> 0 then
+          -- conflict.machine.yaml:33  two --back--> p
+          self.moved := true;
+          self.conf := (self.conf & ~510::bigint) | 110;
         end if;
       end if;
       self.handled := self.moved;
@@ -428,13 +426,11 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_conflict.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['x', 'y', 'z', 'back']) then
-            perform pawl.check_event('conflict', p_event);
-            perform pawl.raise_unknown_event('conflict', event.type, array['x', 'y', 'z', 'back']);
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['x', 'y', 'z', 'back']))
+      then
+        perform pawl.check_event('conflict', p_event);
+        perform pawl.raise_unknown_event('conflict', event.type, array['x', 'y', 'z', 'back']);
       end if;
       if p_source is null
         and (
@@ -859,11 +855,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('conflict', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['x', 'y', 'z', 'back']) then
-          perform pawl.check_event('conflict', p_event);
-          perform pawl.raise_unknown_event('conflict', event.type, array['x', 'y', 'z', 'back']);
-        end if;
+      elsif event.type is null or event.type <> all (array['x', 'y', 'z', 'back']) then
+        perform pawl.check_event('conflict', p_event);
+        perform pawl.raise_unknown_event('conflict', event.type, array['x', 'y', 'z', 'back']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('conflict', self.id, self.status);

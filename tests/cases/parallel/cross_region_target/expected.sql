@@ -204,65 +204,63 @@ begin
         -- cross_region_target.machine.yaml:1  cross_region_target begins
         self.moved := true;
         self.enters := self.enters | 3;
-      else
-        if event.type = 'both' then
-          -- cross_region_target.machine.yaml:4  event both
-          if p_event <> '{"type": "both"}'::jsonb then
-            perform pawl.raise_payload('cross_region_target', 'both', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 2 <> 0 then
-            -- cross_region_target.machine.yaml:13  outside --both--> p.A.a2, p.B.b2
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 510);
-            self.enters := self.enters | 364;
-          end if;
-        elsif event.type = 'move' then
-          -- cross_region_target.machine.yaml:5  event move
-          if p_event <> '{"type": "move"}'::jsonb then
-            perform pawl.raise_payload('cross_region_target', 'move', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 16 <> 0 then
-            -- cross_region_target.machine.yaml:27  p.A.a1 --move--> p.A.a2
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 48);
-            self.enters := self.enters | 32;
-          end if;
-        elsif event.type = 'cross' then
-          -- cross_region_target.machine.yaml:6  event cross
-          if p_event <> '{"type": "cross"}'::jsonb then
-            perform pawl.raise_payload('cross_region_target', 'cross', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 32 <> 0 then
-            -- cross_region_target.machine.yaml:32  p.A.a2 --cross--> p.B.b1
-            self.moved := true;
-            self.taken := self.taken | 1;
-            self.exits := self.exits | (self.conf & 504);
-            self.enters := self.enters | 216;
-          end if;
-        elsif event.type = 'down' then
-          -- cross_region_target.machine.yaml:7  event down
-          if p_event <> '{"type": "down"}'::jsonb then
-            perform pawl.raise_payload('cross_region_target', 'down', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 4 <> 0 then
-            -- cross_region_target.machine.yaml:19  p --down--> p.B.b2
-            self.moved := true;
-            self.taken := self.taken | 2;
-            self.exits := self.exits | (self.conf & 504);
-            self.enters := self.enters | 344;
-          end if;
-        elsif event.type = 'again' then
-          -- cross_region_target.machine.yaml:8  event again
-          if p_event <> '{"type": "again"}'::jsonb then
-            perform pawl.raise_payload('cross_region_target', 'again', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 4 <> 0 then
-            -- cross_region_target.machine.yaml:20  p --again--> p.B.b2
-            self.moved := true;
-            self.taken := self.taken | 4;
-            self.exits := self.exits | (self.conf & 510);
-            self.enters := self.enters | 348;
-          end if;
+      elsif event.type = 'both' then
+        -- cross_region_target.machine.yaml:4  event both
+        if p_event <> '{"type": "both"}'::jsonb then
+          perform pawl.raise_payload('cross_region_target', 'both', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- cross_region_target.machine.yaml:13  outside --both--> p.A.a2, p.B.b2
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 364;
+        end if;
+      elsif event.type = 'move' then
+        -- cross_region_target.machine.yaml:5  event move
+        if p_event <> '{"type": "move"}'::jsonb then
+          perform pawl.raise_payload('cross_region_target', 'move', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 16 <> 0 then
+          -- cross_region_target.machine.yaml:27  p.A.a1 --move--> p.A.a2
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 48);
+          self.enters := self.enters | 32;
+        end if;
+      elsif event.type = 'cross' then
+        -- cross_region_target.machine.yaml:6  event cross
+        if p_event <> '{"type": "cross"}'::jsonb then
+          perform pawl.raise_payload('cross_region_target', 'cross', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 32 <> 0 then
+          -- cross_region_target.machine.yaml:32  p.A.a2 --cross--> p.B.b1
+          self.moved := true;
+          self.taken := self.taken | 1;
+          self.exits := self.exits | (self.conf & 504);
+          self.enters := self.enters | 216;
+        end if;
+      elsif event.type = 'down' then
+        -- cross_region_target.machine.yaml:7  event down
+        if p_event <> '{"type": "down"}'::jsonb then
+          perform pawl.raise_payload('cross_region_target', 'down', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- cross_region_target.machine.yaml:19  p --down--> p.B.b2
+          self.moved := true;
+          self.taken := self.taken | 2;
+          self.exits := self.exits | (self.conf & 504);
+          self.enters := self.enters | 344;
+        end if;
+      elsif event.type = 'again' then
+        -- cross_region_target.machine.yaml:8  event again
+        if p_event <> '{"type": "again"}'::jsonb then
+          perform pawl.raise_payload('cross_region_target', 'again', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- cross_region_target.machine.yaml:20  p --again--> p.B.b2
+          self.moved := true;
+          self.taken := self.taken | 4;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 348;
         end if;
       end if;
       self.handled := self.moved;
@@ -443,19 +441,17 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_cross_region_target.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null
-            or event.type <> all (array['both', 'move', 'cross', 'down', 'again'])
-          then
-            perform pawl.check_event('cross_region_target', p_event);
-            perform pawl.raise_unknown_event(
-              'cross_region_target',
-              event.type,
-              array['both', 'move', 'cross', 'down', 'again']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (
+          event.type is null or event.type <> all (array['both', 'move', 'cross', 'down', 'again'])
+        )
+      then
+        perform pawl.check_event('cross_region_target', p_event);
+        perform pawl.raise_unknown_event(
+          'cross_region_target',
+          event.type,
+          array['both', 'move', 'cross', 'down', 'again']
+        );
       end if;
       if p_source is null
         and (
@@ -909,17 +905,15 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('cross_region_target', self.id, event.type);
-      else
-        if event.type is null
-          or event.type <> all (array['both', 'move', 'cross', 'down', 'again'])
-        then
-          perform pawl.check_event('cross_region_target', p_event);
-          perform pawl.raise_unknown_event(
-            'cross_region_target',
-            event.type,
-            array['both', 'move', 'cross', 'down', 'again']
-          );
-        end if;
+      elsif event.type is null
+        or event.type <> all (array['both', 'move', 'cross', 'down', 'again'])
+      then
+        perform pawl.check_event('cross_region_target', p_event);
+        perform pawl.raise_unknown_event(
+          'cross_region_target',
+          event.type,
+          array['both', 'move', 'cross', 'down', 'again']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('cross_region_target', self.id, self.status);

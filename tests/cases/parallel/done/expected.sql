@@ -219,58 +219,56 @@ begin
             -- done.machine.yaml:1  parallel_done begins
             self.moved := true;
             self.enters := self.enters | 111;
-          else
-            if event.type = 'a' then
-              -- done.machine.yaml:6  event a
-              if self.cause <> '{"type": "a"}'::jsonb then
-                perform pawl.raise_payload('parallel_done', 'a', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 8 <> 0 then
-                -- done.machine.yaml:18  p.A.working --a--> p.A.end
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 24);
-                self.enters := self.enters | 16;
-              elsif self.conf & 256 <> 0 then
-                -- done.machine.yaml:27  over --a--> p
-                self.moved := true;
-                self.conf := (self.conf & ~510::bigint) | 110;
-              end if;
-            elsif event.type = 'b' then
-              -- done.machine.yaml:7  event b
-              if self.cause <> '{"type": "b"}'::jsonb then
-                perform pawl.raise_payload('parallel_done', 'b', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 64 <> 0 then
-                -- done.machine.yaml:24  p.B.working --b--> p.B.end
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 192);
-                self.enters := self.enters | 128;
-              end if;
-            elsif event.type = 'done.state.p' then
-              event.output := self.cause -> 'output';
-              if self.conf & 2 <> 0 then
-                -- done.machine.yaml:12  p --done--> over
-                self.moved := true;
-                self.log := array_append(
-                  self.log,
-                  ('p ' || coalesce(event.output ->> 'n', 'nothing'))::text
-                );
-                self.conf := (self.conf & ~510::bigint) | 256;
-              end if;
-            elsif event.type = 'done.state.p.A' then
-              event.output := self.cause -> 'output';
-              if self.conf & 4 <> 0 then
-                -- done.machine.yaml:16  p.A --done--> (stays)
-                self.moved := true;
-                self.log := array_append(self.log, ('A ' || (event.output ->> 'n'))::text);
-              end if;
-            elsif event.type = 'done.state.p.B' then
-              event.output := self.cause -> 'output';
-              if self.conf & 32 <> 0 then
-                -- done.machine.yaml:22  p.B --done--> (stays)
-                self.moved := true;
-                self.log := array_append(self.log, 'B');
-              end if;
+          elsif event.type = 'a' then
+            -- done.machine.yaml:6  event a
+            if self.cause <> '{"type": "a"}'::jsonb then
+              perform pawl.raise_payload('parallel_done', 'a', self.cause, '{}'::jsonb);
+            end if;
+            if self.conf & 8 <> 0 then
+              -- done.machine.yaml:18  p.A.working --a--> p.A.end
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 24);
+              self.enters := self.enters | 16;
+            elsif self.conf & 256 <> 0 then
+              -- done.machine.yaml:27  over --a--> p
+              self.moved := true;
+              self.conf := (self.conf & ~510::bigint) | 110;
+            end if;
+          elsif event.type = 'b' then
+            -- done.machine.yaml:7  event b
+            if self.cause <> '{"type": "b"}'::jsonb then
+              perform pawl.raise_payload('parallel_done', 'b', self.cause, '{}'::jsonb);
+            end if;
+            if self.conf & 64 <> 0 then
+              -- done.machine.yaml:24  p.B.working --b--> p.B.end
+              self.moved := true;
+              self.exits := self.exits | (self.conf & 192);
+              self.enters := self.enters | 128;
+            end if;
+          elsif event.type = 'done.state.p' then
+            event.output := self.cause -> 'output';
+            if self.conf & 2 <> 0 then
+              -- done.machine.yaml:12  p --done--> over
+              self.moved := true;
+              self.log := array_append(
+                self.log,
+                ('p ' || coalesce(event.output ->> 'n', 'nothing'))::text
+              );
+              self.conf := (self.conf & ~510::bigint) | 256;
+            end if;
+          elsif event.type = 'done.state.p.A' then
+            event.output := self.cause -> 'output';
+            if self.conf & 4 <> 0 then
+              -- done.machine.yaml:16  p.A --done--> (stays)
+              self.moved := true;
+              self.log := array_append(self.log, ('A ' || (event.output ->> 'n'))::text);
+            end if;
+          elsif event.type = 'done.state.p.B' then
+            event.output := self.cause -> 'output';
+            if self.conf & 32 <> 0 then
+              -- done.machine.yaml:22  p.B --done--> (stays)
+              self.moved := true;
+              self.log := array_append(self.log, 'B');
             end if;
           end if;
           self.handled := coalesce(self.handled, self.moved);
@@ -304,25 +302,16 @@ begin
                 );
                 if self.completed & 2 = 0 and self.conf & 16 <> 0 and self.conf & 128 <> 0 then
                   self.completed := self.completed | 2;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p')
-                  );
+                  self.queue := array_append(self.queue, '{"type": "done.state.p"}'::jsonb);
                 end if;
               end if;
               -- enter p.B.end
               if self.enters & 128 <> 0 then
                 self.conf := self.conf | 128;
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object('type', 'done.state.p.B')
-                );
+                self.queue := array_append(self.queue, '{"type": "done.state.p.B"}'::jsonb);
                 if self.completed & 2 = 0 and self.conf & 16 <> 0 and self.conf & 128 <> 0 then
                   self.completed := self.completed | 2;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p')
-                  );
+                  self.queue := array_append(self.queue, '{"type": "done.state.p"}'::jsonb);
                 end if;
               end if;
             end if;
@@ -445,13 +434,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_parallel_done.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['a', 'b']) then
-              perform pawl.check_event('parallel_done', p_event);
-              perform pawl.raise_unknown_event('parallel_done', event.type, array['a', 'b']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['a', 'b'])) then
+          perform pawl.check_event('parallel_done', p_event);
+          perform pawl.raise_unknown_event('parallel_done', event.type, array['a', 'b']);
         end if;
         if p_source is null
           and (
@@ -566,25 +551,16 @@ begin
                 );
                 if self.completed & 2 = 0 and self.conf & 16 <> 0 and self.conf & 128 <> 0 then
                   self.completed := self.completed | 2;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p')
-                  );
+                  self.queue := array_append(self.queue, '{"type": "done.state.p"}'::jsonb);
                 end if;
               end if;
               -- enter p.B.end
               if self.enters & 128 <> 0 then
                 self.conf := self.conf | 128;
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object('type', 'done.state.p.B')
-                );
+                self.queue := array_append(self.queue, '{"type": "done.state.p.B"}'::jsonb);
                 if self.completed & 2 = 0 and self.conf & 16 <> 0 and self.conf & 128 <> 0 then
                   self.completed := self.completed | 2;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p')
-                  );
+                  self.queue := array_append(self.queue, '{"type": "done.state.p"}'::jsonb);
                 end if;
               end if;
             end if;
@@ -898,11 +874,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('parallel_done', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['a', 'b']) then
-            perform pawl.check_event('parallel_done', p_event);
-            perform pawl.raise_unknown_event('parallel_done', event.type, array['a', 'b']);
-          end if;
+        elsif event.type is null or event.type <> all (array['a', 'b']) then
+          perform pawl.check_event('parallel_done', p_event);
+          perform pawl.raise_unknown_event('parallel_done', event.type, array['a', 'b']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('parallel_done', self.id, self.status);

@@ -215,26 +215,24 @@ begin
             -- eventless_in_leaf_order.machine.yaml:1  eventless_in_leaf_order begins
             self.moved := true;
             self.enters := self.enters | 4095;
-          else
-            if event.type = 'go' then
-              -- eventless_in_leaf_order.machine.yaml:6  event go
-              if self.cause - array['type', 'step'] <> '{}'::jsonb
-                or self.cause ->> 'step' is null
-              then
-                perform pawl.raise_payload(
-                  'eventless_in_leaf_order',
-                  'go',
-                  self.cause,
-                  '{"step": {"type": "int", "required": true}}'::jsonb
-                );
-              end if;
-              -- eventless_in_leaf_order.machine.yaml:6  event go field step
-              event.step := (self.cause ->> 'step')::int;
-              if self.conf & 2 <> 0 then
-                -- eventless_in_leaf_order.machine.yaml:13  both --go--> (stays)
-                self.moved := true;
-                context.step := event.step;
-              end if;
+          elsif event.type = 'go' then
+            -- eventless_in_leaf_order.machine.yaml:6  event go
+            if self.cause - array['type', 'step'] <> '{}'::jsonb
+              or self.cause ->> 'step' is null
+            then
+              perform pawl.raise_payload(
+                'eventless_in_leaf_order',
+                'go',
+                self.cause,
+                '{"step": {"type": "int", "required": true}}'::jsonb
+              );
+            end if;
+            -- eventless_in_leaf_order.machine.yaml:6  event go field step
+            event.step := (self.cause ->> 'step')::int;
+            if self.conf & 2 <> 0 then
+              -- eventless_in_leaf_order.machine.yaml:13  both --go--> (stays)
+              self.moved := true;
+              context.step := event.step;
             end if;
           end if;
           self.handled := coalesce(self.handled, self.moved);
@@ -509,13 +507,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_eventless_in_leaf_order.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go']) then
-              perform pawl.check_event('eventless_in_leaf_order', p_event);
-              perform pawl.raise_unknown_event('eventless_in_leaf_order', event.type, array['go']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['go'])) then
+          perform pawl.check_event('eventless_in_leaf_order', p_event);
+          perform pawl.raise_unknown_event('eventless_in_leaf_order', event.type, array['go']);
         end if;
         if p_source is null
           and (
@@ -1047,11 +1041,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('eventless_in_leaf_order', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go']) then
-            perform pawl.check_event('eventless_in_leaf_order', p_event);
-            perform pawl.raise_unknown_event('eventless_in_leaf_order', event.type, array['go']);
-          end if;
+        elsif event.type is null or event.type <> all (array['go']) then
+          perform pawl.check_event('eventless_in_leaf_order', p_event);
+          perform pawl.raise_unknown_event('eventless_in_leaf_order', event.type, array['go']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('eventless_in_leaf_order', self.id, self.status);

@@ -191,26 +191,24 @@ begin
         self.moved := true;
         self.enters := self.enters | 63;
         self.defaults := self.defaults | 16;
-      else
-        if event.type = 'go' then
-          -- initial_actions_of_its_own.machine.yaml:4  event go
-          if p_event <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('initial_actions_of_its_own', 'go', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 4 <> 0 then
-            -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+      elsif event.type = 'go' then
+        -- initial_actions_of_its_own.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('initial_actions_of_its_own', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- initial_actions_of_its_own.machine.yaml:13  both.a --go--> both.a
+          self.moved := true;
+          self.answered := self.answered | 4;
+        end if;
+        if self.conf & 8 <> 0 then
+          -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
+          if self.exits & 124 = 0 then
             self.moved := true;
-            self.answered := self.answered | 4;
+            self.exits := self.exits | (self.conf & 124);
+            self.enters := self.enters | 92;
           end if;
-          if self.conf & 8 <> 0 then
-            -- initial_actions_of_its_own.machine.yaml:16  both.b --go--> both.c.named
-            if self.exits & 124 = 0 then
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 124);
-              self.enters := self.enters | 92;
-            end if;
-            self.answered := self.answered | 8;
-          end if;
+          self.answered := self.answered | 8;
         end if;
       end if;
       self.handled := self.moved;
@@ -326,13 +324,9 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_initial_actions_of_its_own.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go']) then
-            perform pawl.check_event('initial_actions_of_its_own', p_event);
-            perform pawl.raise_unknown_event('initial_actions_of_its_own', event.type, array['go']);
-          end if;
-        end if;
+      elsif p_source is null and (event.type is null or event.type <> all (array['go'])) then
+        perform pawl.check_event('initial_actions_of_its_own', p_event);
+        perform pawl.raise_unknown_event('initial_actions_of_its_own', event.type, array['go']);
       end if;
       if p_source is null
         and (
@@ -693,11 +687,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('initial_actions_of_its_own', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go']) then
-          perform pawl.check_event('initial_actions_of_its_own', p_event);
-          perform pawl.raise_unknown_event('initial_actions_of_its_own', event.type, array['go']);
-        end if;
+      elsif event.type is null or event.type <> all (array['go']) then
+        perform pawl.check_event('initial_actions_of_its_own', p_event);
+        perform pawl.raise_unknown_event('initial_actions_of_its_own', event.type, array['go']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('initial_actions_of_its_own', self.id, self.status);

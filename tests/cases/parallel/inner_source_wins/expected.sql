@@ -213,17 +213,15 @@ begin
             -- inner_source_wins.machine.yaml:1  inner_source_wins begins
             self.moved := true;
             self.enters := self.enters | 31;
-          else
-            if event.type = 'go' then
-              -- inner_source_wins.machine.yaml:6  event go
-              if self.cause <> '{"type": "go"}'::jsonb then
-                perform pawl.raise_payload('inner_source_wins', 'go', self.cause, '{}'::jsonb);
-              end if;
-              if self.conf & 2 <> 0 then
-                -- inner_source_wins.machine.yaml:12  p --go--> (stays)
-                self.moved := true;
-                context.n := 1;
-              end if;
+          elsif event.type = 'go' then
+            -- inner_source_wins.machine.yaml:6  event go
+            if self.cause <> '{"type": "go"}'::jsonb then
+              perform pawl.raise_payload('inner_source_wins', 'go', self.cause, '{}'::jsonb);
+            end if;
+            if self.conf & 2 <> 0 then
+              -- inner_source_wins.machine.yaml:12  p --go--> (stays)
+              self.moved := true;
+              context.n := 1;
             end if;
           end if;
           self.handled := coalesce(self.handled, self.moved);
@@ -405,13 +403,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_inner_source_wins.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go']) then
-              perform pawl.check_event('inner_source_wins', p_event);
-              perform pawl.raise_unknown_event('inner_source_wins', event.type, array['go']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['go'])) then
+          perform pawl.check_event('inner_source_wins', p_event);
+          perform pawl.raise_unknown_event('inner_source_wins', event.type, array['go']);
         end if;
         if p_source is null
           and (
@@ -830,11 +824,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('inner_source_wins', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go']) then
-            perform pawl.check_event('inner_source_wins', p_event);
-            perform pawl.raise_unknown_event('inner_source_wins', event.type, array['go']);
-          end if;
+        elsif event.type is null or event.type <> all (array['go']) then
+          perform pawl.check_event('inner_source_wins', p_event);
+          perform pawl.raise_unknown_event('inner_source_wins', event.type, array['go']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('inner_source_wins', self.id, self.status);

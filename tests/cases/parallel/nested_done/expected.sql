@@ -204,105 +204,103 @@ begin
           -- nested_done.machine.yaml:1  nested_done begins
           self.moved := true;
           self.enters := self.enters | 1759;
-        else
-          if event.type = 'a' then
-            -- nested_done.machine.yaml:4  event a
-            if self.cause <> '{"type": "a"}'::jsonb then
-              perform pawl.raise_payload('nested_done', 'a', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- nested_done.machine.yaml:21  p.Q.A.working --a--> p.Q.A.end
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 48);
-              self.enters := self.enters | 32;
-            elsif self.conf & 4096 <> 0 then
-              -- nested_done.machine.yaml:31  over --a--> p
-              self.moved := true;
-              self.conf := (self.conf & ~8190::bigint) | 1758;
-            end if;
-          elsif event.type = 'b' then
-            -- nested_done.machine.yaml:5  event b
-            if self.cause <> '{"type": "b"}'::jsonb then
-              perform pawl.raise_payload('nested_done', 'b', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 128 <> 0 then
-              -- nested_done.machine.yaml:25  p.Q.B.working --b--> p.Q.B.end
+        elsif event.type = 'a' then
+          -- nested_done.machine.yaml:4  event a
+          if self.cause <> '{"type": "a"}'::jsonb then
+            perform pawl.raise_payload('nested_done', 'a', self.cause, '{}'::jsonb);
+          end if;
+          if self.conf & 16 <> 0 then
+            -- nested_done.machine.yaml:21  p.Q.A.working --a--> p.Q.A.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 48);
+            self.enters := self.enters | 32;
+          elsif self.conf & 4096 <> 0 then
+            -- nested_done.machine.yaml:31  over --a--> p
+            self.moved := true;
+            self.conf := (self.conf & ~8190::bigint) | 1758;
+          end if;
+        elsif event.type = 'b' then
+          -- nested_done.machine.yaml:5  event b
+          if self.cause <> '{"type": "b"}'::jsonb then
+            perform pawl.raise_payload('nested_done', 'b', self.cause, '{}'::jsonb);
+          end if;
+          if self.conf & 128 <> 0 then
+            -- nested_done.machine.yaml:25  p.Q.B.working --b--> p.Q.B.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 384);
+            self.enters := self.enters | 256;
+          end if;
+        elsif event.type = 'c' then
+          -- nested_done.machine.yaml:6  event c
+          if self.cause <> '{"type": "c"}'::jsonb then
+            perform pawl.raise_payload('nested_done', 'c', self.cause, '{}'::jsonb);
+          end if;
+          if self.conf & 1024 <> 0 then
+            -- nested_done.machine.yaml:29  p.C.working --c--> p.C.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 3072);
+            self.enters := self.enters | 2048;
+          end if;
+        elsif event.type = 'all' then
+          -- nested_done.machine.yaml:7  event all
+          if self.cause <> '{"type": "all"}'::jsonb then
+            perform pawl.raise_payload('nested_done', 'all', self.cause, '{}'::jsonb);
+          end if;
+          if self.conf & 16 <> 0 then
+            -- nested_done.machine.yaml:21  p.Q.A.working --all--> p.Q.A.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 48);
+            self.enters := self.enters | 32;
+            self.answered := self.answered | 16;
+          end if;
+          if self.conf & 128 <> 0 then
+            -- nested_done.machine.yaml:25  p.Q.B.working --all--> p.Q.B.end
+            if self.exits & 384 = 0 then
               self.moved := true;
               self.exits := self.exits | (self.conf & 384);
               self.enters := self.enters | 256;
             end if;
-          elsif event.type = 'c' then
-            -- nested_done.machine.yaml:6  event c
-            if self.cause <> '{"type": "c"}'::jsonb then
-              perform pawl.raise_payload('nested_done', 'c', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 1024 <> 0 then
-              -- nested_done.machine.yaml:29  p.C.working --c--> p.C.end
+            self.answered := self.answered | 128;
+          end if;
+          if self.conf & 1024 <> 0 then
+            -- nested_done.machine.yaml:29  p.C.working --all--> p.C.end
+            if self.exits & 3072 = 0 then
               self.moved := true;
               self.exits := self.exits | (self.conf & 3072);
               self.enters := self.enters | 2048;
             end if;
-          elsif event.type = 'all' then
-            -- nested_done.machine.yaml:7  event all
-            if self.cause <> '{"type": "all"}'::jsonb then
-              perform pawl.raise_payload('nested_done', 'all', self.cause, '{}'::jsonb);
-            end if;
-            if self.conf & 16 <> 0 then
-              -- nested_done.machine.yaml:21  p.Q.A.working --all--> p.Q.A.end
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 48);
-              self.enters := self.enters | 32;
-              self.answered := self.answered | 16;
-            end if;
-            if self.conf & 128 <> 0 then
-              -- nested_done.machine.yaml:25  p.Q.B.working --all--> p.Q.B.end
-              if self.exits & 384 = 0 then
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 384);
-                self.enters := self.enters | 256;
-              end if;
-              self.answered := self.answered | 128;
-            end if;
-            if self.conf & 1024 <> 0 then
-              -- nested_done.machine.yaml:29  p.C.working --all--> p.C.end
-              if self.exits & 3072 = 0 then
-                self.moved := true;
-                self.exits := self.exits | (self.conf & 3072);
-                self.enters := self.enters | 2048;
-              end if;
-              self.answered := self.answered | 1024;
-            end if;
-          elsif event.type = 'done.state.p' then
-            if self.conf & 2 <> 0 then
-              -- nested_done.machine.yaml:12  p --done--> over
-              self.moved := true;
-              self.log := array_append(self.log, 'p');
-              self.conf := (self.conf & ~8190::bigint) | 4096;
-            end if;
-          elsif event.type = 'done.state.p.Q' then
-            if self.conf & 4 <> 0 then
-              -- nested_done.machine.yaml:16  p.Q --done--> (stays)
-              self.moved := true;
-              self.log := array_append(self.log, 'Q');
-            end if;
-          elsif event.type = 'done.state.p.Q.A' then
-            if self.conf & 8 <> 0 then
-              -- nested_done.machine.yaml:20  p.Q.A --done--> (stays)
-              self.moved := true;
-              self.log := array_append(self.log, 'A');
-            end if;
-          elsif event.type = 'done.state.p.Q.B' then
-            if self.conf & 64 <> 0 then
-              -- nested_done.machine.yaml:24  p.Q.B --done--> (stays)
-              self.moved := true;
-              self.log := array_append(self.log, 'B');
-            end if;
-          elsif event.type = 'done.state.p.C' then
-            if self.conf & 512 <> 0 then
-              -- nested_done.machine.yaml:28  p.C --done--> (stays)
-              self.moved := true;
-              self.log := array_append(self.log, 'C');
-            end if;
+            self.answered := self.answered | 1024;
+          end if;
+        elsif event.type = 'done.state.p' then
+          if self.conf & 2 <> 0 then
+            -- nested_done.machine.yaml:12  p --done--> over
+            self.moved := true;
+            self.log := array_append(self.log, 'p');
+            self.conf := (self.conf & ~8190::bigint) | 4096;
+          end if;
+        elsif event.type = 'done.state.p.Q' then
+          if self.conf & 4 <> 0 then
+            -- nested_done.machine.yaml:16  p.Q --done--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'Q');
+          end if;
+        elsif event.type = 'done.state.p.Q.A' then
+          if self.conf & 8 <> 0 then
+            -- nested_done.machine.yaml:20  p.Q.A --done--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'A');
+          end if;
+        elsif event.type = 'done.state.p.Q.B' then
+          if self.conf & 64 <> 0 then
+            -- nested_done.machine.yaml:24  p.Q.B --done--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'B');
+          end if;
+        elsif event.type = 'done.state.p.C' then
+          if self.conf & 512 <> 0 then
+            -- nested_done.machine.yaml:28  p.C --done--> (stays)
+            self.moved := true;
+            self.log := array_append(self.log, 'C');
           end if;
         end if;
         self.handled := coalesce(self.handled, self.moved);
@@ -328,72 +326,48 @@ begin
               -- enter p.Q.A.end
               if self.enters & 32 <> 0 then
                 self.conf := self.conf | 32;
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object('type', 'done.state.p.Q.A')
-                );
+                self.queue := array_append(self.queue, '{"type": "done.state.p.Q.A"}'::jsonb);
                 if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
                   self.completed := self.completed | 4;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p.Q')
-                  );
+                  self.queue := array_append(self.queue, '{"type": "done.state.p.Q"}'::jsonb);
                   if self.completed & 2 = 0
                     and self.conf & 32 <> 0
                     and self.conf & 256 <> 0
                     and self.conf & 2048 <> 0
                   then
                     self.completed := self.completed | 2;
-                    self.queue := array_append(
-                      self.queue,
-                      jsonb_build_object('type', 'done.state.p')
-                    );
+                    self.queue := array_append(self.queue, '{"type": "done.state.p"}'::jsonb);
                   end if;
                 end if;
               end if;
               -- enter p.Q.B.end
               if self.enters & 256 <> 0 then
                 self.conf := self.conf | 256;
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object('type', 'done.state.p.Q.B')
-                );
+                self.queue := array_append(self.queue, '{"type": "done.state.p.Q.B"}'::jsonb);
                 if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
                   self.completed := self.completed | 4;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p.Q')
-                  );
+                  self.queue := array_append(self.queue, '{"type": "done.state.p.Q"}'::jsonb);
                   if self.completed & 2 = 0
                     and self.conf & 32 <> 0
                     and self.conf & 256 <> 0
                     and self.conf & 2048 <> 0
                   then
                     self.completed := self.completed | 2;
-                    self.queue := array_append(
-                      self.queue,
-                      jsonb_build_object('type', 'done.state.p')
-                    );
+                    self.queue := array_append(self.queue, '{"type": "done.state.p"}'::jsonb);
                   end if;
                 end if;
               end if;
               -- enter p.C.end
               if self.enters & 2048 <> 0 then
                 self.conf := self.conf | 2048;
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object('type', 'done.state.p.C')
-                );
+                self.queue := array_append(self.queue, '{"type": "done.state.p.C"}'::jsonb);
                 if self.completed & 2 = 0
                   and self.conf & 32 <> 0
                   and self.conf & 256 <> 0
                   and self.conf & 2048 <> 0
                 then
                   self.completed := self.completed | 2;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p')
-                  );
+                  self.queue := array_append(self.queue, '{"type": "done.state.p"}'::jsonb);
                 end if;
               end if;
             end if;
@@ -506,17 +480,11 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_nested_done.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['a', 'b', 'c', 'all']) then
-            perform pawl.check_event('nested_done', p_event);
-            perform pawl.raise_unknown_event(
-              'nested_done',
-              event.type,
-              array['a', 'b', 'c', 'all']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['a', 'b', 'c', 'all']))
+      then
+        perform pawl.check_event('nested_done', p_event);
+        perform pawl.raise_unknown_event('nested_done', event.type, array['a', 'b', 'c', 'all']);
       end if;
       if p_source is null
         and (
@@ -671,72 +639,48 @@ begin
               -- enter p.Q.A.end
               if self.enters & 32 <> 0 then
                 self.conf := self.conf | 32;
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object('type', 'done.state.p.Q.A')
-                );
+                self.queue := array_append(self.queue, '{"type": "done.state.p.Q.A"}'::jsonb);
                 if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
                   self.completed := self.completed | 4;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p.Q')
-                  );
+                  self.queue := array_append(self.queue, '{"type": "done.state.p.Q"}'::jsonb);
                   if self.completed & 2 = 0
                     and self.conf & 32 <> 0
                     and self.conf & 256 <> 0
                     and self.conf & 2048 <> 0
                   then
                     self.completed := self.completed | 2;
-                    self.queue := array_append(
-                      self.queue,
-                      jsonb_build_object('type', 'done.state.p')
-                    );
+                    self.queue := array_append(self.queue, '{"type": "done.state.p"}'::jsonb);
                   end if;
                 end if;
               end if;
               -- enter p.Q.B.end
               if self.enters & 256 <> 0 then
                 self.conf := self.conf | 256;
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object('type', 'done.state.p.Q.B')
-                );
+                self.queue := array_append(self.queue, '{"type": "done.state.p.Q.B"}'::jsonb);
                 if self.completed & 4 = 0 and self.conf & 32 <> 0 and self.conf & 256 <> 0 then
                   self.completed := self.completed | 4;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p.Q')
-                  );
+                  self.queue := array_append(self.queue, '{"type": "done.state.p.Q"}'::jsonb);
                   if self.completed & 2 = 0
                     and self.conf & 32 <> 0
                     and self.conf & 256 <> 0
                     and self.conf & 2048 <> 0
                   then
                     self.completed := self.completed | 2;
-                    self.queue := array_append(
-                      self.queue,
-                      jsonb_build_object('type', 'done.state.p')
-                    );
+                    self.queue := array_append(self.queue, '{"type": "done.state.p"}'::jsonb);
                   end if;
                 end if;
               end if;
               -- enter p.C.end
               if self.enters & 2048 <> 0 then
                 self.conf := self.conf | 2048;
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object('type', 'done.state.p.C')
-                );
+                self.queue := array_append(self.queue, '{"type": "done.state.p.C"}'::jsonb);
                 if self.completed & 2 = 0
                   and self.conf & 32 <> 0
                   and self.conf & 256 <> 0
                   and self.conf & 2048 <> 0
                 then
                   self.completed := self.completed | 2;
-                  self.queue := array_append(
-                    self.queue,
-                    jsonb_build_object('type', 'done.state.p')
-                  );
+                  self.queue := array_append(self.queue, '{"type": "done.state.p"}'::jsonb);
                 end if;
               end if;
             end if;
@@ -1033,11 +977,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('nested_done', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['a', 'b', 'c', 'all']) then
-          perform pawl.check_event('nested_done', p_event);
-          perform pawl.raise_unknown_event('nested_done', event.type, array['a', 'b', 'c', 'all']);
-        end if;
+      elsif event.type is null or event.type <> all (array['a', 'b', 'c', 'all']) then
+        perform pawl.check_event('nested_done', p_event);
+        perform pawl.raise_unknown_event('nested_done', event.type, array['a', 'b', 'c', 'all']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('nested_done', self.id, self.status);

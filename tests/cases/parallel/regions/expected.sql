@@ -205,71 +205,69 @@ begin
         -- regions.machine.yaml:1  regions begins
         self.moved := true;
         self.enters := self.enters | 3;
-      else
-        if event.type = 'go' then
-          -- regions.machine.yaml:4  event go
-          if p_event <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('regions', 'go', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 2 <> 0 then
-            -- regions.machine.yaml:11  outside --go--> p
+      elsif event.type = 'go' then
+        -- regions.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('regions', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- regions.machine.yaml:11  outside --go--> p
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 220;
+        end if;
+      elsif event.type = 'one' then
+        -- regions.machine.yaml:5  event one
+        if p_event <> '{"type": "one"}'::jsonb then
+          perform pawl.raise_payload('regions', 'one', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 16 <> 0 then
+          -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 48);
+          self.enters := self.enters | 32;
+        end if;
+      elsif event.type = 'step' then
+        -- regions.machine.yaml:6  event step
+        if p_event <> '{"type": "step"}'::jsonb then
+          perform pawl.raise_payload('regions', 'step', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 16 <> 0 then
+          -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
+          self.moved := true;
+          self.taken := self.taken | 1;
+          self.exits := self.exits | (self.conf & 48);
+          self.enters := self.enters | 32;
+          self.answered := self.answered | 16;
+        end if;
+        if self.conf & 32 <> 0 then
+          -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
+          self.moved := true;
+          self.taken := self.taken | 2;
+          self.exits := self.exits | (self.conf & 48);
+          self.enters := self.enters | 16;
+          self.answered := self.answered | 32;
+        end if;
+        if self.conf & 128 <> 0 then
+          -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
+          if self.exits & 384 = 0 then
             self.moved := true;
-            self.exits := self.exits | (self.conf & 510);
-            self.enters := self.enters | 220;
+            self.taken := self.taken | 4;
+            self.exits := self.exits | (self.conf & 384);
+            self.enters := self.enters | 256;
           end if;
-        elsif event.type = 'one' then
-          -- regions.machine.yaml:5  event one
-          if p_event <> '{"type": "one"}'::jsonb then
-            perform pawl.raise_payload('regions', 'one', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 16 <> 0 then
-            -- regions.machine.yaml:27  p.A.a1 --one--> p.A.a2
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 48);
-            self.enters := self.enters | 32;
-          end if;
-        elsif event.type = 'step' then
-          -- regions.machine.yaml:6  event step
-          if p_event <> '{"type": "step"}'::jsonb then
-            perform pawl.raise_payload('regions', 'step', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 16 <> 0 then
-            -- regions.machine.yaml:28  p.A.a1 --step--> p.A.a2
-            self.moved := true;
-            self.taken := self.taken | 1;
-            self.exits := self.exits | (self.conf & 48);
-            self.enters := self.enters | 32;
-            self.answered := self.answered | 16;
-          end if;
-          if self.conf & 32 <> 0 then
-            -- regions.machine.yaml:33  p.A.a2 --step--> p.A.a1
-            self.moved := true;
-            self.taken := self.taken | 2;
-            self.exits := self.exits | (self.conf & 48);
-            self.enters := self.enters | 16;
-            self.answered := self.answered | 32;
-          end if;
-          if self.conf & 128 <> 0 then
-            -- regions.machine.yaml:43  p.B.b1 --step--> p.B.b2
-            if self.exits & 384 = 0 then
-              self.moved := true;
-              self.taken := self.taken | 4;
-              self.exits := self.exits | (self.conf & 384);
-              self.enters := self.enters | 256;
-            end if;
-            self.answered := self.answered | 128;
-          end if;
-        elsif event.type = 'out' then
-          -- regions.machine.yaml:7  event out
-          if p_event <> '{"type": "out"}'::jsonb then
-            perform pawl.raise_payload('regions', 'out', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 4 <> 0 then
-            -- regions.machine.yaml:16  p --out--> outside
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 510);
-            self.enters := self.enters | 2;
-          end if;
+          self.answered := self.answered | 128;
+        end if;
+      elsif event.type = 'out' then
+        -- regions.machine.yaml:7  event out
+        if p_event <> '{"type": "out"}'::jsonb then
+          perform pawl.raise_payload('regions', 'out', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 4 <> 0 then
+          -- regions.machine.yaml:16  p --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 2;
         end if;
       end if;
       self.handled := self.moved;
@@ -451,17 +449,11 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_regions.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go', 'one', 'step', 'out']) then
-            perform pawl.check_event('regions', p_event);
-            perform pawl.raise_unknown_event(
-              'regions',
-              event.type,
-              array['go', 'one', 'step', 'out']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['go', 'one', 'step', 'out']))
+      then
+        perform pawl.check_event('regions', p_event);
+        perform pawl.raise_unknown_event('regions', event.type, array['go', 'one', 'step', 'out']);
       end if;
       if p_source is null
         and (
@@ -909,15 +901,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('regions', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go', 'one', 'step', 'out']) then
-          perform pawl.check_event('regions', p_event);
-          perform pawl.raise_unknown_event(
-            'regions',
-            event.type,
-            array['go', 'one', 'step', 'out']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['go', 'one', 'step', 'out']) then
+        perform pawl.check_event('regions', p_event);
+        perform pawl.raise_unknown_event('regions', event.type, array['go', 'one', 'step', 'out']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('regions', self.id, self.status);

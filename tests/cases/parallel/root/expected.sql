@@ -198,29 +198,27 @@ begin
           -- root.machine.yaml:1  parallel_root begins
           self.moved := true;
           self.enters := self.enters | 55;
-        else
-          if event.type = 'a' then
-            -- root.machine.yaml:6  event a
-            if p_event <> '{"type": "a"}'::jsonb then
-              perform pawl.raise_payload('parallel_root', 'a', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 4 <> 0 then
-              -- root.machine.yaml:16  A.working --a--> A.end
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 12);
-              self.enters := self.enters | 8;
-            end if;
-          elsif event.type = 'b' then
-            -- root.machine.yaml:7  event b
-            if p_event <> '{"type": "b"}'::jsonb then
-              perform pawl.raise_payload('parallel_root', 'b', p_event, '{}'::jsonb);
-            end if;
-            if self.conf & 32 <> 0 then
-              -- root.machine.yaml:22  B.working --b--> B.end
-              self.moved := true;
-              self.exits := self.exits | (self.conf & 96);
-              self.enters := self.enters | 64;
-            end if;
+        elsif event.type = 'a' then
+          -- root.machine.yaml:6  event a
+          if p_event <> '{"type": "a"}'::jsonb then
+            perform pawl.raise_payload('parallel_root', 'a', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 4 <> 0 then
+            -- root.machine.yaml:16  A.working --a--> A.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 12);
+            self.enters := self.enters | 8;
+          end if;
+        elsif event.type = 'b' then
+          -- root.machine.yaml:7  event b
+          if p_event <> '{"type": "b"}'::jsonb then
+            perform pawl.raise_payload('parallel_root', 'b', p_event, '{}'::jsonb);
+          end if;
+          if self.conf & 32 <> 0 then
+            -- root.machine.yaml:22  B.working --b--> B.end
+            self.moved := true;
+            self.exits := self.exits | (self.conf & 96);
+            self.enters := self.enters | 64;
           end if;
         end if;
         self.handled := self.moved;
@@ -413,13 +411,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_parallel_root.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['a', 'b']) then
-              perform pawl.check_event('parallel_root', p_event);
-              perform pawl.raise_unknown_event('parallel_root', event.type, array['a', 'b']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['a', 'b'])) then
+          perform pawl.check_event('parallel_root', p_event);
+          perform pawl.raise_unknown_event('parallel_root', event.type, array['a', 'b']);
         end if;
         if p_source is null
           and (
@@ -864,11 +858,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('parallel_root', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['a', 'b']) then
-            perform pawl.check_event('parallel_root', p_event);
-            perform pawl.raise_unknown_event('parallel_root', event.type, array['a', 'b']);
-          end if;
+        elsif event.type is null or event.type <> all (array['a', 'b']) then
+          perform pawl.check_event('parallel_root', p_event);
+          perform pawl.raise_unknown_event('parallel_root', event.type, array['a', 'b']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('parallel_root', self.id, self.status);

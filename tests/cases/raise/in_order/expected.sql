@@ -133,52 +133,50 @@ begin
             -- in_order.machine.yaml:1  raise_in_order begins
             self.moved := true;
             self.leaf := 'only';
-          else
-            if event.type = 'go' then
-              -- in_order.machine.yaml:6  event go
-              if self.cause <> '{"type": "go"}'::jsonb then
-                perform pawl.raise_payload('raise_in_order', 'go', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'only' then
-                -- in_order.machine.yaml:14  only --go--> (stays)
-                self.moved := true;
-                self.queue := array_append(
-                  self.queue,
-                  jsonb_build_object('type', 'first', 'by', context.n + 5)
-                );
-                context.n := 1;
-                self.queue := array_append(self.queue, jsonb_build_object('type', 'second'));
-                self.log := array_append(self.log, 'go');
-              end if;
-            elsif event.type = 'first' then
-              -- in_order.machine.yaml:7  event first
-              if self.cause - array['type', 'by'] <> '{}'::jsonb or self.cause ->> 'by' is null then
-                perform pawl.raise_payload(
-                  'raise_in_order',
-                  'first',
-                  self.cause,
-                  '{"by": {"type": "int", "required": true}}'::jsonb
-                );
-              end if;
-              -- in_order.machine.yaml:7  event first field by
-              event."by" := (self.cause ->> 'by')::int;
-              if self.leaf = 'only' then
-                -- in_order.machine.yaml:20  only --first--> (stays)
-                self.moved := true;
-                self.log := array_append(self.log, 'first');
-                context.n := context.n + event."by";
-                self.queue := array_append(self.queue, jsonb_build_object('type', 'second'));
-              end if;
-            elsif event.type = 'second' then
-              -- in_order.machine.yaml:8  event second
-              if self.cause <> '{"type": "second"}'::jsonb then
-                perform pawl.raise_payload('raise_in_order', 'second', self.cause, '{}'::jsonb);
-              end if;
-              if self.leaf = 'only' then
-                -- in_order.machine.yaml:24  only --second--> (stays)
-                self.moved := true;
-                self.log := array_append(self.log, 'second');
-              end if;
+          elsif event.type = 'go' then
+            -- in_order.machine.yaml:6  event go
+            if self.cause <> '{"type": "go"}'::jsonb then
+              perform pawl.raise_payload('raise_in_order', 'go', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'only' then
+              -- in_order.machine.yaml:14  only --go--> (stays)
+              self.moved := true;
+              self.queue := array_append(
+                self.queue,
+                jsonb_build_object('type', 'first', 'by', context.n + 5)
+              );
+              context.n := 1;
+              self.queue := array_append(self.queue, '{"type": "second"}'::jsonb);
+              self.log := array_append(self.log, 'go');
+            end if;
+          elsif event.type = 'first' then
+            -- in_order.machine.yaml:7  event first
+            if self.cause - array['type', 'by'] <> '{}'::jsonb or self.cause ->> 'by' is null then
+              perform pawl.raise_payload(
+                'raise_in_order',
+                'first',
+                self.cause,
+                '{"by": {"type": "int", "required": true}}'::jsonb
+              );
+            end if;
+            -- in_order.machine.yaml:7  event first field by
+            event."by" := (self.cause ->> 'by')::int;
+            if self.leaf = 'only' then
+              -- in_order.machine.yaml:20  only --first--> (stays)
+              self.moved := true;
+              self.log := array_append(self.log, 'first');
+              context.n := context.n + event."by";
+              self.queue := array_append(self.queue, '{"type": "second"}'::jsonb);
+            end if;
+          elsif event.type = 'second' then
+            -- in_order.machine.yaml:8  event second
+            if self.cause <> '{"type": "second"}'::jsonb then
+              perform pawl.raise_payload('raise_in_order', 'second', self.cause, '{}'::jsonb);
+            end if;
+            if self.leaf = 'only' then
+              -- in_order.machine.yaml:24  only --second--> (stays)
+              self.moved := true;
+              self.log := array_append(self.log, 'second');
             end if;
           end if;
           if self.moved then
@@ -308,17 +306,15 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_raise_in_order.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go', 'first', 'second']) then
-              perform pawl.check_event('raise_in_order', p_event);
-              perform pawl.raise_unknown_event(
-                'raise_in_order',
-                event.type,
-                array['go', 'first', 'second']
-              );
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['go', 'first', 'second']))
+        then
+          perform pawl.check_event('raise_in_order', p_event);
+          perform pawl.raise_unknown_event(
+            'raise_in_order',
+            event.type,
+            array['go', 'first', 'second']
+          );
         end if;
         if p_source is null
           and (
@@ -361,7 +357,7 @@ begin
                 jsonb_build_object('type', 'first', 'by', context.n + 5)
               );
               context.n := 1;
-              self.queue := array_append(self.queue, jsonb_build_object('type', 'second'));
+              self.queue := array_append(self.queue, '{"type": "second"}'::jsonb);
               self.log := array_append(self.log, 'go');
             end if;
           elsif event.type = 'first' then
@@ -381,7 +377,7 @@ begin
               self.moved := true;
               self.log := array_append(self.log, 'first');
               context.n := context.n + event."by";
-              self.queue := array_append(self.queue, jsonb_build_object('type', 'second'));
+              self.queue := array_append(self.queue, '{"type": "second"}'::jsonb);
             end if;
           elsif event.type = 'second' then
             -- in_order.machine.yaml:8  event second
@@ -700,15 +696,13 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('raise_in_order', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go', 'first', 'second']) then
-            perform pawl.check_event('raise_in_order', p_event);
-            perform pawl.raise_unknown_event(
-              'raise_in_order',
-              event.type,
-              array['go', 'first', 'second']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['go', 'first', 'second']) then
+          perform pawl.check_event('raise_in_order', p_event);
+          perform pawl.raise_unknown_event(
+            'raise_in_order',
+            event.type,
+            array['go', 'first', 'second']
+          );
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('raise_in_order', self.id, self.status);

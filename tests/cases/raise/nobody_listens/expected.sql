@@ -127,27 +127,25 @@ begin
           -- nobody_listens.machine.yaml:1  nobody_listens begins
           self.moved := true;
           self.leaf := 'a';
-        else
-          if event.type = 'go' then
-            -- nobody_listens.machine.yaml:4  event go
-            if self.cause <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('nobody_listens', 'go', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'a' then
-              -- nobody_listens.machine.yaml:10  a --go--> b
-              self.moved := true;
-              self.queue := array_append(self.queue, jsonb_build_object('type', 'lost'));
-              self.leaf := 'b';
-            end if;
-          elsif event.type = 'lost' then
-            -- nobody_listens.machine.yaml:5  event lost
-            if self.cause <> '{"type": "lost"}'::jsonb then
-              perform pawl.raise_payload('nobody_listens', 'lost', self.cause, '{}'::jsonb);
-            end if;
-            if self.leaf = 'a' then
-              -- nobody_listens.machine.yaml:11  a --lost--> (stays)
-              self.moved := true;
-            end if;
+        elsif event.type = 'go' then
+          -- nobody_listens.machine.yaml:4  event go
+          if self.cause <> '{"type": "go"}'::jsonb then
+            perform pawl.raise_payload('nobody_listens', 'go', self.cause, '{}'::jsonb);
+          end if;
+          if self.leaf = 'a' then
+            -- nobody_listens.machine.yaml:10  a --go--> b
+            self.moved := true;
+            self.queue := array_append(self.queue, '{"type": "lost"}'::jsonb);
+            self.leaf := 'b';
+          end if;
+        elsif event.type = 'lost' then
+          -- nobody_listens.machine.yaml:5  event lost
+          if self.cause <> '{"type": "lost"}'::jsonb then
+            perform pawl.raise_payload('nobody_listens', 'lost', self.cause, '{}'::jsonb);
+          end if;
+          if self.leaf = 'a' then
+            -- nobody_listens.machine.yaml:11  a --lost--> (stays)
+            self.moved := true;
           end if;
         end if;
         if self.moved then
@@ -262,13 +260,11 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_nobody_listens.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go', 'lost']) then
-            perform pawl.check_event('nobody_listens', p_event);
-            perform pawl.raise_unknown_event('nobody_listens', event.type, array['go', 'lost']);
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['go', 'lost']))
+      then
+        perform pawl.check_event('nobody_listens', p_event);
+        perform pawl.raise_unknown_event('nobody_listens', event.type, array['go', 'lost']);
       end if;
       if p_source is null
         and (
@@ -306,7 +302,7 @@ begin
           if self.leaf = 'a' then
             -- nobody_listens.machine.yaml:10  a --go--> b
             self.moved := true;
-            self.queue := array_append(self.queue, jsonb_build_object('type', 'lost'));
+            self.queue := array_append(self.queue, '{"type": "lost"}'::jsonb);
             self.leaf := 'b';
           end if;
         elsif event.type = 'lost' then
@@ -593,11 +589,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('nobody_listens', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go', 'lost']) then
-          perform pawl.check_event('nobody_listens', p_event);
-          perform pawl.raise_unknown_event('nobody_listens', event.type, array['go', 'lost']);
-        end if;
+      elsif event.type is null or event.type <> all (array['go', 'lost']) then
+        perform pawl.check_event('nobody_listens', p_event);
+        perform pawl.raise_unknown_event('nobody_listens', event.type, array['go', 'lost']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('nobody_listens', self.id, self.status);

@@ -136,42 +136,40 @@ begin
             row(
               'raise tick',
               self.now + interval '1 s',
-              jsonb_build_object('type', 'tick')
+              '{"type": "tick"}'::jsonb
             )::pawl.timer_command
           );
           self.timers := jsonb_build_object('raise tick', self.seq);
           self.leaf := 'on';
-        else
-          if event.type = 'stop' then
-            -- again_and_again.machine.yaml:6  event stop
-            if p_event <> '{"type": "stop"}'::jsonb then
-              perform pawl.raise_payload('again_and_again', 'stop', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'on' then
-              -- again_and_again.machine.yaml:18  on --stop--> off
-              self.handled := true;
-              self.timers := self.timers - 'raise tick';
-              self.leaf := 'off';
-            end if;
-          elsif event.type = 'tick' then
-            -- again_and_again.machine.yaml:7  event tick
-            if p_event <> '{"type": "tick"}'::jsonb then
-              perform pawl.raise_payload('again_and_again', 'tick', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'on' then
-              -- again_and_again.machine.yaml:15  on --tick--> (stays)
-              self.handled := true;
-              context.n := context.n + 1;
-              self.due := array_append(
-                self.due,
-                row(
-                  'raise tick',
-                  self.now + interval '1 s',
-                  jsonb_build_object('type', 'tick')
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object('raise tick', self.seq);
-            end if;
+        elsif event.type = 'stop' then
+          -- again_and_again.machine.yaml:6  event stop
+          if p_event <> '{"type": "stop"}'::jsonb then
+            perform pawl.raise_payload('again_and_again', 'stop', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'on' then
+            -- again_and_again.machine.yaml:18  on --stop--> off
+            self.handled := true;
+            self.timers := self.timers - 'raise tick';
+            self.leaf := 'off';
+          end if;
+        elsif event.type = 'tick' then
+          -- again_and_again.machine.yaml:7  event tick
+          if p_event <> '{"type": "tick"}'::jsonb then
+            perform pawl.raise_payload('again_and_again', 'tick', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'on' then
+            -- again_and_again.machine.yaml:15  on --tick--> (stays)
+            self.handled := true;
+            context.n := context.n + 1;
+            self.due := array_append(
+              self.due,
+              row(
+                'raise tick',
+                self.now + interval '1 s',
+                '{"type": "tick"}'::jsonb
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object('raise tick', self.seq);
           end if;
         end if;
         -- again_and_again.machine.yaml:4  context n
@@ -280,19 +278,13 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_again_and_again.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['stop', 'tick']) then
-              perform pawl.check_event('again_and_again', p_event);
-              perform pawl.raise_unknown_event(
-                'again_and_again',
-                event.type,
-                array['stop', 'tick']
-              );
-            end if;
-          else
-            self.timers := self.timers - p_source;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['stop', 'tick']) then
+            perform pawl.check_event('again_and_again', p_event);
+            perform pawl.raise_unknown_event('again_and_again', event.type, array['stop', 'tick']);
           end if;
+        else
+          self.timers := self.timers - p_source;
         end if;
         if p_source is null
           and (
@@ -328,16 +320,14 @@ begin
             -- again_and_again.machine.yaml:18  on --stop--> off
             self.timers := self.timers - 'raise tick';
             self.leaf := 'off';
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'again_and_again',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_again_and_again.v1_accepts(array[self.leaf])
-              );
-            end if;
+          elsif p_source is null then
+            perform pawl.raise_unhandled(
+              'again_and_again',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_again_and_again.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'tick' then
           -- again_and_again.machine.yaml:7  event tick
@@ -352,23 +342,11 @@ begin
               row(
                 'raise tick',
                 self.now + interval '1 s',
-                jsonb_build_object('type', 'tick')
+                '{"type": "tick"}'::jsonb
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object('raise tick', self.seq);
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'again_and_again',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_again_and_again.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        else
-          if p_source is null then
+          elsif p_source is null then
             perform pawl.raise_unhandled(
               'again_and_again',
               self.id,
@@ -377,6 +355,14 @@ begin
               pawl_again_and_again.v1_accepts(array[self.leaf])
             );
           end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'again_and_again',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_again_and_again.v1_accepts(array[self.leaf])
+          );
         end if;
         -- again_and_again.machine.yaml:4  context n
         if context.n is null then
@@ -682,11 +668,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('again_and_again', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['stop', 'tick']) then
-            perform pawl.check_event('again_and_again', p_event);
-            perform pawl.raise_unknown_event('again_and_again', event.type, array['stop', 'tick']);
-          end if;
+        elsif event.type is null or event.type <> all (array['stop', 'tick']) then
+          perform pawl.check_event('again_and_again', p_event);
+          perform pawl.raise_unknown_event('again_and_again', event.type, array['stop', 'tick']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('again_and_again', self.id, self.status);

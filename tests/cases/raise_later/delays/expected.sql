@@ -194,56 +194,54 @@ begin
           );
           self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
           self.leaf := 'only';
-        else
-          if event.type = 'plan' then
-            -- delays.machine.yaml:9  event plan
-            if p_event - array['type', 'at'] <> '{}'::jsonb
-              or p_event ->> 'at' is null
-              or jsonb_typeof(p_event -> 'at') <> 'string'
-            then
-              perform pawl.raise_payload(
-                'raise_later_delays',
-                'plan',
-                p_event,
-                '{"at": {"type": "timestamptz", "required": true}}'::jsonb
-              );
-            end if;
-            -- delays.machine.yaml:9  event plan field at
-            event.at := (p_event ->> 'at')::timestamptz;
-            if self.leaf = 'only' then
-              -- delays.machine.yaml:23  only --plan--> (stays)
-              self.handled := true;
-              self.raised := self.raised + 1;
-              self.timer := format('raise.%s.%s', self.seq, self.raised);
-              self.due := array_append(
-                self.due,
-                row(
-                  self.timer,
-                  pawl.due_at(self.timer, event.at),
-                  jsonb_build_object('type', 'ding', 'by', 'planned')
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-            end if;
-          elsif event.type = 'ding' then
-            -- delays.machine.yaml:10  event ding
-            if p_event - array['type', 'by'] <> '{}'::jsonb
-              or p_event ->> 'by' is null
-              or jsonb_typeof(p_event -> 'by') <> 'string'
-            then
-              perform pawl.raise_payload(
-                'raise_later_delays',
-                'ding',
-                p_event,
-                '{"by": {"type": "text", "required": true}}'::jsonb
-              );
-            end if;
-            event."by" := p_event ->> 'by';
-            if self.leaf = 'only' then
-              -- delays.machine.yaml:24  only --ding--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, (event."by")::text);
-            end if;
+        elsif event.type = 'plan' then
+          -- delays.machine.yaml:9  event plan
+          if p_event - array['type', 'at'] <> '{}'::jsonb
+            or p_event ->> 'at' is null
+            or jsonb_typeof(p_event -> 'at') <> 'string'
+          then
+            perform pawl.raise_payload(
+              'raise_later_delays',
+              'plan',
+              p_event,
+              '{"at": {"type": "timestamptz", "required": true}}'::jsonb
+            );
+          end if;
+          -- delays.machine.yaml:9  event plan field at
+          event.at := (p_event ->> 'at')::timestamptz;
+          if self.leaf = 'only' then
+            -- delays.machine.yaml:23  only --plan--> (stays)
+            self.handled := true;
+            self.raised := self.raised + 1;
+            self.timer := format('raise.%s.%s', self.seq, self.raised);
+            self.due := array_append(
+              self.due,
+              row(
+                self.timer,
+                pawl.due_at(self.timer, event.at),
+                jsonb_build_object('type', 'ding', 'by', 'planned')
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+          end if;
+        elsif event.type = 'ding' then
+          -- delays.machine.yaml:10  event ding
+          if p_event - array['type', 'by'] <> '{}'::jsonb
+            or p_event ->> 'by' is null
+            or jsonb_typeof(p_event -> 'by') <> 'string'
+          then
+            perform pawl.raise_payload(
+              'raise_later_delays',
+              'ding',
+              p_event,
+              '{"by": {"type": "text", "required": true}}'::jsonb
+            );
+          end if;
+          event."by" := p_event ->> 'by';
+          if self.leaf = 'only' then
+            -- delays.machine.yaml:24  only --ding--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, (event."by")::text);
           end if;
         end if;
         -- delays.machine.yaml:4  context minutes
@@ -367,19 +365,17 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_raise_later_delays.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['plan', 'ding']) then
-              perform pawl.check_event('raise_later_delays', p_event);
-              perform pawl.raise_unknown_event(
-                'raise_later_delays',
-                event.type,
-                array['plan', 'ding']
-              );
-            end if;
-          else
-            self.timers := self.timers - p_source;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['plan', 'ding']) then
+            perform pawl.check_event('raise_later_delays', p_event);
+            perform pawl.raise_unknown_event(
+              'raise_later_delays',
+              event.type,
+              array['plan', 'ding']
+            );
           end if;
+        else
+          self.timers := self.timers - p_source;
         end if;
         if p_source is null
           and (
@@ -445,16 +441,14 @@ begin
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'raise_later_delays',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_raise_later_delays.v1_accepts(array[self.leaf])
-              );
-            end if;
+          elsif p_source is null then
+            perform pawl.raise_unhandled(
+              'raise_later_delays',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_raise_later_delays.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'ding' then
           -- delays.machine.yaml:10  event ding
@@ -473,19 +467,7 @@ begin
           if self.leaf = 'only' then
             -- delays.machine.yaml:24  only --ding--> (stays)
             self.log := array_append(self.log, (event."by")::text);
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'raise_later_delays',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_raise_later_delays.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        else
-          if p_source is null then
+          elsif p_source is null then
             perform pawl.raise_unhandled(
               'raise_later_delays',
               self.id,
@@ -494,6 +476,14 @@ begin
               pawl_raise_later_delays.v1_accepts(array[self.leaf])
             );
           end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'raise_later_delays',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_raise_later_delays.v1_accepts(array[self.leaf])
+          );
         end if;
       exception
         when others then
@@ -832,15 +822,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('raise_later_delays', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['plan', 'ding']) then
-            perform pawl.check_event('raise_later_delays', p_event);
-            perform pawl.raise_unknown_event(
-              'raise_later_delays',
-              event.type,
-              array['plan', 'ding']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['plan', 'ding']) then
+          perform pawl.check_event('raise_later_delays', p_event);
+          perform pawl.raise_unknown_event('raise_later_delays', event.type, array['plan', 'ding']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('raise_later_delays', self.id, self.status);

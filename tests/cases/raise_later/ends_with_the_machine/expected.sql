@@ -135,88 +135,86 @@ begin
           row(
             'raise first',
             self.now + interval '1 s',
-            jsonb_build_object('type', 'later')
+            '{"type": "later"}'::jsonb
           )::pawl.timer_command
         );
         self.timers := jsonb_build_object('raise first', self.seq);
         self.leaf := 'a';
-      else
-        if event.type = 'go' then
-          -- ends_with_the_machine.machine.yaml:4  event go
-          if p_event <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('ends_with_the_machine', 'go', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a' then
-            -- ends_with_the_machine.machine.yaml:15  a --go--> b
-            self.handled := true;
-            self.due := array_append(
-              self.due,
-              row(
-                'raise second',
-                self.now + interval '2 s',
-                jsonb_build_object('type', 'later')
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise second', self.seq);
-            self.leaf := 'b';
-          end if;
-        elsif event.type = 'stop' then
-          -- ends_with_the_machine.machine.yaml:5  event stop
-          if p_event <> '{"type": "stop"}'::jsonb then
-            perform pawl.raise_payload('ends_with_the_machine', 'stop', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'b' then
-            -- ends_with_the_machine.machine.yaml:21  b --stop--> over
-            self.handled := true;
-            self.raised := self.raised + 1;
-            self.timer := format('raise.%s.%s', self.seq, self.raised);
-            self.due := array_append(
-              self.due,
-              row(
-                self.timer,
-                self.now + interval '2 s',
-                jsonb_build_object('type', 'later')
-              )::pawl.timer_command
-            );
-            self.raised := self.raised + 1;
-            self.timer := format('raise.%s.%s', self.seq, self.raised);
-            self.due := array_append(
-              self.due,
-              row(
-                self.timer,
-                self.now + interval '3 s',
-                jsonb_build_object('type', 'later')
-              )::pawl.timer_command
-            );
-            self.leaf := 'over';
-            self.status := 'done';
-            self.raised := self.raised + 1;
-            self.timer := format('raise.%s.%s', self.seq, self.raised);
-            self.due := array_append(
-              self.due,
-              row(
-                self.timer,
-                self.now + interval '2 s',
-                jsonb_build_object('type', 'later')
-              )::pawl.timer_command
-            );
-            self.timers := '{}'::jsonb;
-            self.due := null;
-          end if;
-        elsif event.type = 'later' then
-          -- ends_with_the_machine.machine.yaml:6  event later
-          if p_event <> '{"type": "later"}'::jsonb then
-            perform pawl.raise_payload('ends_with_the_machine', 'later', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a' then
-            -- ends_with_the_machine.machine.yaml:16  a --later--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, 'later');
-          elsif self.leaf = 'b' then
-            -- ends_with_the_machine.machine.yaml:22  b --later--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, 'later');
-          end if;
+      elsif event.type = 'go' then
+        -- ends_with_the_machine.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('ends_with_the_machine', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- ends_with_the_machine.machine.yaml:15  a --go--> b
+          self.handled := true;
+          self.due := array_append(
+            self.due,
+            row(
+              'raise second',
+              self.now + interval '2 s',
+              '{"type": "later"}'::jsonb
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise second', self.seq);
+          self.leaf := 'b';
+        end if;
+      elsif event.type = 'stop' then
+        -- ends_with_the_machine.machine.yaml:5  event stop
+        if p_event <> '{"type": "stop"}'::jsonb then
+          perform pawl.raise_payload('ends_with_the_machine', 'stop', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'b' then
+          -- ends_with_the_machine.machine.yaml:21  b --stop--> over
+          self.handled := true;
+          self.raised := self.raised + 1;
+          self.timer := format('raise.%s.%s', self.seq, self.raised);
+          self.due := array_append(
+            self.due,
+            row(
+              self.timer,
+              self.now + interval '2 s',
+              '{"type": "later"}'::jsonb
+            )::pawl.timer_command
+          );
+          self.raised := self.raised + 1;
+          self.timer := format('raise.%s.%s', self.seq, self.raised);
+          self.due := array_append(
+            self.due,
+            row(
+              self.timer,
+              self.now + interval '3 s',
+              '{"type": "later"}'::jsonb
+            )::pawl.timer_command
+          );
+          self.leaf := 'over';
+          self.status := 'done';
+          self.raised := self.raised + 1;
+          self.timer := format('raise.%s.%s', self.seq, self.raised);
+          self.due := array_append(
+            self.due,
+            row(
+              self.timer,
+              self.now + interval '2 s',
+              '{"type": "later"}'::jsonb
+            )::pawl.timer_command
+          );
+          self.timers := '{}'::jsonb;
+          self.due := null;
+        end if;
+      elsif event.type = 'later' then
+        -- ends_with_the_machine.machine.yaml:6  event later
+        if p_event <> '{"type": "later"}'::jsonb then
+          perform pawl.raise_payload('ends_with_the_machine', 'later', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- ends_with_the_machine.machine.yaml:16  a --later--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, 'later');
+        elsif self.leaf = 'b' then
+          -- ends_with_the_machine.machine.yaml:22  b --later--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, 'later');
         end if;
       end if;
     exception
@@ -317,19 +315,17 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_ends_with_the_machine.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go', 'stop', 'later']) then
-            perform pawl.check_event('ends_with_the_machine', p_event);
-            perform pawl.raise_unknown_event(
-              'ends_with_the_machine',
-              event.type,
-              array['go', 'stop', 'later']
-            );
-          end if;
-        else
-          self.timers := self.timers - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['go', 'stop', 'later']) then
+          perform pawl.check_event('ends_with_the_machine', p_event);
+          perform pawl.raise_unknown_event(
+            'ends_with_the_machine',
+            event.type,
+            array['go', 'stop', 'later']
+          );
         end if;
+      else
+        self.timers := self.timers - p_source;
       end if;
       if p_source is null
         and (
@@ -379,21 +375,19 @@ begin
             row(
               'raise second',
               self.now + interval '2 s',
-              jsonb_build_object('type', 'later')
+              '{"type": "later"}'::jsonb
             )::pawl.timer_command
           );
           self.timers := self.timers || jsonb_build_object('raise second', self.seq);
           self.leaf := 'b';
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'ends_with_the_machine',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'ends_with_the_machine',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
+          );
         end if;
       elsif event.type = 'stop' then
         -- ends_with_the_machine.machine.yaml:5  event stop
@@ -409,7 +403,7 @@ begin
             row(
               self.timer,
               self.now + interval '2 s',
-              jsonb_build_object('type', 'later')
+              '{"type": "later"}'::jsonb
             )::pawl.timer_command
           );
           self.raised := self.raised + 1;
@@ -419,7 +413,7 @@ begin
             row(
               self.timer,
               self.now + interval '3 s',
-              jsonb_build_object('type', 'later')
+              '{"type": "later"}'::jsonb
             )::pawl.timer_command
           );
           self.leaf := 'over';
@@ -431,21 +425,19 @@ begin
             row(
               self.timer,
               self.now + interval '2 s',
-              jsonb_build_object('type', 'later')
+              '{"type": "later"}'::jsonb
             )::pawl.timer_command
           );
           self.timers := '{}'::jsonb;
           self.due := null;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'ends_with_the_machine',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'ends_with_the_machine',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
+          );
         end if;
       elsif event.type = 'later' then
         -- ends_with_the_machine.machine.yaml:6  event later
@@ -458,19 +450,7 @@ begin
         elsif self.leaf = 'b' then
           -- ends_with_the_machine.machine.yaml:22  b --later--> (stays)
           self.log := array_append(self.log, 'later');
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'ends_with_the_machine',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
-            );
-          end if;
-        end if;
-      else
-        if p_source is null then
+        elsif p_source is null then
           perform pawl.raise_unhandled(
             'ends_with_the_machine',
             self.id,
@@ -479,6 +459,14 @@ begin
             pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
           );
         end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'ends_with_the_machine',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_ends_with_the_machine.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -793,15 +781,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('ends_with_the_machine', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go', 'stop', 'later']) then
-          perform pawl.check_event('ends_with_the_machine', p_event);
-          perform pawl.raise_unknown_event(
-            'ends_with_the_machine',
-            event.type,
-            array['go', 'stop', 'later']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['go', 'stop', 'later']) then
+        perform pawl.check_event('ends_with_the_machine', p_event);
+        perform pawl.raise_unknown_event(
+          'ends_with_the_machine',
+          event.type,
+          array['go', 'stop', 'later']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('ends_with_the_machine', self.id, self.status);

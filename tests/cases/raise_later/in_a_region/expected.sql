@@ -213,74 +213,72 @@ begin
         -- in_a_region.machine.yaml:1  in_a_region begins
         self.moved := true;
         self.enters := self.enters | 111;
-      else
-        if event.type = 'go' then
-          -- in_a_region.machine.yaml:4  event go
-          if p_event <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('in_a_region', 'go', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 8 <> 0 then
-            -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
+      elsif event.type = 'go' then
+        -- in_a_region.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('in_a_region', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 8 <> 0 then
+          -- in_a_region.machine.yaml:22  both.one.a --go--> both.one.b
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 24);
+          self.enters := self.enters | 16;
+        end if;
+      elsif event.type = 'out' then
+        -- in_a_region.machine.yaml:5  event out
+        if p_event <> '{"type": "out"}'::jsonb then
+          perform pawl.raise_payload('in_a_region', 'out', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 2 <> 0 then
+          -- in_a_region.machine.yaml:12  both --out--> outside
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 256;
+        end if;
+      elsif event.type = 'back' then
+        -- in_a_region.machine.yaml:6  event back
+        if p_event <> '{"type": "back"}'::jsonb then
+          perform pawl.raise_payload('in_a_region', 'back', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 256 <> 0 then
+          -- in_a_region.machine.yaml:31  outside --back--> both
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 510);
+          self.enters := self.enters | 110;
+        end if;
+      elsif event.type = 'later' then
+        -- in_a_region.machine.yaml:7  event later
+        if p_event <> '{"type": "later"}'::jsonb then
+          perform pawl.raise_payload('in_a_region', 'later', p_event, '{}'::jsonb);
+        end if;
+        if self.conf & 16 <> 0 then
+          -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
+          self.moved := true;
+          self.taken := self.taken | 1;
+          self.answered := self.answered | 16;
+        end if;
+        if self.conf & 64 <> 0 then
+          -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
+          if self.exits & 192 = 0 then
             self.moved := true;
-            self.exits := self.exits | (self.conf & 24);
-            self.enters := self.enters | 16;
+            self.taken := self.taken | 2;
+            self.exits := self.exits | (self.conf & 192);
+            self.enters := self.enters | 128;
           end if;
-        elsif event.type = 'out' then
-          -- in_a_region.machine.yaml:5  event out
-          if p_event <> '{"type": "out"}'::jsonb then
-            perform pawl.raise_payload('in_a_region', 'out', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 2 <> 0 then
-            -- in_a_region.machine.yaml:12  both --out--> outside
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 510);
-            self.enters := self.enters | 256;
-          end if;
-        elsif event.type = 'back' then
-          -- in_a_region.machine.yaml:6  event back
-          if p_event <> '{"type": "back"}'::jsonb then
-            perform pawl.raise_payload('in_a_region', 'back', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 256 <> 0 then
-            -- in_a_region.machine.yaml:31  outside --back--> both
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 510);
-            self.enters := self.enters | 110;
-          end if;
-        elsif event.type = 'later' then
-          -- in_a_region.machine.yaml:7  event later
-          if p_event <> '{"type": "later"}'::jsonb then
-            perform pawl.raise_payload('in_a_region', 'later', p_event, '{}'::jsonb);
-          end if;
-          if self.conf & 16 <> 0 then
-            -- in_a_region.machine.yaml:23  both.one.b --later--> (stays)
-            self.moved := true;
-            self.taken := self.taken | 1;
-            self.answered := self.answered | 16;
-          end if;
-          if self.conf & 64 <> 0 then
-            -- in_a_region.machine.yaml:27  both.two.a --later--> both.two.b
-            if self.exits & 192 = 0 then
-              self.moved := true;
-              self.taken := self.taken | 2;
-              self.exits := self.exits | (self.conf & 192);
-              self.enters := self.enters | 128;
-            end if;
-            self.answered := self.answered | 64;
-          end if;
-          if self.conf & 256 <> 0 then
-            -- in_a_region.machine.yaml:32  outside --later--> (stays)
-            self.moved := true;
-            self.taken := self.taken | 4;
-            self.answered := self.answered | 256;
-          end if;
-        elsif event.type = 'after.1 minute.both.one.a' then
-          if self.conf & 8 <> 0 then
-            -- in_a_region.machine.yaml:21  both.one.a --after 1 minute--> both.one.b
-            self.moved := true;
-            self.exits := self.exits | (self.conf & 24);
-            self.enters := self.enters | 16;
-          end if;
+          self.answered := self.answered | 64;
+        end if;
+        if self.conf & 256 <> 0 then
+          -- in_a_region.machine.yaml:32  outside --later--> (stays)
+          self.moved := true;
+          self.taken := self.taken | 4;
+          self.answered := self.answered | 256;
+        end if;
+      elsif event.type = 'after.1 minute.both.one.a' then
+        if self.conf & 8 <> 0 then
+          -- in_a_region.machine.yaml:21  both.one.a --after 1 minute--> both.one.b
+          self.moved := true;
+          self.exits := self.exits | (self.conf & 24);
+          self.enters := self.enters | 16;
         end if;
       end if;
       self.handled := self.moved;
@@ -319,7 +317,7 @@ begin
               row(
                 'raise x',
                 self.now + interval '5 s',
-                jsonb_build_object('type', 'later')
+                '{"type": "later"}'::jsonb
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object('raise x', self.seq);
@@ -330,7 +328,7 @@ begin
               row(
                 self.timer,
                 self.now + interval '5 s',
-                jsonb_build_object('type', 'later')
+                '{"type": "later"}'::jsonb
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
@@ -453,19 +451,17 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_in_a_region.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go', 'out', 'back', 'later']) then
-            perform pawl.check_event('in_a_region', p_event);
-            perform pawl.raise_unknown_event(
-              'in_a_region',
-              event.type,
-              array['go', 'out', 'back', 'later']
-            );
-          end if;
-        else
-          self.timers := self.timers - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['go', 'out', 'back', 'later']) then
+          perform pawl.check_event('in_a_region', p_event);
+          perform pawl.raise_unknown_event(
+            'in_a_region',
+            event.type,
+            array['go', 'out', 'back', 'later']
+          );
         end if;
+      else
+        self.timers := self.timers - p_source;
       end if;
       if p_source is null
         and (
@@ -597,7 +593,7 @@ begin
               row(
                 'raise x',
                 self.now + interval '5 s',
-                jsonb_build_object('type', 'later')
+                '{"type": "later"}'::jsonb
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object('raise x', self.seq);
@@ -608,7 +604,7 @@ begin
               row(
                 self.timer,
                 self.now + interval '5 s',
-                jsonb_build_object('type', 'later')
+                '{"type": "later"}'::jsonb
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
@@ -916,15 +912,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('in_a_region', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go', 'out', 'back', 'later']) then
-          perform pawl.check_event('in_a_region', p_event);
-          perform pawl.raise_unknown_event(
-            'in_a_region',
-            event.type,
-            array['go', 'out', 'back', 'later']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['go', 'out', 'back', 'later']) then
+        perform pawl.check_event('in_a_region', p_event);
+        perform pawl.raise_unknown_event(
+          'in_a_region',
+          event.type,
+          array['go', 'out', 'back', 'later']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('in_a_region', self.id, self.status);

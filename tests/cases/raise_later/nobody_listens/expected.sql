@@ -128,37 +128,35 @@ begin
         -- nobody_listens.machine.yaml:1  nobody_listens_later begins
         self.handled := true;
         self.leaf := 'a';
-      else
-        if event.type = 'go' then
-          -- nobody_listens.machine.yaml:4  event go
-          if p_event <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('nobody_listens_later', 'go', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a' then
-            -- nobody_listens.machine.yaml:10  a --go--> b
-            self.handled := true;
-            self.raised := self.raised + 1;
-            self.timer := format('raise.%s.%s', self.seq, self.raised);
-            self.due := array_append(
-              self.due,
-              row(
-                self.timer,
-                self.now + interval '1 s',
-                jsonb_build_object('type', 'later')
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-            self.leaf := 'b';
-          end if;
-        elsif event.type = 'later' then
-          -- nobody_listens.machine.yaml:5  event later
-          if p_event <> '{"type": "later"}'::jsonb then
-            perform pawl.raise_payload('nobody_listens_later', 'later', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a' then
-            -- nobody_listens.machine.yaml:11  a --later--> (stays)
-            self.handled := true;
-          end if;
+      elsif event.type = 'go' then
+        -- nobody_listens.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('nobody_listens_later', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- nobody_listens.machine.yaml:10  a --go--> b
+          self.handled := true;
+          self.raised := self.raised + 1;
+          self.timer := format('raise.%s.%s', self.seq, self.raised);
+          self.due := array_append(
+            self.due,
+            row(
+              self.timer,
+              self.now + interval '1 s',
+              '{"type": "later"}'::jsonb
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+          self.leaf := 'b';
+        end if;
+      elsif event.type = 'later' then
+        -- nobody_listens.machine.yaml:5  event later
+        if p_event <> '{"type": "later"}'::jsonb then
+          perform pawl.raise_payload('nobody_listens_later', 'later', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- nobody_listens.machine.yaml:11  a --later--> (stays)
+          self.handled := true;
         end if;
       end if;
     exception
@@ -257,19 +255,17 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_nobody_listens_later.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go', 'later']) then
-            perform pawl.check_event('nobody_listens_later', p_event);
-            perform pawl.raise_unknown_event(
-              'nobody_listens_later',
-              event.type,
-              array['go', 'later']
-            );
-          end if;
-        else
-          self.timers := self.timers - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['go', 'later']) then
+          perform pawl.check_event('nobody_listens_later', p_event);
+          perform pawl.raise_unknown_event(
+            'nobody_listens_later',
+            event.type,
+            array['go', 'later']
+          );
         end if;
+      else
+        self.timers := self.timers - p_source;
       end if;
       if p_source is null
         and (
@@ -321,42 +317,12 @@ begin
             row(
               self.timer,
               self.now + interval '1 s',
-              jsonb_build_object('type', 'later')
+              '{"type": "later"}'::jsonb
             )::pawl.timer_command
           );
           self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
           self.leaf := 'b';
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'nobody_listens_later',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_nobody_listens_later.v1_accepts(array[self.leaf])
-            );
-          end if;
-        end if;
-      elsif event.type = 'later' then
-        -- nobody_listens.machine.yaml:5  event later
-        if p_event <> '{"type": "later"}'::jsonb then
-          perform pawl.raise_payload('nobody_listens_later', 'later', p_event, '{}'::jsonb);
-        end if;
-        if self.leaf = 'a' then
-          -- nobody_listens.machine.yaml:11  a --later--> (stays)
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'nobody_listens_later',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_nobody_listens_later.v1_accepts(array[self.leaf])
-            );
-          end if;
-        end if;
-      else
-        if p_source is null then
+        elsif p_source is null then
           perform pawl.raise_unhandled(
             'nobody_listens_later',
             self.id,
@@ -365,6 +331,30 @@ begin
             pawl_nobody_listens_later.v1_accepts(array[self.leaf])
           );
         end if;
+      elsif event.type = 'later' then
+        -- nobody_listens.machine.yaml:5  event later
+        if p_event <> '{"type": "later"}'::jsonb then
+          perform pawl.raise_payload('nobody_listens_later', 'later', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- nobody_listens.machine.yaml:11  a --later--> (stays)
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'nobody_listens_later',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_nobody_listens_later.v1_accepts(array[self.leaf])
+          );
+        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'nobody_listens_later',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_nobody_listens_later.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -650,15 +640,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('nobody_listens_later', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go', 'later']) then
-          perform pawl.check_event('nobody_listens_later', p_event);
-          perform pawl.raise_unknown_event(
-            'nobody_listens_later',
-            event.type,
-            array['go', 'later']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['go', 'later']) then
+        perform pawl.check_event('nobody_listens_later', p_event);
+        perform pawl.raise_unknown_event('nobody_listens_later', event.type, array['go', 'later']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('nobody_listens_later', self.id, self.status);

@@ -160,44 +160,42 @@ begin
           );
           self.timers := jsonb_build_object(self.timer, self.seq);
           self.leaf := 'only';
-        else
-          if event.type = 'bump' then
-            -- payload_of_then.machine.yaml:9  event bump
-            if p_event <> '{"type": "bump"}'::jsonb then
-              perform pawl.raise_payload('payload_of_then', 'bump', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'only' then
-              -- payload_of_then.machine.yaml:20  only --bump--> (stays)
-              self.handled := true;
-              context.n := context.n * 10;
-            end if;
-          elsif event.type = 'remind' then
-            -- payload_of_then.machine.yaml:10  event remind
-            if p_event - array['type', 'n', 'who', 'at'] <> '{}'::jsonb
-              or p_event ->> 'n' is null
-              or p_event ->> 'who' is null
-              or jsonb_typeof(p_event -> 'who') <> 'string'
-              or jsonb_typeof(p_event -> 'at') not in ('string', 'null')
-            then
-              perform pawl.raise_payload(
-                'payload_of_then',
-                'remind',
-                p_event,
-                '{"n": {"type": "int", "required": true}, "who": {"type": "text", "required": true}, "at": {"type": "timestamptz", "required": false}}'::jsonb
-              );
-            end if;
-            -- payload_of_then.machine.yaml:10  event remind field n
-            event.n := (p_event ->> 'n')::int;
-            event.who := p_event ->> 'who';
-            -- payload_of_then.machine.yaml:10  event remind field at
-            event.at := (p_event ->> 'at')::timestamptz;
-            if self.leaf = 'only' then
-              -- payload_of_then.machine.yaml:21  only --remind--> (stays)
-              self.handled := true;
-              context.seen := event.n;
-              context.who := event.who;
-              context.at := event.at;
-            end if;
+        elsif event.type = 'bump' then
+          -- payload_of_then.machine.yaml:9  event bump
+          if p_event <> '{"type": "bump"}'::jsonb then
+            perform pawl.raise_payload('payload_of_then', 'bump', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'only' then
+            -- payload_of_then.machine.yaml:20  only --bump--> (stays)
+            self.handled := true;
+            context.n := context.n * 10;
+          end if;
+        elsif event.type = 'remind' then
+          -- payload_of_then.machine.yaml:10  event remind
+          if p_event - array['type', 'n', 'who', 'at'] <> '{}'::jsonb
+            or p_event ->> 'n' is null
+            or p_event ->> 'who' is null
+            or jsonb_typeof(p_event -> 'who') <> 'string'
+            or jsonb_typeof(p_event -> 'at') not in ('string', 'null')
+          then
+            perform pawl.raise_payload(
+              'payload_of_then',
+              'remind',
+              p_event,
+              '{"n": {"type": "int", "required": true}, "who": {"type": "text", "required": true}, "at": {"type": "timestamptz", "required": false}}'::jsonb
+            );
+          end if;
+          -- payload_of_then.machine.yaml:10  event remind field n
+          event.n := (p_event ->> 'n')::int;
+          event.who := p_event ->> 'who';
+          -- payload_of_then.machine.yaml:10  event remind field at
+          event.at := (p_event ->> 'at')::timestamptz;
+          if self.leaf = 'only' then
+            -- payload_of_then.machine.yaml:21  only --remind--> (stays)
+            self.handled := true;
+            context.seen := event.n;
+            context.who := event.who;
+            context.at := event.at;
           end if;
         end if;
         -- payload_of_then.machine.yaml:4  context n
@@ -321,19 +319,17 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_payload_of_then.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['bump', 'remind']) then
-              perform pawl.check_event('payload_of_then', p_event);
-              perform pawl.raise_unknown_event(
-                'payload_of_then',
-                event.type,
-                array['bump', 'remind']
-              );
-            end if;
-          else
-            self.timers := self.timers - p_source;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['bump', 'remind']) then
+            perform pawl.check_event('payload_of_then', p_event);
+            perform pawl.raise_unknown_event(
+              'payload_of_then',
+              event.type,
+              array['bump', 'remind']
+            );
           end if;
+        else
+          self.timers := self.timers - p_source;
         end if;
         if p_source is null
           and (
@@ -368,16 +364,14 @@ begin
           if self.leaf = 'only' then
             -- payload_of_then.machine.yaml:20  only --bump--> (stays)
             context.n := context.n * 10;
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'payload_of_then',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_payload_of_then.v1_accepts(array[self.leaf])
-              );
-            end if;
+          elsif p_source is null then
+            perform pawl.raise_unhandled(
+              'payload_of_then',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_payload_of_then.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'remind' then
           -- payload_of_then.machine.yaml:10  event remind
@@ -404,19 +398,7 @@ begin
             context.seen := event.n;
             context.who := event.who;
             context.at := event.at;
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'payload_of_then',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_payload_of_then.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        else
-          if p_source is null then
+          elsif p_source is null then
             perform pawl.raise_unhandled(
               'payload_of_then',
               self.id,
@@ -425,6 +407,14 @@ begin
               pawl_payload_of_then.v1_accepts(array[self.leaf])
             );
           end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'payload_of_then',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_payload_of_then.v1_accepts(array[self.leaf])
+          );
         end if;
         -- payload_of_then.machine.yaml:4  context n
         if context.n is null then
@@ -764,15 +754,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('payload_of_then', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['bump', 'remind']) then
-            perform pawl.check_event('payload_of_then', p_event);
-            perform pawl.raise_unknown_event(
-              'payload_of_then',
-              event.type,
-              array['bump', 'remind']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['bump', 'remind']) then
+          perform pawl.check_event('payload_of_then', p_event);
+          perform pawl.raise_unknown_event('payload_of_then', event.type, array['bump', 'remind']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('payload_of_then', self.id, self.status);

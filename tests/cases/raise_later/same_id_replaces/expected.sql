@@ -128,81 +128,79 @@ begin
         -- same_id_replaces.machine.yaml:1  same_id_replaces begins
         self.handled := true;
         self.leaf := 'awake';
-      else
-        if event.type = 'touch' then
-          -- same_id_replaces.machine.yaml:4  event touch
-          if p_event <> '{"type": "touch"}'::jsonb then
-            perform pawl.raise_payload('same_id_replaces', 'touch', p_event, '{}'::jsonb);
+      elsif event.type = 'touch' then
+        -- same_id_replaces.machine.yaml:4  event touch
+        if p_event <> '{"type": "touch"}'::jsonb then
+          perform pawl.raise_payload('same_id_replaces', 'touch', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'awake' then
+          -- same_id_replaces.machine.yaml:11  awake --touch--> (stays)
+          self.handled := true;
+          self.due := array_append(
+            self.due,
+            row(
+              'raise watch',
+              self.now + interval '10 s',
+              jsonb_build_object('type', 'idle', 'by', 1)
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
+        elsif self.leaf = 'asleep' then
+          -- same_id_replaces.machine.yaml:19  asleep --touch--> awake
+          self.handled := true;
+          self.leaf := 'awake';
+        end if;
+      elsif event.type = 'twice' then
+        -- same_id_replaces.machine.yaml:5  event twice
+        if p_event <> '{"type": "twice"}'::jsonb then
+          perform pawl.raise_payload('same_id_replaces', 'twice', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'awake' then
+          -- same_id_replaces.machine.yaml:13  awake --twice--> (stays)
+          self.handled := true;
+          self.due := array_append(
+            self.due,
+            row(
+              'raise watch',
+              self.now + interval '5 s',
+              jsonb_build_object('type', 'idle', 'by', 2)
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
+          if self.due is not null then
+            self.due := pawl.without(self.due, array['raise watch']);
           end if;
-          if self.leaf = 'awake' then
-            -- same_id_replaces.machine.yaml:11  awake --touch--> (stays)
-            self.handled := true;
-            self.due := array_append(
-              self.due,
-              row(
-                'raise watch',
-                self.now + interval '10 s',
-                jsonb_build_object('type', 'idle', 'by', 1)
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
-          elsif self.leaf = 'asleep' then
-            -- same_id_replaces.machine.yaml:19  asleep --touch--> awake
-            self.handled := true;
-            self.leaf := 'awake';
-          end if;
-        elsif event.type = 'twice' then
-          -- same_id_replaces.machine.yaml:5  event twice
-          if p_event <> '{"type": "twice"}'::jsonb then
-            perform pawl.raise_payload('same_id_replaces', 'twice', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'awake' then
-            -- same_id_replaces.machine.yaml:13  awake --twice--> (stays)
-            self.handled := true;
-            self.due := array_append(
-              self.due,
-              row(
-                'raise watch',
-                self.now + interval '5 s',
-                jsonb_build_object('type', 'idle', 'by', 2)
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
-            if self.due is not null then
-              self.due := pawl.without(self.due, array['raise watch']);
-            end if;
-            self.due := array_append(
-              self.due,
-              row(
-                'raise watch',
-                self.now + interval '20 s',
-                jsonb_build_object('type', 'idle', 'by', 3)
-              )::pawl.timer_command
-            );
-            self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
-          end if;
-        elsif event.type = 'idle' then
-          -- same_id_replaces.machine.yaml:6  event idle
-          if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
-            perform pawl.raise_payload(
-              'same_id_replaces',
-              'idle',
-              p_event,
-              '{"by": {"type": "int", "required": true}}'::jsonb
-            );
-          end if;
-          -- same_id_replaces.machine.yaml:6  event idle field by
-          event."by" := (p_event ->> 'by')::int;
-          if self.leaf = 'awake' then
-            -- same_id_replaces.machine.yaml:16  awake --idle--> asleep
-            self.handled := true;
-            self.log := array_append(self.log, (event."by")::text);
-            self.leaf := 'asleep';
-          elsif self.leaf = 'asleep' then
-            -- same_id_replaces.machine.yaml:20  asleep --idle--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, (-event."by")::text);
-          end if;
+          self.due := array_append(
+            self.due,
+            row(
+              'raise watch',
+              self.now + interval '20 s',
+              jsonb_build_object('type', 'idle', 'by', 3)
+            )::pawl.timer_command
+          );
+          self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
+        end if;
+      elsif event.type = 'idle' then
+        -- same_id_replaces.machine.yaml:6  event idle
+        if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
+          perform pawl.raise_payload(
+            'same_id_replaces',
+            'idle',
+            p_event,
+            '{"by": {"type": "int", "required": true}}'::jsonb
+          );
+        end if;
+        -- same_id_replaces.machine.yaml:6  event idle field by
+        event."by" := (p_event ->> 'by')::int;
+        if self.leaf = 'awake' then
+          -- same_id_replaces.machine.yaml:16  awake --idle--> asleep
+          self.handled := true;
+          self.log := array_append(self.log, (event."by")::text);
+          self.leaf := 'asleep';
+        elsif self.leaf = 'asleep' then
+          -- same_id_replaces.machine.yaml:20  asleep --idle--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, (-event."by")::text);
         end if;
       end if;
     exception
@@ -302,19 +300,17 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_same_id_replaces.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['touch', 'twice', 'idle']) then
-            perform pawl.check_event('same_id_replaces', p_event);
-            perform pawl.raise_unknown_event(
-              'same_id_replaces',
-              event.type,
-              array['touch', 'twice', 'idle']
-            );
-          end if;
-        else
-          self.timers := self.timers - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['touch', 'twice', 'idle']) then
+          perform pawl.check_event('same_id_replaces', p_event);
+          perform pawl.raise_unknown_event(
+            'same_id_replaces',
+            event.type,
+            array['touch', 'twice', 'idle']
+          );
         end if;
+      else
+        self.timers := self.timers - p_source;
       end if;
       if p_source is null
         and (
@@ -360,16 +356,14 @@ begin
         elsif self.leaf = 'asleep' then
           -- same_id_replaces.machine.yaml:19  asleep --touch--> awake
           self.leaf := 'awake';
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'same_id_replaces',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_same_id_replaces.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'same_id_replaces',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_same_id_replaces.v1_accepts(array[self.leaf])
+          );
         end if;
       elsif event.type = 'twice' then
         -- same_id_replaces.machine.yaml:5  event twice
@@ -399,16 +393,14 @@ begin
             )::pawl.timer_command
           );
           self.timers := self.timers || jsonb_build_object('raise watch', self.seq);
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'same_id_replaces',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_same_id_replaces.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'same_id_replaces',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_same_id_replaces.v1_accepts(array[self.leaf])
+          );
         end if;
       elsif event.type = 'idle' then
         -- same_id_replaces.machine.yaml:6  event idle
@@ -429,19 +421,7 @@ begin
         elsif self.leaf = 'asleep' then
           -- same_id_replaces.machine.yaml:20  asleep --idle--> (stays)
           self.log := array_append(self.log, (-event."by")::text);
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'same_id_replaces',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_same_id_replaces.v1_accepts(array[self.leaf])
-            );
-          end if;
-        end if;
-      else
-        if p_source is null then
+        elsif p_source is null then
           perform pawl.raise_unhandled(
             'same_id_replaces',
             self.id,
@@ -450,6 +430,14 @@ begin
             pawl_same_id_replaces.v1_accepts(array[self.leaf])
           );
         end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'same_id_replaces',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_same_id_replaces.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -735,15 +723,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('same_id_replaces', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['touch', 'twice', 'idle']) then
-          perform pawl.check_event('same_id_replaces', p_event);
-          perform pawl.raise_unknown_event(
-            'same_id_replaces',
-            event.type,
-            array['touch', 'twice', 'idle']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['touch', 'twice', 'idle']) then
+        perform pawl.check_event('same_id_replaces', p_event);
+        perform pawl.raise_unknown_event(
+          'same_id_replaces',
+          event.type,
+          array['touch', 'twice', 'idle']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('same_id_replaces', self.id, self.status);

@@ -133,7 +133,7 @@ begin
           row(
             'raise reminder',
             self.now + interval '10 s',
-            jsonb_build_object('type', 'remind')
+            '{"type": "remind"}'::jsonb
           )::pawl.timer_command
         );
         self.timers := jsonb_build_object('raise reminder', self.seq);
@@ -143,47 +143,45 @@ begin
         );
         self.timers := self.timers || jsonb_build_object('after.1 minute.a', self.seq);
         self.leaf := 'a';
-      else
-        if event.type = 'go' then
-          -- survives_leaving.machine.yaml:4  event go
-          if p_event <> '{"type": "go"}'::jsonb then
-            perform pawl.raise_payload('survives_leaving', 'go', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a' then
-            -- survives_leaving.machine.yaml:13  a --go--> b
-            self.handled := true;
-            self.timers := self.timers - 'after.1 minute.a';
-            self.leaf := 'b';
-          elsif self.leaf = 'b' then
-            -- survives_leaving.machine.yaml:17  b --go--> c
-            self.handled := true;
-            self.leaf := 'c';
-          end if;
-        elsif event.type = 'remind' then
-          -- survives_leaving.machine.yaml:5  event remind
-          if p_event <> '{"type": "remind"}'::jsonb then
-            perform pawl.raise_payload('survives_leaving', 'remind', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'a' then
-            -- survives_leaving.machine.yaml:14  a --remind--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, 'in a');
-          elsif self.leaf = 'b' then
-            -- survives_leaving.machine.yaml:18  b --remind--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, 'in b');
-          elsif self.leaf = 'c' then
-            -- survives_leaving.machine.yaml:21  c --remind--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, 'in c');
-          end if;
-        elsif event.type = 'after.1 minute.a' then
-          if self.leaf = 'a' then
-            -- survives_leaving.machine.yaml:11  a --after 1 minute--> c
-            self.handled := true;
-            self.timers := self.timers - 'after.1 minute.a';
-            self.leaf := 'c';
-          end if;
+      elsif event.type = 'go' then
+        -- survives_leaving.machine.yaml:4  event go
+        if p_event <> '{"type": "go"}'::jsonb then
+          perform pawl.raise_payload('survives_leaving', 'go', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- survives_leaving.machine.yaml:13  a --go--> b
+          self.handled := true;
+          self.timers := self.timers - 'after.1 minute.a';
+          self.leaf := 'b';
+        elsif self.leaf = 'b' then
+          -- survives_leaving.machine.yaml:17  b --go--> c
+          self.handled := true;
+          self.leaf := 'c';
+        end if;
+      elsif event.type = 'remind' then
+        -- survives_leaving.machine.yaml:5  event remind
+        if p_event <> '{"type": "remind"}'::jsonb then
+          perform pawl.raise_payload('survives_leaving', 'remind', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'a' then
+          -- survives_leaving.machine.yaml:14  a --remind--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, 'in a');
+        elsif self.leaf = 'b' then
+          -- survives_leaving.machine.yaml:18  b --remind--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, 'in b');
+        elsif self.leaf = 'c' then
+          -- survives_leaving.machine.yaml:21  c --remind--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, 'in c');
+        end if;
+      elsif event.type = 'after.1 minute.a' then
+        if self.leaf = 'a' then
+          -- survives_leaving.machine.yaml:11  a --after 1 minute--> c
+          self.handled := true;
+          self.timers := self.timers - 'after.1 minute.a';
+          self.leaf := 'c';
         end if;
       end if;
     exception
@@ -282,15 +280,13 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_survives_leaving.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['go', 'remind']) then
-            perform pawl.check_event('survives_leaving', p_event);
-            perform pawl.raise_unknown_event('survives_leaving', event.type, array['go', 'remind']);
-          end if;
-        else
-          self.timers := self.timers - p_source;
+      elsif p_source is null then
+        if event.type is null or event.type <> all (array['go', 'remind']) then
+          perform pawl.check_event('survives_leaving', p_event);
+          perform pawl.raise_unknown_event('survives_leaving', event.type, array['go', 'remind']);
         end if;
+      else
+        self.timers := self.timers - p_source;
       end if;
       if p_source is null
         and (
@@ -329,16 +325,14 @@ begin
         elsif self.leaf = 'b' then
           -- survives_leaving.machine.yaml:17  b --go--> c
           self.leaf := 'c';
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'survives_leaving',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_survives_leaving.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'survives_leaving',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_survives_leaving.v1_accepts(array[self.leaf])
+          );
         end if;
       elsif event.type = 'remind' then
         -- survives_leaving.machine.yaml:5  event remind
@@ -354,25 +348,7 @@ begin
         elsif self.leaf = 'c' then
           -- survives_leaving.machine.yaml:21  c --remind--> (stays)
           self.log := array_append(self.log, 'in c');
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'survives_leaving',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_survives_leaving.v1_accepts(array[self.leaf])
-            );
-          end if;
-        end if;
-      elsif event.type = 'after.1 minute.a' then
-        if self.leaf = 'a' then
-          -- survives_leaving.machine.yaml:11  a --after 1 minute--> c
-          self.timers := self.timers - 'after.1 minute.a';
-          self.leaf := 'c';
-        end if;
-      else
-        if p_source is null then
+        elsif p_source is null then
           perform pawl.raise_unhandled(
             'survives_leaving',
             self.id,
@@ -381,6 +357,20 @@ begin
             pawl_survives_leaving.v1_accepts(array[self.leaf])
           );
         end if;
+      elsif event.type = 'after.1 minute.a' then
+        if self.leaf = 'a' then
+          -- survives_leaving.machine.yaml:11  a --after 1 minute--> c
+          self.timers := self.timers - 'after.1 minute.a';
+          self.leaf := 'c';
+        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'survives_leaving',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_survives_leaving.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -666,11 +656,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('survives_leaving', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['go', 'remind']) then
-          perform pawl.check_event('survives_leaving', p_event);
-          perform pawl.raise_unknown_event('survives_leaving', event.type, array['go', 'remind']);
-        end if;
+      elsif event.type is null or event.type <> all (array['go', 'remind']) then
+        perform pawl.check_event('survives_leaving', p_event);
+        perform pawl.raise_unknown_event('survives_leaving', event.type, array['go', 'remind']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('survives_leaving', self.id, self.status);

@@ -134,56 +134,54 @@ begin
           -- without_id.machine.yaml:1  without_id begins
           self.handled := true;
           self.leaf := 'only';
-        else
-          if event.type = 'go' then
-            -- without_id.machine.yaml:6  event go
-            if p_event <> '{"type": "go"}'::jsonb then
-              perform pawl.raise_payload('without_id', 'go', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'only' then
-              -- without_id.machine.yaml:13  only --go--> (stays)
-              self.handled := true;
-              context.n := context.n + 1;
-              self.raised := self.raised + 1;
-              self.timer := format('raise.%s.%s', self.seq, self.raised);
-              self.due := array_append(
-                self.due,
-                row(
-                  self.timer,
-                  self.now + interval '2000 milliseconds',
-                  jsonb_build_object('type', 'later', 'n', context.n)
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-              self.raised := self.raised + 1;
-              self.timer := format('raise.%s.%s', self.seq, self.raised);
-              self.due := array_append(
-                self.due,
-                row(
-                  self.timer,
-                  self.now + interval '1 s',
-                  jsonb_build_object('type', 'later', 'n', -context.n)
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-            end if;
-          elsif event.type = 'later' then
-            -- without_id.machine.yaml:7  event later
-            if p_event - array['type', 'n'] <> '{}'::jsonb or p_event ->> 'n' is null then
-              perform pawl.raise_payload(
-                'without_id',
-                'later',
-                p_event,
-                '{"n": {"type": "int", "required": true}}'::jsonb
-              );
-            end if;
-            -- without_id.machine.yaml:7  event later field n
-            event.n := (p_event ->> 'n')::int;
-            if self.leaf = 'only' then
-              -- without_id.machine.yaml:17  only --later--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, (event.n)::text);
-            end if;
+        elsif event.type = 'go' then
+          -- without_id.machine.yaml:6  event go
+          if p_event <> '{"type": "go"}'::jsonb then
+            perform pawl.raise_payload('without_id', 'go', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'only' then
+            -- without_id.machine.yaml:13  only --go--> (stays)
+            self.handled := true;
+            context.n := context.n + 1;
+            self.raised := self.raised + 1;
+            self.timer := format('raise.%s.%s', self.seq, self.raised);
+            self.due := array_append(
+              self.due,
+              row(
+                self.timer,
+                self.now + interval '2000 milliseconds',
+                jsonb_build_object('type', 'later', 'n', context.n)
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+            self.raised := self.raised + 1;
+            self.timer := format('raise.%s.%s', self.seq, self.raised);
+            self.due := array_append(
+              self.due,
+              row(
+                self.timer,
+                self.now + interval '1 s',
+                jsonb_build_object('type', 'later', 'n', -context.n)
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+          end if;
+        elsif event.type = 'later' then
+          -- without_id.machine.yaml:7  event later
+          if p_event - array['type', 'n'] <> '{}'::jsonb or p_event ->> 'n' is null then
+            perform pawl.raise_payload(
+              'without_id',
+              'later',
+              p_event,
+              '{"n": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- without_id.machine.yaml:7  event later field n
+          event.n := (p_event ->> 'n')::int;
+          if self.leaf = 'only' then
+            -- without_id.machine.yaml:17  only --later--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, (event.n)::text);
           end if;
         end if;
         -- without_id.machine.yaml:4  context n
@@ -297,15 +295,13 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_without_id.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['go', 'later']) then
-              perform pawl.check_event('without_id', p_event);
-              perform pawl.raise_unknown_event('without_id', event.type, array['go', 'later']);
-            end if;
-          else
-            self.timers := self.timers - p_source;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['go', 'later']) then
+            perform pawl.check_event('without_id', p_event);
+            perform pawl.raise_unknown_event('without_id', event.type, array['go', 'later']);
           end if;
+        else
+          self.timers := self.timers - p_source;
         end if;
         if p_source is null
           and (
@@ -362,16 +358,14 @@ begin
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'without_id',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_without_id.v1_accepts(array[self.leaf])
-              );
-            end if;
+          elsif p_source is null then
+            perform pawl.raise_unhandled(
+              'without_id',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_without_id.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'later' then
           -- without_id.machine.yaml:7  event later
@@ -388,19 +382,7 @@ begin
           if self.leaf = 'only' then
             -- without_id.machine.yaml:17  only --later--> (stays)
             self.log := array_append(self.log, (event.n)::text);
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'without_id',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_without_id.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        else
-          if p_source is null then
+          elsif p_source is null then
             perform pawl.raise_unhandled(
               'without_id',
               self.id,
@@ -409,6 +391,14 @@ begin
               pawl_without_id.v1_accepts(array[self.leaf])
             );
           end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'without_id',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_without_id.v1_accepts(array[self.leaf])
+          );
         end if;
         -- without_id.machine.yaml:4  context n
         if context.n is null then
@@ -706,11 +696,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('without_id', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['go', 'later']) then
-            perform pawl.check_event('without_id', p_event);
-            perform pawl.raise_unknown_event('without_id', event.type, array['go', 'later']);
-          end if;
+        elsif event.type is null or event.type <> all (array['go', 'later']) then
+          perform pawl.check_event('without_id', p_event);
+          perform pawl.raise_unknown_event('without_id', event.type, array['go', 'later']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('without_id', self.id, self.status);

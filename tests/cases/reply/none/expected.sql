@@ -128,48 +128,46 @@ begin
           -- none.machine.yaml:1  none begins
           self.handled := true;
           self.leaf := 'open';
-        else
-          if event.type = 'vote' then
-            -- none.machine.yaml:6  event vote
-            if p_event - array['type', 'points'] <> '{}'::jsonb or p_event ->> 'points' is null then
-              perform pawl.raise_payload(
-                'none',
-                'vote',
-                p_event,
-                '{"points": {"type": "int", "required": true}}'::jsonb
-              );
+        elsif event.type = 'vote' then
+          -- none.machine.yaml:6  event vote
+          if p_event - array['type', 'points'] <> '{}'::jsonb or p_event ->> 'points' is null then
+            perform pawl.raise_payload(
+              'none',
+              'vote',
+              p_event,
+              '{"points": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- none.machine.yaml:6  event vote field points
+          event.points := (p_event ->> 'points')::int;
+          if self.leaf = 'open' then
+            -- none.machine.yaml:18  open --vote--> open
+            self.handled := true;
+            context.total := context.total + event.points;
+          end if;
+        elsif event.type = 'bid' then
+          -- none.machine.yaml:7  event bid
+          if p_event - array['type', 'points'] <> '{}'::jsonb or p_event ->> 'points' is null then
+            perform pawl.raise_payload(
+              'none',
+              'bid',
+              p_event,
+              '{"points": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- none.machine.yaml:7  event bid field points
+          event.points := (p_event ->> 'points')::int;
+          if self.claims is not null then
+            -- none.machine.yaml:13  authorize send bid
+            if (event.points < (self.claims->>'limit')::int) is not true then
+              perform pawl.raise_denied('none', self.id, event.type);
             end if;
-            -- none.machine.yaml:6  event vote field points
-            event.points := (p_event ->> 'points')::int;
-            if self.leaf = 'open' then
-              -- none.machine.yaml:18  open --vote--> open
+          end if;
+          if self.leaf = 'open' then
+            -- none.machine.yaml:19  open --bid [context.total > event.points]--> shut
+            if context.total > event.points then
               self.handled := true;
-              context.total := context.total + event.points;
-            end if;
-          elsif event.type = 'bid' then
-            -- none.machine.yaml:7  event bid
-            if p_event - array['type', 'points'] <> '{}'::jsonb or p_event ->> 'points' is null then
-              perform pawl.raise_payload(
-                'none',
-                'bid',
-                p_event,
-                '{"points": {"type": "int", "required": true}}'::jsonb
-              );
-            end if;
-            -- none.machine.yaml:7  event bid field points
-            event.points := (p_event ->> 'points')::int;
-            if self.claims is not null then
-              -- none.machine.yaml:13  authorize send bid
-              if (event.points < (self.claims->>'limit')::int) is not true then
-                perform pawl.raise_denied('none', self.id, event.type);
-              end if;
-            end if;
-            if self.leaf = 'open' then
-              -- none.machine.yaml:19  open --bid [context.total > event.points]--> shut
-              if context.total > event.points then
-                self.handled := true;
-                self.leaf := 'shut';
-              end if;
+              self.leaf := 'shut';
             end if;
           end if;
         end if;
@@ -281,13 +279,11 @@ begin
           elsif (event.type = 'bid') is not true then
             perform pawl_none.refuse(self.iid, self.id, p_event, p_sender);
           end if;
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['vote', 'bid']) then
-              perform pawl.check_event('none', p_event);
-              perform pawl.raise_unknown_event('none', event.type, array['vote', 'bid']);
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['vote', 'bid']))
+        then
+          perform pawl.check_event('none', p_event);
+          perform pawl.raise_unknown_event('none', event.type, array['vote', 'bid']);
         end if;
         if p_source is null
           and (
@@ -398,16 +394,14 @@ begin
               pawl_none.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'none',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_none.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'none',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_none.v1_accepts(array[self.leaf])
+          );
         end if;
         -- none.machine.yaml:4  context total
         if context.total is null then
@@ -710,11 +704,9 @@ begin
           elsif (event.type = 'bid') is not true then
             perform pawl.raise_denied('none', self.id, event.type);
           end if;
-        else
-          if event.type is null or event.type <> all (array['vote', 'bid']) then
-            perform pawl.check_event('none', p_event);
-            perform pawl.raise_unknown_event('none', event.type, array['vote', 'bid']);
-          end if;
+        elsif event.type is null or event.type <> all (array['vote', 'bid']) then
+          perform pawl.check_event('none', p_event);
+          perform pawl.raise_unknown_event('none', event.type, array['vote', 'bid']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('none', self.id, self.status);

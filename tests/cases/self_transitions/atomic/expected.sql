@@ -120,40 +120,38 @@ begin
         self.handled := true;
         self.log := array_append(self.log, '+s');
         self.leaf := 's';
-      else
-        if event.type = 'stay' then
-          -- atomic.machine.yaml:4  event stay
-          if p_event <> '{"type": "stay"}'::jsonb then
-            perform pawl.raise_payload('self_atomic', 'stay', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 's' then
-            -- atomic.machine.yaml:13  s --stay--> (stays)
-            self.handled := true;
-            self.log := array_append(self.log, 'stay');
-          end if;
-        elsif event.type = 'self' then
-          -- atomic.machine.yaml:5  event self
-          if p_event <> '{"type": "self"}'::jsonb then
-            perform pawl.raise_payload('self_atomic', 'self', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 's' then
-            -- atomic.machine.yaml:14  s --self--> s
-            self.handled := true;
-            self.log := array_append(self.log, 'self');
-          end if;
-        elsif event.type = 'again' then
-          -- atomic.machine.yaml:6  event again
-          if p_event <> '{"type": "again"}'::jsonb then
-            perform pawl.raise_payload('self_atomic', 'again', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 's' then
-            -- atomic.machine.yaml:15  s --again--> s
-            self.handled := true;
-            self.log := array_append(self.log, '-s');
-            self.log := array_append(self.log, 'again');
-            self.log := array_append(self.log, '+s');
-            self.leaf := 's';
-          end if;
+      elsif event.type = 'stay' then
+        -- atomic.machine.yaml:4  event stay
+        if p_event <> '{"type": "stay"}'::jsonb then
+          perform pawl.raise_payload('self_atomic', 'stay', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 's' then
+          -- atomic.machine.yaml:13  s --stay--> (stays)
+          self.handled := true;
+          self.log := array_append(self.log, 'stay');
+        end if;
+      elsif event.type = 'self' then
+        -- atomic.machine.yaml:5  event self
+        if p_event <> '{"type": "self"}'::jsonb then
+          perform pawl.raise_payload('self_atomic', 'self', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 's' then
+          -- atomic.machine.yaml:14  s --self--> s
+          self.handled := true;
+          self.log := array_append(self.log, 'self');
+        end if;
+      elsif event.type = 'again' then
+        -- atomic.machine.yaml:6  event again
+        if p_event <> '{"type": "again"}'::jsonb then
+          perform pawl.raise_payload('self_atomic', 'again', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 's' then
+          -- atomic.machine.yaml:15  s --again--> s
+          self.handled := true;
+          self.log := array_append(self.log, '-s');
+          self.log := array_append(self.log, 'again');
+          self.log := array_append(self.log, '+s');
+          self.leaf := 's';
         end if;
       end if;
     exception
@@ -245,17 +243,11 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_self_atomic.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['stay', 'self', 'again']) then
-            perform pawl.check_event('self_atomic', p_event);
-            perform pawl.raise_unknown_event(
-              'self_atomic',
-              event.type,
-              array['stay', 'self', 'again']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['stay', 'self', 'again']))
+      then
+        perform pawl.check_event('self_atomic', p_event);
+        perform pawl.raise_unknown_event('self_atomic', event.type, array['stay', 'self', 'again']);
       end if;
       if p_source is null
         and (
@@ -336,16 +328,14 @@ begin
             pawl_self_atomic.v1_accepts(array[self.leaf])
           );
         end if;
-      else
-        if p_source is null then
-          perform pawl.raise_unhandled(
-            'self_atomic',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_self_atomic.v1_accepts(array[self.leaf])
-          );
-        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'self_atomic',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_self_atomic.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -599,15 +589,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('self_atomic', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['stay', 'self', 'again']) then
-          perform pawl.check_event('self_atomic', p_event);
-          perform pawl.raise_unknown_event(
-            'self_atomic',
-            event.type,
-            array['stay', 'self', 'again']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['stay', 'self', 'again']) then
+        perform pawl.check_event('self_atomic', p_event);
+        perform pawl.raise_unknown_event('self_atomic', event.type, array['stay', 'self', 'again']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('self_atomic', self.id, self.status);

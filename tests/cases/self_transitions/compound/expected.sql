@@ -123,74 +123,72 @@ begin
         self.log := array_append(self.log, '+s');
         self.log := array_append(self.log, '+c1');
         self.leaf := 's.c1';
-      else
-        if event.type = 'next' then
-          -- compound.machine.yaml:4  event next
-          if p_event <> '{"type": "next"}'::jsonb then
-            perform pawl.raise_payload('self_compound', 'next', p_event, '{}'::jsonb);
+      elsif event.type = 'next' then
+        -- compound.machine.yaml:4  event next
+        if p_event <> '{"type": "next"}'::jsonb then
+          perform pawl.raise_payload('self_compound', 'next', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 's.c1' then
+          -- compound.machine.yaml:22  s.c1 --next--> s.c2
+          self.handled := true;
+          self.log := array_append(self.log, '-c1');
+          self.log := array_append(self.log, '+c2');
+          self.leaf := 's.c2';
+        end if;
+      elsif event.type = 'self' then
+        -- compound.machine.yaml:5  event self
+        if p_event <> '{"type": "self"}'::jsonb then
+          perform pawl.raise_payload('self_compound', 'self', p_event, '{}'::jsonb);
+        end if;
+        if starts_with(self.leaf, 's.') then
+          -- compound.machine.yaml:15  s --self--> s
+          self.handled := true;
+          if self.leaf = 's.c2' then
+            self.log := array_append(self.log, '-c2');
           end if;
           if self.leaf = 's.c1' then
-            -- compound.machine.yaml:22  s.c1 --next--> s.c2
-            self.handled := true;
             self.log := array_append(self.log, '-c1');
-            self.log := array_append(self.log, '+c2');
-            self.leaf := 's.c2';
           end if;
-        elsif event.type = 'self' then
-          -- compound.machine.yaml:5  event self
-          if p_event <> '{"type": "self"}'::jsonb then
-            perform pawl.raise_payload('self_compound', 'self', p_event, '{}'::jsonb);
+          self.log := array_append(self.log, 'act');
+          self.log := array_append(self.log, '+c1');
+          self.leaf := 's.c1';
+        end if;
+      elsif event.type = 'again' then
+        -- compound.machine.yaml:6  event again
+        if p_event <> '{"type": "again"}'::jsonb then
+          perform pawl.raise_payload('self_compound', 'again', p_event, '{}'::jsonb);
+        end if;
+        if starts_with(self.leaf, 's.') then
+          -- compound.machine.yaml:16  s --again--> s
+          self.handled := true;
+          if self.leaf = 's.c2' then
+            self.log := array_append(self.log, '-c2');
           end if;
-          if starts_with(self.leaf, 's.') then
-            -- compound.machine.yaml:15  s --self--> s
-            self.handled := true;
-            if self.leaf = 's.c2' then
-              self.log := array_append(self.log, '-c2');
-            end if;
-            if self.leaf = 's.c1' then
-              self.log := array_append(self.log, '-c1');
-            end if;
-            self.log := array_append(self.log, 'act');
-            self.log := array_append(self.log, '+c1');
-            self.leaf := 's.c1';
+          if self.leaf = 's.c1' then
+            self.log := array_append(self.log, '-c1');
           end if;
-        elsif event.type = 'again' then
-          -- compound.machine.yaml:6  event again
-          if p_event <> '{"type": "again"}'::jsonb then
-            perform pawl.raise_payload('self_compound', 'again', p_event, '{}'::jsonb);
+          self.log := array_append(self.log, '-s');
+          self.log := array_append(self.log, 'act');
+          self.log := array_append(self.log, '+s');
+          self.log := array_append(self.log, '+c1');
+          self.leaf := 's.c1';
+        end if;
+      elsif event.type = 'inside' then
+        -- compound.machine.yaml:7  event inside
+        if p_event <> '{"type": "inside"}'::jsonb then
+          perform pawl.raise_payload('self_compound', 'inside', p_event, '{}'::jsonb);
+        end if;
+        if starts_with(self.leaf, 's.') then
+          -- compound.machine.yaml:17  s --inside--> s.c2
+          self.handled := true;
+          if self.leaf = 's.c2' then
+            self.log := array_append(self.log, '-c2');
           end if;
-          if starts_with(self.leaf, 's.') then
-            -- compound.machine.yaml:16  s --again--> s
-            self.handled := true;
-            if self.leaf = 's.c2' then
-              self.log := array_append(self.log, '-c2');
-            end if;
-            if self.leaf = 's.c1' then
-              self.log := array_append(self.log, '-c1');
-            end if;
-            self.log := array_append(self.log, '-s');
-            self.log := array_append(self.log, 'act');
-            self.log := array_append(self.log, '+s');
-            self.log := array_append(self.log, '+c1');
-            self.leaf := 's.c1';
+          if self.leaf = 's.c1' then
+            self.log := array_append(self.log, '-c1');
           end if;
-        elsif event.type = 'inside' then
-          -- compound.machine.yaml:7  event inside
-          if p_event <> '{"type": "inside"}'::jsonb then
-            perform pawl.raise_payload('self_compound', 'inside', p_event, '{}'::jsonb);
-          end if;
-          if starts_with(self.leaf, 's.') then
-            -- compound.machine.yaml:17  s --inside--> s.c2
-            self.handled := true;
-            if self.leaf = 's.c2' then
-              self.log := array_append(self.log, '-c2');
-            end if;
-            if self.leaf = 's.c1' then
-              self.log := array_append(self.log, '-c1');
-            end if;
-            self.log := array_append(self.log, '+c2');
-            self.leaf := 's.c2';
-          end if;
+          self.log := array_append(self.log, '+c2');
+          self.leaf := 's.c2';
         end if;
       end if;
     exception
@@ -283,17 +281,15 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_self_compound.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['next', 'self', 'again', 'inside']) then
-            perform pawl.check_event('self_compound', p_event);
-            perform pawl.raise_unknown_event(
-              'self_compound',
-              event.type,
-              array['next', 'self', 'again', 'inside']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['next', 'self', 'again', 'inside']))
+      then
+        perform pawl.check_event('self_compound', p_event);
+        perform pawl.raise_unknown_event(
+          'self_compound',
+          event.type,
+          array['next', 'self', 'again', 'inside']
+        );
       end if;
       if p_source is null
         and (
@@ -424,16 +420,14 @@ begin
             pawl_self_compound.v1_accepts(array[self.leaf])
           );
         end if;
-      else
-        if p_source is null then
-          perform pawl.raise_unhandled(
-            'self_compound',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_self_compound.v1_accepts(array[self.leaf])
-          );
-        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'self_compound',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_self_compound.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -687,15 +681,13 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('self_compound', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['next', 'self', 'again', 'inside']) then
-          perform pawl.check_event('self_compound', p_event);
-          perform pawl.raise_unknown_event(
-            'self_compound',
-            event.type,
-            array['next', 'self', 'again', 'inside']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['next', 'self', 'again', 'inside']) then
+        perform pawl.check_event('self_compound', p_event);
+        perform pawl.raise_unknown_event(
+          'self_compound',
+          event.type,
+          array['next', 'self', 'again', 'inside']
+        );
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('self_compound', self.id, self.status);

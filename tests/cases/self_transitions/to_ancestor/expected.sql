@@ -122,29 +122,27 @@ begin
         self.handled := true;
         self.log := array_append(self.log, '+p');
         self.leaf := 'p.a';
-      else
-        if event.type = 'up' then
-          -- to_ancestor.machine.yaml:4  event up
-          if p_event <> '{"type": "up"}'::jsonb then
-            perform pawl.raise_payload('to_ancestor', 'up', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'p.b' then
-            -- to_ancestor.machine.yaml:17  p.b --up--> p
-            self.handled := true;
-            self.log := array_append(self.log, '-p');
-            self.log := array_append(self.log, '+p');
-            self.leaf := 'p.a';
-          end if;
-        elsif event.type = 'next' then
-          -- to_ancestor.machine.yaml:5  event next
-          if p_event <> '{"type": "next"}'::jsonb then
-            perform pawl.raise_payload('to_ancestor', 'next', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'p.a' then
-            -- to_ancestor.machine.yaml:14  p.a --next--> p.b
-            self.handled := true;
-            self.leaf := 'p.b';
-          end if;
+      elsif event.type = 'up' then
+        -- to_ancestor.machine.yaml:4  event up
+        if p_event <> '{"type": "up"}'::jsonb then
+          perform pawl.raise_payload('to_ancestor', 'up', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'p.b' then
+          -- to_ancestor.machine.yaml:17  p.b --up--> p
+          self.handled := true;
+          self.log := array_append(self.log, '-p');
+          self.log := array_append(self.log, '+p');
+          self.leaf := 'p.a';
+        end if;
+      elsif event.type = 'next' then
+        -- to_ancestor.machine.yaml:5  event next
+        if p_event <> '{"type": "next"}'::jsonb then
+          perform pawl.raise_payload('to_ancestor', 'next', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'p.a' then
+          -- to_ancestor.machine.yaml:14  p.a --next--> p.b
+          self.handled := true;
+          self.leaf := 'p.b';
         end if;
       end if;
     exception
@@ -236,13 +234,11 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_to_ancestor.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['up', 'next']) then
-            perform pawl.check_event('to_ancestor', p_event);
-            perform pawl.raise_unknown_event('to_ancestor', event.type, array['up', 'next']);
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['up', 'next']))
+      then
+        perform pawl.check_event('to_ancestor', p_event);
+        perform pawl.raise_unknown_event('to_ancestor', event.type, array['up', 'next']);
       end if;
       if p_source is null
         and (
@@ -305,16 +301,14 @@ begin
             pawl_to_ancestor.v1_accepts(array[self.leaf])
           );
         end if;
-      else
-        if p_source is null then
-          perform pawl.raise_unhandled(
-            'to_ancestor',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_to_ancestor.v1_accepts(array[self.leaf])
-          );
-        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'to_ancestor',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_to_ancestor.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -568,11 +562,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('to_ancestor', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['up', 'next']) then
-          perform pawl.check_event('to_ancestor', p_event);
-          perform pawl.raise_unknown_event('to_ancestor', event.type, array['up', 'next']);
-        end if;
+      elsif event.type is null or event.type <> all (array['up', 'next']) then
+        perform pawl.check_event('to_ancestor', p_event);
+        perform pawl.raise_unknown_event('to_ancestor', event.type, array['up', 'next']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('to_ancestor', self.id, self.status);

@@ -130,47 +130,45 @@ begin
           -- came_back.machine.yaml:1  came_back begins
           self.handled := true;
           self.leaf := 'idle';
-        else
-          if event.type = 'offer' then
-            -- came_back.machine.yaml:6  event offer
-            if p_event <> '{"type": "offer"}'::jsonb then
-              perform pawl.raise_payload('came_back', 'offer', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'idle' then
-              -- came_back.machine.yaml:11  idle --offer--> offered
-              self.handled := true;
-              self.messages := array_append(
-                self.messages,
-                row(
-                  'courier',
-                  $$carl$$,
-                  jsonb_build_object('type', 'offer'),
-                  'offer',
-                  false,
-                  null
-                )::pawl.message_command
-              );
-              self.messages := array_append(
-                self.messages,
-                row(
-                  'courier',
-                  $$carl$$,
-                  jsonb_build_object('type', 'note'),
-                  null,
-                  false,
-                  null
-                )::pawl.message_command
-              );
-              self.leaf := 'offered';
-            end if;
-          elsif event.type = 'error.send.offer' then
-            event.error := p_event -> 'error';
-            if self.leaf = 'offered' then
-              -- came_back.machine.yaml:17  offered --error.send.offer--> refused
-              self.handled := true;
-              context.why := (event.error ->> 'code');
-              self.leaf := 'refused';
-            end if;
+        elsif event.type = 'offer' then
+          -- came_back.machine.yaml:6  event offer
+          if p_event <> '{"type": "offer"}'::jsonb then
+            perform pawl.raise_payload('came_back', 'offer', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'idle' then
+            -- came_back.machine.yaml:11  idle --offer--> offered
+            self.handled := true;
+            self.messages := array_append(
+              self.messages,
+              row(
+                'courier',
+                $$carl$$,
+                '{"type": "offer"}'::jsonb,
+                'offer',
+                false,
+                null
+              )::pawl.message_command
+            );
+            self.messages := array_append(
+              self.messages,
+              row(
+                'courier',
+                $$carl$$,
+                '{"type": "note"}'::jsonb,
+                null,
+                false,
+                null
+              )::pawl.message_command
+            );
+            self.leaf := 'offered';
+          end if;
+        elsif event.type = 'error.send.offer' then
+          event.error := p_event -> 'error';
+          if self.leaf = 'offered' then
+            -- came_back.machine.yaml:17  offered --error.send.offer--> refused
+            self.handled := true;
+            context.why := (event.error ->> 'code');
+            self.leaf := 'refused';
           end if;
         end if;
       exception
@@ -271,13 +269,9 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_came_back.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['offer']) then
-              perform pawl.check_event('came_back', p_event);
-              perform pawl.raise_unknown_event('came_back', event.type, array['offer']);
-            end if;
-          end if;
+        elsif p_source is null and (event.type is null or event.type <> all (array['offer'])) then
+          perform pawl.check_event('came_back', p_event);
+          perform pawl.raise_unknown_event('came_back', event.type, array['offer']);
         end if;
         if p_source is null
           and (
@@ -316,7 +310,7 @@ begin
               row(
                 'courier',
                 $$carl$$,
-                jsonb_build_object('type', 'offer'),
+                '{"type": "offer"}'::jsonb,
                 'offer',
                 false,
                 null
@@ -327,7 +321,7 @@ begin
               row(
                 'courier',
                 $$carl$$,
-                jsonb_build_object('type', 'note'),
+                '{"type": "note"}'::jsonb,
                 null,
                 false,
                 null
@@ -350,16 +344,14 @@ begin
             context.why := (event.error ->> 'code');
             self.leaf := 'refused';
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'came_back',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_came_back.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'came_back',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_came_back.v1_accepts(array[self.leaf])
+          );
         end if;
       exception
         when others then
@@ -637,11 +629,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('came_back', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['offer']) then
-            perform pawl.check_event('came_back', p_event);
-            perform pawl.raise_unknown_event('came_back', event.type, array['offer']);
-          end if;
+        elsif event.type is null or event.type <> all (array['offer']) then
+          perform pawl.check_event('came_back', p_event);
+          perform pawl.raise_unknown_event('came_back', event.type, array['offer']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('came_back', self.id, self.status);

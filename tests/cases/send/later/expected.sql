@@ -133,85 +133,83 @@ begin
           -- later.machine.yaml:1  later begins
           self.handled := true;
           self.leaf := 'on';
-        else
-          if event.type = 'remind' then
-            -- later.machine.yaml:6  event remind
-            if p_event <> '{"type": "remind"}'::jsonb then
-              perform pawl.raise_payload('later', 'remind', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'on' then
-              -- later.machine.yaml:15  on --remind--> (stays)
-              self.handled := true;
-              context.n := context.n + 1;
-              self.due := array_append(
-                self.due,
-                row(
-                  'send soon',
-                  pawl.due_at('send soon', self.now + (context.n * interval '1 minute')),
-                  jsonb_build_object(
-                    'type', 'pawl.send',
-                    'machine', 'person',
-                    'id', self.id,
-                    'event', jsonb_build_object('type', 'reminder', 'n', context.n),
-                    'send_id', null
-                  )
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object('send soon', self.seq);
-            end if;
-          elsif event.type = 'forget' then
-            -- later.machine.yaml:7  event forget
-            if p_event <> '{"type": "forget"}'::jsonb then
-              perform pawl.raise_payload('later', 'forget', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'on' then
-              -- later.machine.yaml:23  on --forget--> (stays)
-              self.handled := true;
-              self.timers := self.timers - array['raise soon', 'send soon'];
-            end if;
-          elsif event.type = 'plain' then
-            -- later.machine.yaml:8  event plain
-            if p_event <> '{"type": "plain"}'::jsonb then
-              perform pawl.raise_payload('later', 'plain', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'on' then
-              -- later.machine.yaml:25  on --plain--> (stays)
-              self.handled := true;
-              self.raised := self.raised + 1;
-              self.timer := format('raise.%s.%s', self.seq, self.raised);
-              self.due := array_append(
-                self.due,
-                row(
-                  self.timer,
-                  self.now + interval '10 minutes',
-                  jsonb_build_object(
-                    'type', 'pawl.send',
-                    'machine', 'person',
-                    'id', $$p$$,
-                    'event', jsonb_build_object('type', 'ping'),
-                    'send_id', null
-                  )
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-              self.raised := self.raised + 1;
-              self.timer := format('raise.%s.%s', self.seq, self.raised);
-              self.due := array_append(
-                self.due,
-                row(
-                  self.timer,
-                  self.now + interval '10 minutes',
-                  jsonb_build_object(
-                    'type', 'pawl.send',
-                    'machine', 'person',
-                    'id', $$p$$,
-                    'event', jsonb_build_object('type', 'pong'),
-                    'send_id', null
-                  )
-                )::pawl.timer_command
-              );
-              self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-            end if;
+        elsif event.type = 'remind' then
+          -- later.machine.yaml:6  event remind
+          if p_event <> '{"type": "remind"}'::jsonb then
+            perform pawl.raise_payload('later', 'remind', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'on' then
+            -- later.machine.yaml:15  on --remind--> (stays)
+            self.handled := true;
+            context.n := context.n + 1;
+            self.due := array_append(
+              self.due,
+              row(
+                'send soon',
+                pawl.due_at('send soon', self.now + (context.n * interval '1 minute')),
+                jsonb_build_object(
+                  'type', 'pawl.send',
+                  'machine', 'person',
+                  'id', self.id,
+                  'event', jsonb_build_object('type', 'reminder', 'n', context.n),
+                  'send_id', null
+                )
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object('send soon', self.seq);
+          end if;
+        elsif event.type = 'forget' then
+          -- later.machine.yaml:7  event forget
+          if p_event <> '{"type": "forget"}'::jsonb then
+            perform pawl.raise_payload('later', 'forget', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'on' then
+            -- later.machine.yaml:23  on --forget--> (stays)
+            self.handled := true;
+            self.timers := self.timers - array['raise soon', 'send soon'];
+          end if;
+        elsif event.type = 'plain' then
+          -- later.machine.yaml:8  event plain
+          if p_event <> '{"type": "plain"}'::jsonb then
+            perform pawl.raise_payload('later', 'plain', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'on' then
+            -- later.machine.yaml:25  on --plain--> (stays)
+            self.handled := true;
+            self.raised := self.raised + 1;
+            self.timer := format('raise.%s.%s', self.seq, self.raised);
+            self.due := array_append(
+              self.due,
+              row(
+                self.timer,
+                self.now + interval '10 minutes',
+                jsonb_build_object(
+                  'type', 'pawl.send',
+                  'machine', 'person',
+                  'id', $$p$$,
+                  'event', '{"type": "ping"}'::jsonb,
+                  'send_id', null
+                )
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
+            self.raised := self.raised + 1;
+            self.timer := format('raise.%s.%s', self.seq, self.raised);
+            self.due := array_append(
+              self.due,
+              row(
+                self.timer,
+                self.now + interval '10 minutes',
+                jsonb_build_object(
+                  'type', 'pawl.send',
+                  'machine', 'person',
+                  'id', $$p$$,
+                  'event', '{"type": "pong"}'::jsonb,
+                  'send_id', null
+                )
+              )::pawl.timer_command
+            );
+            self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
           end if;
         end if;
         -- later.machine.yaml:4  context n
@@ -324,19 +322,17 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_later.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['remind', 'forget', 'plain']) then
-              perform pawl.check_event('later', p_event);
-              perform pawl.raise_unknown_event(
-                'later',
-                event.type,
-                array['remind', 'forget', 'plain']
-              );
-            end if;
-          else
-            self.timers := self.timers - p_source;
+        elsif p_source is null then
+          if event.type is null or event.type <> all (array['remind', 'forget', 'plain']) then
+            perform pawl.check_event('later', p_event);
+            perform pawl.raise_unknown_event(
+              'later',
+              event.type,
+              array['remind', 'forget', 'plain']
+            );
           end if;
+        else
+          self.timers := self.timers - p_source;
         end if;
         if p_source is null
           and (
@@ -386,16 +382,14 @@ begin
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object('send soon', self.seq);
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'later',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_later.v1_accepts(array[self.leaf])
-              );
-            end if;
+          elsif p_source is null then
+            perform pawl.raise_unhandled(
+              'later',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_later.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'forget' then
           -- later.machine.yaml:7  event forget
@@ -405,16 +399,14 @@ begin
           if self.leaf = 'on' then
             -- later.machine.yaml:23  on --forget--> (stays)
             self.timers := self.timers - array['raise soon', 'send soon'];
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'later',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_later.v1_accepts(array[self.leaf])
-              );
-            end if;
+          elsif p_source is null then
+            perform pawl.raise_unhandled(
+              'later',
+              self.id,
+              event.type,
+              array[self.leaf],
+              pawl_later.v1_accepts(array[self.leaf])
+            );
           end if;
         elsif event.type = 'plain' then
           -- later.machine.yaml:8  event plain
@@ -434,7 +426,7 @@ begin
                   'type', 'pawl.send',
                   'machine', 'person',
                   'id', $$p$$,
-                  'event', jsonb_build_object('type', 'ping'),
+                  'event', '{"type": "ping"}'::jsonb,
                   'send_id', null
                 )
               )::pawl.timer_command
@@ -451,25 +443,13 @@ begin
                   'type', 'pawl.send',
                   'machine', 'person',
                   'id', $$p$$,
-                  'event', jsonb_build_object('type', 'pong'),
+                  'event', '{"type": "pong"}'::jsonb,
                   'send_id', null
                 )
               )::pawl.timer_command
             );
             self.timers := self.timers || jsonb_build_object(self.timer, self.seq);
-          else
-            if p_source is null then
-              perform pawl.raise_unhandled(
-                'later',
-                self.id,
-                event.type,
-                array[self.leaf],
-                pawl_later.v1_accepts(array[self.leaf])
-              );
-            end if;
-          end if;
-        else
-          if p_source is null then
+          elsif p_source is null then
             perform pawl.raise_unhandled(
               'later',
               self.id,
@@ -478,6 +458,14 @@ begin
               pawl_later.v1_accepts(array[self.leaf])
             );
           end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'later',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_later.v1_accepts(array[self.leaf])
+          );
         end if;
         -- later.machine.yaml:4  context n
         if context.n is null then
@@ -777,15 +765,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('later', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['remind', 'forget', 'plain']) then
-            perform pawl.check_event('later', p_event);
-            perform pawl.raise_unknown_event(
-              'later',
-              event.type,
-              array['remind', 'forget', 'plain']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['remind', 'forget', 'plain']) then
+          perform pawl.check_event('later', p_event);
+          perform pawl.raise_unknown_event('later', event.type, array['remind', 'forget', 'plain']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('later', self.id, self.status);

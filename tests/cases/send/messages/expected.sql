@@ -139,81 +139,79 @@ begin
             )::pawl.message_command
           );
           self.leaf := 'idle';
-        else
-          if event.type = 'ask' then
-            -- messages.machine.yaml:6  event ask
-            if p_event - array['type', 'courier'] <> '{}'::jsonb
-              or p_event ->> 'courier' is null
-              or jsonb_typeof(p_event -> 'courier') <> 'string'
-            then
-              perform pawl.raise_payload(
-                'messages',
-                'ask',
-                p_event,
-                '{"courier": {"type": "text", "required": true}}'::jsonb
-              );
-            end if;
-            event.courier := p_event ->> 'courier';
-            if self.leaf = 'idle' then
-              -- messages.machine.yaml:16  idle --ask--> asked
-              self.handled := true;
-              context.courier := event.courier;
-              self.messages := array_append(
-                self.messages,
-                row(
-                  'courier',
-                  context.courier,
-                  jsonb_build_object('type', 'offer', 'order', self.id, 'again', false),
-                  null,
-                  false,
-                  null
-                )::pawl.message_command
-              );
-              self.messages := array_append(
-                self.messages,
-                row(
-                  'courier',
-                  context.courier,
-                  jsonb_build_object('type', 'wave'),
-                  null,
-                  false,
-                  null
-                )::pawl.message_command
-              );
-              self.leaf := 'asked';
-            end if;
-          elsif event.type = 'wave' then
-            -- messages.machine.yaml:7  event wave
-            if p_event <> '{"type": "wave"}'::jsonb then
-              perform pawl.raise_payload('messages', 'wave', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'asked' then
-              -- messages.machine.yaml:26  asked --wave--> idle
-              self.handled := true;
-              self.messages := array_append(
-                self.messages,
-                row(
-                  'ledger',
-                  $$main$$,
-                  jsonb_build_object('type', 'left'),
-                  null,
-                  false,
-                  null
-                )::pawl.message_command
-              );
-              self.messages := array_append(
-                self.messages,
-                row(
-                  'ledger',
-                  $$main$$,
-                  jsonb_build_object('type', 'created', 'order', self.id),
-                  null,
-                  false,
-                  null
-                )::pawl.message_command
-              );
-              self.leaf := 'idle';
-            end if;
+        elsif event.type = 'ask' then
+          -- messages.machine.yaml:6  event ask
+          if p_event - array['type', 'courier'] <> '{}'::jsonb
+            or p_event ->> 'courier' is null
+            or jsonb_typeof(p_event -> 'courier') <> 'string'
+          then
+            perform pawl.raise_payload(
+              'messages',
+              'ask',
+              p_event,
+              '{"courier": {"type": "text", "required": true}}'::jsonb
+            );
+          end if;
+          event.courier := p_event ->> 'courier';
+          if self.leaf = 'idle' then
+            -- messages.machine.yaml:16  idle --ask--> asked
+            self.handled := true;
+            context.courier := event.courier;
+            self.messages := array_append(
+              self.messages,
+              row(
+                'courier',
+                context.courier,
+                jsonb_build_object('type', 'offer', 'order', self.id, 'again', false),
+                null,
+                false,
+                null
+              )::pawl.message_command
+            );
+            self.messages := array_append(
+              self.messages,
+              row(
+                'courier',
+                context.courier,
+                '{"type": "wave"}'::jsonb,
+                null,
+                false,
+                null
+              )::pawl.message_command
+            );
+            self.leaf := 'asked';
+          end if;
+        elsif event.type = 'wave' then
+          -- messages.machine.yaml:7  event wave
+          if p_event <> '{"type": "wave"}'::jsonb then
+            perform pawl.raise_payload('messages', 'wave', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'asked' then
+            -- messages.machine.yaml:26  asked --wave--> idle
+            self.handled := true;
+            self.messages := array_append(
+              self.messages,
+              row(
+                'ledger',
+                $$main$$,
+                '{"type": "left"}'::jsonb,
+                null,
+                false,
+                null
+              )::pawl.message_command
+            );
+            self.messages := array_append(
+              self.messages,
+              row(
+                'ledger',
+                $$main$$,
+                jsonb_build_object('type', 'created', 'order', self.id),
+                null,
+                false,
+                null
+              )::pawl.message_command
+            );
+            self.leaf := 'idle';
           end if;
         end if;
       exception
@@ -314,13 +312,11 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_messages.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['ask', 'wave']) then
-              perform pawl.check_event('messages', p_event);
-              perform pawl.raise_unknown_event('messages', event.type, array['ask', 'wave']);
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['ask', 'wave']))
+        then
+          perform pawl.check_event('messages', p_event);
+          perform pawl.raise_unknown_event('messages', event.type, array['ask', 'wave']);
         end if;
         if p_source is null
           and (
@@ -380,7 +376,7 @@ begin
               row(
                 'courier',
                 context.courier,
-                jsonb_build_object('type', 'wave'),
+                '{"type": "wave"}'::jsonb,
                 null,
                 false,
                 null
@@ -408,7 +404,7 @@ begin
               row(
                 'ledger',
                 $$main$$,
-                jsonb_build_object('type', 'left'),
+                '{"type": "left"}'::jsonb,
                 null,
                 false,
                 null
@@ -435,16 +431,14 @@ begin
               pawl_messages.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'messages',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_messages.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'messages',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_messages.v1_accepts(array[self.leaf])
+          );
         end if;
       exception
         when others then
@@ -722,11 +716,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('messages', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['ask', 'wave']) then
-            perform pawl.check_event('messages', p_event);
-            perform pawl.raise_unknown_event('messages', event.type, array['ask', 'wave']);
-          end if;
+        elsif event.type is null or event.type <> all (array['ask', 'wave']) then
+          perform pawl.check_event('messages', p_event);
+          perform pawl.raise_unknown_event('messages', event.type, array['ask', 'wave']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('messages', self.id, self.status);

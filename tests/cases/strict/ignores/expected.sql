@@ -127,24 +127,20 @@ begin
           self.handled := true;
           event.type := 'pawl.init';
           self.leaf := 'open';
-        else
-          if event.type = 'close' then
-            if self.leaf = 'open' then
-              -- ignores.machine.yaml:12  open --close--> closed
-              self.handled := true;
-              self.leaf := 'closed';
-            elsif self.leaf = 'closed' then
-              -- ignores.machine.yaml:15  closed --*--> (stays)
-              self.handled := true;
-              context.seen := event.type;
-            end if;
-          else
-            if self.leaf = 'closed' then
-              -- ignores.machine.yaml:15  closed --*--> (stays)
-              self.handled := true;
-              context.seen := event.type;
-            end if;
+        elsif event.type = 'close' then
+          if self.leaf = 'open' then
+            -- ignores.machine.yaml:12  open --close--> closed
+            self.handled := true;
+            self.leaf := 'closed';
+          elsif self.leaf = 'closed' then
+            -- ignores.machine.yaml:15  closed --*--> (stays)
+            self.handled := true;
+            context.seen := event.type;
           end if;
+        elsif self.leaf = 'closed' then
+          -- ignores.machine.yaml:15  closed --*--> (stays)
+          self.handled := true;
+          context.seen := event.type;
         end if;
       exception
         when others then
@@ -243,13 +239,14 @@ begin
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_ignores.refuse(self.iid, self.id, p_event, p_sender);
         end if;
-        if p_source is null then
-          if jsonb_typeof(p_event -> 'type') is distinct from 'string'
-            or event.type ~ '^(after|done|error|pawl)[.]'
-          then
-            perform pawl.check_event('ignores', p_event);
-            perform pawl.raise_unknown_event('ignores', event.type, array['close']);
-          end if;
+        if p_source is null
+          and (
+            jsonb_typeof(p_event -> 'type') is distinct from 'string'
+              or event.type ~ '^(after|done|error|pawl)[.]'
+          )
+        then
+          perform pawl.check_event('ignores', p_event);
+          perform pawl.raise_unknown_event('ignores', event.type, array['close']);
         end if;
         if p_source is null
           and (
@@ -287,12 +284,10 @@ begin
             self.handled := true;
             context.seen := event.type;
           end if;
-        else
-          if self.leaf = 'closed' then
-            -- ignores.machine.yaml:15  closed --*--> (stays)
-            self.handled := true;
-            context.seen := event.type;
-          end if;
+        elsif self.leaf = 'closed' then
+          -- ignores.machine.yaml:15  closed --*--> (stays)
+          self.handled := true;
+          context.seen := event.type;
         end if;
       exception
         when others then

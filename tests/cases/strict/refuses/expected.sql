@@ -128,37 +128,35 @@ begin
           -- refuses.machine.yaml:1  refuses begins
           self.handled := true;
           self.leaf := 'open';
-        else
-          if event.type = 'add' then
-            -- refuses.machine.yaml:6  event add
-            if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
-              perform pawl.raise_payload(
-                'refuses',
-                'add',
-                p_event,
-                '{"by": {"type": "int", "required": true}}'::jsonb
-              );
-            end if;
-            -- refuses.machine.yaml:6  event add field by
-            event."by" := (p_event ->> 'by')::int;
-            if (event."by" > 0) is false then
-              perform pawl.raise_check('refuses', self.id, 'by', 'by > 0');
-            end if;
-            if self.leaf = 'open' then
-              -- refuses.machine.yaml:12  open --add--> (stays)
-              self.handled := true;
-              context.n := context.n + event."by";
-            end if;
-          elsif event.type = 'close' then
-            -- refuses.machine.yaml:7  event close
-            if p_event <> '{"type": "close"}'::jsonb then
-              perform pawl.raise_payload('refuses', 'close', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'open' then
-              -- refuses.machine.yaml:13  open --close--> closed
-              self.handled := true;
-              self.leaf := 'closed';
-            end if;
+        elsif event.type = 'add' then
+          -- refuses.machine.yaml:6  event add
+          if p_event - array['type', 'by'] <> '{}'::jsonb or p_event ->> 'by' is null then
+            perform pawl.raise_payload(
+              'refuses',
+              'add',
+              p_event,
+              '{"by": {"type": "int", "required": true}}'::jsonb
+            );
+          end if;
+          -- refuses.machine.yaml:6  event add field by
+          event."by" := (p_event ->> 'by')::int;
+          if (event."by" > 0) is false then
+            perform pawl.raise_check('refuses', self.id, 'by', 'by > 0');
+          end if;
+          if self.leaf = 'open' then
+            -- refuses.machine.yaml:12  open --add--> (stays)
+            self.handled := true;
+            context.n := context.n + event."by";
+          end if;
+        elsif event.type = 'close' then
+          -- refuses.machine.yaml:7  event close
+          if p_event <> '{"type": "close"}'::jsonb then
+            perform pawl.raise_payload('refuses', 'close', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'open' then
+            -- refuses.machine.yaml:13  open --close--> closed
+            self.handled := true;
+            self.leaf := 'closed';
           end if;
         end if;
         -- refuses.machine.yaml:4  context n
@@ -264,13 +262,11 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_refuses.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['add', 'close']) then
-              perform pawl.check_event('refuses', p_event);
-              perform pawl.raise_unknown_event('refuses', event.type, array['add', 'close']);
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['add', 'close']))
+        then
+          perform pawl.check_event('refuses', p_event);
+          perform pawl.raise_unknown_event('refuses', event.type, array['add', 'close']);
         end if;
         if p_source is null
           and (
@@ -341,16 +337,14 @@ begin
               pawl_refuses.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'refuses',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_refuses.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'refuses',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_refuses.v1_accepts(array[self.leaf])
+          );
         end if;
         -- refuses.machine.yaml:4  context n
         if context.n is null then
@@ -627,11 +621,9 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('refuses', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['add', 'close']) then
-            perform pawl.check_event('refuses', p_event);
-            perform pawl.raise_unknown_event('refuses', event.type, array['add', 'close']);
-          end if;
+        elsif event.type is null or event.type <> all (array['add', 'close']) then
+          perform pawl.check_event('refuses', p_event);
+          perform pawl.raise_unknown_event('refuses', event.type, array['add', 'close']);
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('refuses', self.id, self.status);

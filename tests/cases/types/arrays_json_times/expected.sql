@@ -134,60 +134,58 @@ begin
           -- arrays_json_times.machine.yaml:1  arrays_json_times begins
           self.handled := true;
           self.leaf := 'only';
-        else
-          if event.type = 'tag' then
-            -- arrays_json_times.machine.yaml:8  event tag
-            if p_event - array['type', 'name'] <> '{}'::jsonb
-              or p_event ->> 'name' is null
-              or jsonb_typeof(p_event -> 'name') <> 'string'
-            then
-              perform pawl.raise_payload(
-                'arrays_json_times',
-                'tag',
-                p_event,
-                '{"name": {"type": "text", "required": true}}'::jsonb
-              );
-            end if;
-            event.name := p_event ->> 'name';
-            if self.leaf = 'only' then
-              -- arrays_json_times.machine.yaml:16  only --tag [cardinality(context.labels) >= 2]--> full
-              if cardinality(context.labels) >= 2 then
-                self.handled := true;
-                self.leaf := 'full';
-              end if;
-              -- arrays_json_times.machine.yaml:18  only --tag--> (stays)
-              if not self.handled then
-                self.handled := true;
-                context.labels := array_append(context.labels, event.name);
-              end if;
-            end if;
-          elsif event.type = 'note' then
-            -- arrays_json_times.machine.yaml:9  event note
-            if p_event - array['type', 'body'] <> '{}'::jsonb then
-              perform pawl.raise_payload(
-                'arrays_json_times',
-                'note',
-                p_event,
-                '{"body": {"type": "jsonb", "required": false}}'::jsonb
-              );
-            end if;
-            event.body := nullif(p_event -> 'body', 'null');
-            if self.leaf = 'only' then
-              -- arrays_json_times.machine.yaml:20  only --note--> (stays)
+        elsif event.type = 'tag' then
+          -- arrays_json_times.machine.yaml:8  event tag
+          if p_event - array['type', 'name'] <> '{}'::jsonb
+            or p_event ->> 'name' is null
+            or jsonb_typeof(p_event -> 'name') <> 'string'
+          then
+            perform pawl.raise_payload(
+              'arrays_json_times',
+              'tag',
+              p_event,
+              '{"name": {"type": "text", "required": true}}'::jsonb
+            );
+          end if;
+          event.name := p_event ->> 'name';
+          if self.leaf = 'only' then
+            -- arrays_json_times.machine.yaml:16  only --tag [cardinality(context.labels) >= 2]--> full
+            if cardinality(context.labels) >= 2 then
               self.handled := true;
-              context.data := event.body;
+              self.leaf := 'full';
             end if;
-          elsif event.type = 'stamp' then
-            -- arrays_json_times.machine.yaml:10  event stamp
-            if p_event <> '{"type": "stamp"}'::jsonb then
-              perform pawl.raise_payload('arrays_json_times', 'stamp', p_event, '{}'::jsonb);
+            -- arrays_json_times.machine.yaml:18  only --tag--> (stays)
+            if not self.handled then
+              self.handled := true;
+              context.labels := array_append(context.labels, event.name);
             end if;
-            if self.leaf = 'only' then
-              -- arrays_json_times.machine.yaml:21  only --stamp [context.data->>'kind' = 'urgent']--> (stays)
-              if context.data->>'kind' = 'urgent' then
-                self.handled := true;
-                context.at := self.now;
-              end if;
+          end if;
+        elsif event.type = 'note' then
+          -- arrays_json_times.machine.yaml:9  event note
+          if p_event - array['type', 'body'] <> '{}'::jsonb then
+            perform pawl.raise_payload(
+              'arrays_json_times',
+              'note',
+              p_event,
+              '{"body": {"type": "jsonb", "required": false}}'::jsonb
+            );
+          end if;
+          event.body := nullif(p_event -> 'body', 'null');
+          if self.leaf = 'only' then
+            -- arrays_json_times.machine.yaml:20  only --note--> (stays)
+            self.handled := true;
+            context.data := event.body;
+          end if;
+        elsif event.type = 'stamp' then
+          -- arrays_json_times.machine.yaml:10  event stamp
+          if p_event <> '{"type": "stamp"}'::jsonb then
+            perform pawl.raise_payload('arrays_json_times', 'stamp', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'only' then
+            -- arrays_json_times.machine.yaml:21  only --stamp [context.data->>'kind' = 'urgent']--> (stays)
+            if context.data->>'kind' = 'urgent' then
+              self.handled := true;
+              context.at := self.now;
             end if;
           end if;
         end if;
@@ -301,17 +299,15 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_arrays_json_times.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null or event.type <> all (array['tag', 'note', 'stamp']) then
-              perform pawl.check_event('arrays_json_times', p_event);
-              perform pawl.raise_unknown_event(
-                'arrays_json_times',
-                event.type,
-                array['tag', 'note', 'stamp']
-              );
-            end if;
-          end if;
+        elsif p_source is null
+          and (event.type is null or event.type <> all (array['tag', 'note', 'stamp']))
+        then
+          perform pawl.check_event('arrays_json_times', p_event);
+          perform pawl.raise_unknown_event(
+            'arrays_json_times',
+            event.type,
+            array['tag', 'note', 'stamp']
+          );
         end if;
         if p_source is null
           and (
@@ -425,16 +421,14 @@ begin
               pawl_arrays_json_times.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'arrays_json_times',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_arrays_json_times.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'arrays_json_times',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_arrays_json_times.v1_accepts(array[self.leaf])
+          );
         end if;
         -- arrays_json_times.machine.yaml:4  context labels
         if context.labels is null then
@@ -738,15 +732,13 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('arrays_json_times', self.id, event.type);
-        else
-          if event.type is null or event.type <> all (array['tag', 'note', 'stamp']) then
-            perform pawl.check_event('arrays_json_times', p_event);
-            perform pawl.raise_unknown_event(
-              'arrays_json_times',
-              event.type,
-              array['tag', 'note', 'stamp']
-            );
-          end if;
+        elsif event.type is null or event.type <> all (array['tag', 'note', 'stamp']) then
+          perform pawl.check_event('arrays_json_times', p_event);
+          perform pawl.raise_unknown_event(
+            'arrays_json_times',
+            event.type,
+            array['tag', 'note', 'stamp']
+          );
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('arrays_json_times', self.id, self.status);

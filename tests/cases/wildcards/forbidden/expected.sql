@@ -122,45 +122,43 @@ begin
         -- forbidden.machine.yaml:1  forbidden begins
         self.handled := true;
         self.leaf := 'house.unlocked';
-      else
-        if event.type = 'leave' then
-          -- forbidden.machine.yaml:4  event leave
-          if p_event <> '{"type": "leave"}'::jsonb then
-            perform pawl.raise_payload('forbidden', 'leave', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'house.locked' then
-            -- forbidden.machine.yaml:19  house.locked --leave--> (stays)
-            self.handled := true;
-          end if;
-          if not self.handled and starts_with(self.leaf, 'house.') then
-            -- forbidden.machine.yaml:12  house --leave--> street
-            self.handled := true;
-            self.leaf := 'street';
-          end if;
-        elsif event.type = 'unlock' then
-          -- forbidden.machine.yaml:5  event unlock
-          if p_event <> '{"type": "unlock"}'::jsonb then
-            perform pawl.raise_payload('forbidden', 'unlock', p_event, '{}'::jsonb);
-          end if;
-          if self.leaf = 'house.locked' then
-            -- forbidden.machine.yaml:22  house.locked --unlock--> house.unlocked
-            self.handled := true;
-            self.leaf := 'house.unlocked';
-          elsif self.leaf = 'street' then
-            -- forbidden.machine.yaml:24  street --unlock--> house.locked
-            self.handled := true;
-            self.leaf := 'house.locked';
-          end if;
-        elsif event.type = 'pass' then
-          -- forbidden.machine.yaml:6  event pass
-          if p_event <> '{"type": "pass"}'::jsonb then
-            perform pawl.raise_payload('forbidden', 'pass', p_event, '{}'::jsonb);
-          end if;
-          if starts_with(self.leaf, 'house.') then
-            -- forbidden.machine.yaml:13  house --pass--> street
-            self.handled := true;
-            self.leaf := 'street';
-          end if;
+      elsif event.type = 'leave' then
+        -- forbidden.machine.yaml:4  event leave
+        if p_event <> '{"type": "leave"}'::jsonb then
+          perform pawl.raise_payload('forbidden', 'leave', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'house.locked' then
+          -- forbidden.machine.yaml:19  house.locked --leave--> (stays)
+          self.handled := true;
+        end if;
+        if not self.handled and starts_with(self.leaf, 'house.') then
+          -- forbidden.machine.yaml:12  house --leave--> street
+          self.handled := true;
+          self.leaf := 'street';
+        end if;
+      elsif event.type = 'unlock' then
+        -- forbidden.machine.yaml:5  event unlock
+        if p_event <> '{"type": "unlock"}'::jsonb then
+          perform pawl.raise_payload('forbidden', 'unlock', p_event, '{}'::jsonb);
+        end if;
+        if self.leaf = 'house.locked' then
+          -- forbidden.machine.yaml:22  house.locked --unlock--> house.unlocked
+          self.handled := true;
+          self.leaf := 'house.unlocked';
+        elsif self.leaf = 'street' then
+          -- forbidden.machine.yaml:24  street --unlock--> house.locked
+          self.handled := true;
+          self.leaf := 'house.locked';
+        end if;
+      elsif event.type = 'pass' then
+        -- forbidden.machine.yaml:6  event pass
+        if p_event <> '{"type": "pass"}'::jsonb then
+          perform pawl.raise_payload('forbidden', 'pass', p_event, '{}'::jsonb);
+        end if;
+        if starts_with(self.leaf, 'house.') then
+          -- forbidden.machine.yaml:13  house --pass--> street
+          self.handled := true;
+          self.leaf := 'street';
         end if;
       end if;
     exception
@@ -251,17 +249,11 @@ begin
       self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
       if self.claims is not null or cardinality(p_sender) = 2 then
         perform pawl_forbidden.refuse(self.iid, self.id, p_event, p_sender);
-      else
-        if p_source is null then
-          if event.type is null or event.type <> all (array['leave', 'unlock', 'pass']) then
-            perform pawl.check_event('forbidden', p_event);
-            perform pawl.raise_unknown_event(
-              'forbidden',
-              event.type,
-              array['leave', 'unlock', 'pass']
-            );
-          end if;
-        end if;
+      elsif p_source is null
+        and (event.type is null or event.type <> all (array['leave', 'unlock', 'pass']))
+      then
+        perform pawl.check_event('forbidden', p_event);
+        perform pawl.raise_unknown_event('forbidden', event.type, array['leave', 'unlock', 'pass']);
       end if;
       if p_source is null
         and (
@@ -352,16 +344,14 @@ begin
             pawl_forbidden.v1_accepts(array[self.leaf])
           );
         end if;
-      else
-        if p_source is null then
-          perform pawl.raise_unhandled(
-            'forbidden',
-            self.id,
-            event.type,
-            array[self.leaf],
-            pawl_forbidden.v1_accepts(array[self.leaf])
-          );
-        end if;
+      elsif p_source is null then
+        perform pawl.raise_unhandled(
+          'forbidden',
+          self.id,
+          event.type,
+          array[self.leaf],
+          pawl_forbidden.v1_accepts(array[self.leaf])
+        );
       end if;
     exception
       when others then
@@ -609,15 +599,9 @@ begin
     begin
       if self.claims is not null then
         perform pawl.raise_denied('forbidden', self.id, event.type);
-      else
-        if event.type is null or event.type <> all (array['leave', 'unlock', 'pass']) then
-          perform pawl.check_event('forbidden', p_event);
-          perform pawl.raise_unknown_event(
-            'forbidden',
-            event.type,
-            array['leave', 'unlock', 'pass']
-          );
-        end if;
+      elsif event.type is null or event.type <> all (array['leave', 'unlock', 'pass']) then
+        perform pawl.check_event('forbidden', p_event);
+        perform pawl.raise_unknown_event('forbidden', event.type, array['leave', 'unlock', 'pass']);
       end if;
       if self.status <> 'running' then
         perform pawl.raise_not_running('forbidden', self.id, self.status);

@@ -125,74 +125,67 @@ begin
           -- priority.machine.yaml:1  wildcard_priority begins
           self.handled := true;
           self.leaf := 'only';
-        else
-          if event.type = 'courier.accept' then
-            -- priority.machine.yaml:6  event courier.accept
-            if p_event <> '{"type": "courier.accept"}'::jsonb then
-              perform pawl.raise_payload(
-                'wildcard_priority',
-                'courier.accept',
-                p_event,
-                '{}'::jsonb
-              );
+        elsif event.type = 'courier.accept' then
+          -- priority.machine.yaml:6  event courier.accept
+          if p_event <> '{"type": "courier.accept"}'::jsonb then
+            perform pawl.raise_payload('wildcard_priority', 'courier.accept', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'only' then
+            -- priority.machine.yaml:18  only --courier.accept [context.open]--> (stays)
+            if context.open then
+              self.handled := true;
+              self.log := array_append(self.log, 'accept');
             end if;
-            if self.leaf = 'only' then
-              -- priority.machine.yaml:18  only --courier.accept [context.open]--> (stays)
-              if context.open then
-                self.handled := true;
-                self.log := array_append(self.log, 'accept');
-              end if;
-              -- priority.machine.yaml:17  only --courier.*--> (stays)
-              if not self.handled then
-                self.handled := true;
-                self.log := array_append(self.log, 'courier.*');
-              end if;
-            end if;
-          elsif event.type = 'courier.decline' then
-            -- priority.machine.yaml:7  event courier.decline
-            if p_event <> '{"type": "courier.decline"}'::jsonb then
-              perform pawl.raise_payload(
-                'wildcard_priority',
-                'courier.decline',
-                p_event,
-                '{}'::jsonb
-              );
-            end if;
-            if self.leaf = 'only' then
-              -- priority.machine.yaml:17  only --courier.*--> (stays)
+            -- priority.machine.yaml:17  only --courier.*--> (stays)
+            if not self.handled then
               self.handled := true;
               self.log := array_append(self.log, 'courier.*');
             end if;
-          elsif event.type = 'courier' then
-            -- priority.machine.yaml:8  event courier
-            if p_event <> '{"type": "courier"}'::jsonb then
-              perform pawl.raise_payload('wildcard_priority', 'courier', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'only' then
-              -- priority.machine.yaml:17  only --courier.*--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, 'courier.*');
-            end if;
-          elsif event.type = 'couriers' then
-            -- priority.machine.yaml:9  event couriers
-            if p_event <> '{"type": "couriers"}'::jsonb then
-              perform pawl.raise_payload('wildcard_priority', 'couriers', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'only' then
-              -- priority.machine.yaml:16  only --*--> (stays)
-              self.handled := true;
-              self.log := array_append(self.log, 'any');
-            end if;
-          elsif event.type = 'lock' then
-            -- priority.machine.yaml:10  event lock
-            if p_event <> '{"type": "lock"}'::jsonb then
-              perform pawl.raise_payload('wildcard_priority', 'lock', p_event, '{}'::jsonb);
-            end if;
-            if self.leaf = 'only' then
-              -- priority.machine.yaml:19  only --lock--> (stays)
-              self.handled := true;
-              context.open := false;
-            end if;
+          end if;
+        elsif event.type = 'courier.decline' then
+          -- priority.machine.yaml:7  event courier.decline
+          if p_event <> '{"type": "courier.decline"}'::jsonb then
+            perform pawl.raise_payload(
+              'wildcard_priority',
+              'courier.decline',
+              p_event,
+              '{}'::jsonb
+            );
+          end if;
+          if self.leaf = 'only' then
+            -- priority.machine.yaml:17  only --courier.*--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, 'courier.*');
+          end if;
+        elsif event.type = 'courier' then
+          -- priority.machine.yaml:8  event courier
+          if p_event <> '{"type": "courier"}'::jsonb then
+            perform pawl.raise_payload('wildcard_priority', 'courier', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'only' then
+            -- priority.machine.yaml:17  only --courier.*--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, 'courier.*');
+          end if;
+        elsif event.type = 'couriers' then
+          -- priority.machine.yaml:9  event couriers
+          if p_event <> '{"type": "couriers"}'::jsonb then
+            perform pawl.raise_payload('wildcard_priority', 'couriers', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'only' then
+            -- priority.machine.yaml:16  only --*--> (stays)
+            self.handled := true;
+            self.log := array_append(self.log, 'any');
+          end if;
+        elsif event.type = 'lock' then
+          -- priority.machine.yaml:10  event lock
+          if p_event <> '{"type": "lock"}'::jsonb then
+            perform pawl.raise_payload('wildcard_priority', 'lock', p_event, '{}'::jsonb);
+          end if;
+          if self.leaf = 'only' then
+            -- priority.machine.yaml:19  only --lock--> (stays)
+            self.handled := true;
+            context.open := false;
           end if;
         end if;
         -- priority.machine.yaml:4  context open
@@ -297,21 +290,20 @@ begin
         self.claims := case when p_source is null and p_sender is null then pawl.quick_claims() end;
         if self.claims is not null or cardinality(p_sender) = 2 then
           perform pawl_wildcard_priority.refuse(self.iid, self.id, p_event, p_sender);
-        else
-          if p_source is null then
-            if event.type is null
+        elsif p_source is null
+          and (
+            event.type is null
               or event.type <> all (
                 array['courier.accept', 'courier.decline', 'courier', 'couriers', 'lock']
               )
-            then
-              perform pawl.check_event('wildcard_priority', p_event);
-              perform pawl.raise_unknown_event(
-                'wildcard_priority',
-                event.type,
-                array['courier.accept', 'courier.decline', 'courier', 'couriers', 'lock']
-              );
-            end if;
-          end if;
+          )
+        then
+          perform pawl.check_event('wildcard_priority', p_event);
+          perform pawl.raise_unknown_event(
+            'wildcard_priority',
+            event.type,
+            array['courier.accept', 'courier.decline', 'courier', 'couriers', 'lock']
+          );
         end if;
         if p_source is null
           and (
@@ -444,16 +436,14 @@ begin
               pawl_wildcard_priority.v1_accepts(array[self.leaf])
             );
           end if;
-        else
-          if p_source is null then
-            perform pawl.raise_unhandled(
-              'wildcard_priority',
-              self.id,
-              event.type,
-              array[self.leaf],
-              pawl_wildcard_priority.v1_accepts(array[self.leaf])
-            );
-          end if;
+        elsif p_source is null then
+          perform pawl.raise_unhandled(
+            'wildcard_priority',
+            self.id,
+            event.type,
+            array[self.leaf],
+            pawl_wildcard_priority.v1_accepts(array[self.leaf])
+          );
         end if;
         -- priority.machine.yaml:4  context open
         if context.open is null then
@@ -739,19 +729,17 @@ begin
       begin
         if self.claims is not null then
           perform pawl.raise_denied('wildcard_priority', self.id, event.type);
-        else
-          if event.type is null
-            or event.type <> all (
-              array['courier.accept', 'courier.decline', 'courier', 'couriers', 'lock']
-            )
-          then
-            perform pawl.check_event('wildcard_priority', p_event);
-            perform pawl.raise_unknown_event(
-              'wildcard_priority',
-              event.type,
-              array['courier.accept', 'courier.decline', 'courier', 'couriers', 'lock']
-            );
-          end if;
+        elsif event.type is null
+          or event.type <> all (
+            array['courier.accept', 'courier.decline', 'courier', 'couriers', 'lock']
+          )
+        then
+          perform pawl.check_event('wildcard_priority', p_event);
+          perform pawl.raise_unknown_event(
+            'wildcard_priority',
+            event.type,
+            array['courier.accept', 'courier.decline', 'courier', 'couriers', 'lock']
+          );
         end if;
         if self.status <> 'running' then
           perform pawl.raise_not_running('wildcard_priority', self.id, self.status);
