@@ -71,17 +71,22 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     NOT_APPLICABLE = "not applicable"
+    DIFFERS = "differs"
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A case's suite, group and name, what came of it, and why if it did not pass."""
+    """A case's suite, group and name, what came of it, and why if it did not pass.
+
+    Only the ledger says that a case differs: `fails` is then how it fails, and `why` is explained.
+    """
 
     suite: str
     group: str
     name: str
     outcome: Outcome
     why: str = ""
+    fails: str = ""
 
     @property
     def title(self) -> str:

@@ -1,8 +1,8 @@
 """The ledger: for every case of the outside suites, that it passed or why it is not applicable.
 
 `suite: {group: {passed: [name], not_applicable: {name: reason}}}`, in the order of the suites. A
-case that is run and fails may stand there with a reason written by hand: a difference that is
-known. When it passes one day, the line is wrong and has to go.
+difference that is known is written by hand, `differs: {name: {fails: how, why: reason}}`, and
+explains that failure of that case: if it fails in another way, or passes, the line is wrong.
 """
 
 import json
@@ -34,10 +34,14 @@ def _lines(content: Mapping[str, Mapping[str, Mapping[str, object]]]) -> Iterato
     for suite, groups in content.items():
         for group, kept in groups.items():
             passed, reasons = kept.get("passed"), kept.get("not_applicable")
+            differing = kept.get("differs")
             for name in passed if isinstance(passed, list) else ():
                 yield Verdict(suite, str(group), str(name), Outcome.PASSED)
             for name, why in reasons.items() if isinstance(reasons, dict) else ():
                 yield Verdict(suite, str(group), str(name), Outcome.NOT_APPLICABLE, str(why))
+            for name, each in differing.items() if isinstance(differing, dict) else ():
+                why, fails = str(each["why"]), str(each["fails"])
+                yield Verdict(suite, str(group), str(name), Outcome.DIFFERS, why, fails)
 
 
 def compare(found: Iterable[Verdict], kept: Mapping[Key, Verdict]) -> Iterator[str]:
@@ -49,10 +53,11 @@ def compare(found: Iterable[Verdict], kept: Mapping[Key, Verdict]) -> Iterator[s
         told += f" ({verdict.why})" if verdict.why else ""
         if line is None:
             yield f"{told}, and the ledger does not know it"
-        elif verdict.outcome is Outcome.FAILED and line.outcome is Outcome.NOT_APPLICABLE:
+        elif _explains(line, verdict):
             continue
         elif (line.outcome, line.why) != (verdict.outcome, verdict.why):
-            yield f"{told}, and the ledger says {line.outcome}{line.why and f' ({line.why})'}"
+            said = line.fails or line.why
+            yield f"{told}, and the ledger says {line.outcome}{said and f' ({said})'}"
 
 
 def strangers(cases: Iterable[Key], kept: Mapping[Key, Verdict]) -> Iterator[str]:
@@ -66,8 +71,13 @@ def strangers(cases: Iterable[Key], kept: Mapping[Key, Verdict]) -> Iterator[str
 def excused(verdict: Verdict, kept: Mapping[Key, Verdict]) -> Verdict:
     """A failure that the ledger explains, as it explains it; every other verdict as it is."""
     line = kept.get((verdict.suite, verdict.group, verdict.name))
-    known = line is not None and line.outcome is Outcome.NOT_APPLICABLE
-    return line if line and known and verdict.outcome is Outcome.FAILED else verdict
+    return line if line is not None and _explains(line, verdict) else verdict
+
+
+def _explains(line: Verdict, verdict: Verdict) -> bool:
+    """Whether a line is about this failure, and not only about this case."""
+    is_known = line.outcome is Outcome.DIFFERS and verdict.outcome is Outcome.FAILED
+    return is_known and line.fails == verdict.why
 
 
 def text(found: Iterable[Verdict]) -> str:
@@ -92,6 +102,13 @@ def _group(verdicts: list[Verdict]) -> Iterator[str]:
     if others:
         yield "    not_applicable:\n"
         yield from (f"      {_quoted(each.name)}: {_quoted(each.why)}\n" for each in others)
+    differing = [verdict for verdict in verdicts if verdict.outcome is Outcome.DIFFERS]
+    if differing:
+        yield "    differs:\n"
+    for each in differing:
+        yield f"      {_quoted(each.name)}:\n"
+        yield f"        fails: {_quoted(each.fails)}\n"
+        yield f"        why: {_quoted(each.why)}\n"
 
 
 def _quoted(value: str) -> str:
