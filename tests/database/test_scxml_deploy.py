@@ -12,19 +12,25 @@ from pawl.deploy.deploy import deploy
 from pawl.deploy.errors import DeployRefused
 from pawl.deploy.versions import regenerate
 from pawl.doctor.inquiries import drift
-from pawlc.compile import Compiled, compile_machine
+from pawlc.compile import Compiled, Earlier, compile_machine
 from pawlc.diagnostics import CompileError
 from pawlc.emit.columns import Change
 
 SCXML = 'xmlns="http://www.w3.org/2005/07/scxml"'
 
 
-def document(body: str, version: int = 1, files: dict[str, str] | None = None) -> Compiled:
+def document(
+    body: str,
+    version: int = 1,
+    files: dict[str, str] | None = None,
+    earlier: dict[int, Earlier] | None = None,
+) -> Compiled:
     text = (
         f'<scxml {SCXML} xmlns:pawl="https://pawl.dev/scxml" version="1.0" name="m"'
         f' pawl:version="{version}">\n{body}\n</scxml>'
     )
-    return compile_machine(text, "m.scxml", impl=json.dumps(files) if files else None)
+    impl = json.dumps(files) if files else None
+    return compile_machine(text, "m.scxml", impl=impl, earlier=earlier)
 
 
 def test_what_postgres_says_of_an_expression_is_a_warning_at_its_line(
@@ -112,8 +118,7 @@ def test_sessions_and_instances_of_other_machines_talk(connection: psycopg.Conne
     for machine, name in (("desk", "d"), ("m", "i")):
         connection.execute("select create_instance(%s, %s)", (machine, name))
     connection.execute("select send_event('m', 'i', '{\"type\": \"go\"}')")
-    while connection.execute("select pawl.deliver_messages()").fetchone() != (0,):
-        pass
+    delivered(connection)
     row = connection.execute("select state, got, who from pawl_m.instance").fetchone()
     assert row == (["b"], 5, "#_scxml_desk/d")
     assert connection.execute("select count(*) from pawl.dead_letter").fetchone() == (0,)
@@ -199,3 +204,57 @@ def test_a_further_version_may_invoke_what_the_first_did_not(
     deploy(connection, document('<datamodel><data id="n" expr="0"/></datamodel><state id="a"/>'))
     assert deploy(connection, document(ADDED, 2)).outcome == "updated"
     assert current(connection) == [("m", 2), ("m_kid", 2)]
+
+
+ERRAND = """\
+<datamodel><data id="n" expr="0"/>{data}</datamodel>
+<state id="{busy}"><invoke id="kid"><content>
+<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0">
+<state id="open">
+<onentry><send target="#_parent" event="begun"/></onentry>
+<transition event="pay" target="shut"/></state>
+<final id="shut"/>
+</scxml></content></invoke>
+<transition event="begun"><assign location="n" expr="n + 1"/></transition>
+<transition event="money"><send target="#_kid" event="pay"/></transition>
+<transition event="done.invoke.kid" target="over"/></state>
+<state id="over"/>"""
+
+
+def test_a_session_goes_on_when_its_parent_is_migrated(connection: psycopg.Connection) -> None:
+    first = document(ERRAND.format(data="", busy="busy"))
+    deploy(connection, first)
+    connection.execute("select create_instance('m', 'i')")
+    delivered(connection)
+    companion = "migrate:\n  1:\n    states: { busy: waiting }\n    context: { more: old.n + 1 }\n"
+    body = ERRAND.format(data='<data id="more" expr="0"/>', busy="waiting")
+    second = document(body, 2, {"m.impl.yaml": companion}, {1: Earlier(first.machine, first.hash)})
+    deploy(connection, second)
+    moved = connection.execute("select after, reason from pawl.migrate_instances('m', 1, 2)")
+    assert moved.fetchall() == [(["waiting"], None)]
+    connection.execute("select send_event('m', 'i', '{\"type\": \"money\"}')")
+    delivered(connection)
+    rows = connection.execute("select version, state, n, more from pawl_m.instance").fetchall()
+    assert rows == [(2, ["over"], 1, 2)]
+    kids = connection.execute("select version, status from pawl_m_kid.instance").fetchall()
+    assert kids == [(1, "done")]
+
+
+def test_a_session_whose_state_is_gone_ends(connection: psycopg.Connection) -> None:
+    first = document(ERRAND.format(data="", busy="busy"))
+    deploy(connection, first)
+    connection.execute("select create_instance('m', 'i')")
+    companion = "migrate:\n  1:\n    states: { busy: over }\n"
+    body = '<datamodel><data id="n" expr="0"/></datamodel><state id="over"/>'
+    second = document(body, 2, {"m.impl.yaml": companion}, {1: Earlier(first.machine, first.hash)})
+    deploy(connection, second)
+    connection.execute("select pawl.migrate_instances('m', 1, 2)")
+    delivered(connection)
+    kids = connection.execute("select status from pawl_m_kid.instance").fetchall()
+    assert kids == [("stopped",)]
+
+
+def delivered(connection: psycopg.Connection) -> None:
+    """Deliver messages until there are none."""
+    while connection.execute("select pawl.deliver_messages()").fetchone() != (0,):
+        pass

@@ -8,9 +8,13 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, assume, given, reject, settings
 
+from pawlc.compile import Earlier, compile_machine
 from pawlc.interpret import LiveTimer, Snapshot
 from pawlc.model import tree
+from pawlc.model.alike import differences
 from pawlc.model.machine import Machine
+from pawlc.parse import parse
+from pawlc.write.convert import convert
 from tests import optional
 from tests.semantics.charts import Walk, walks
 from tests.semantics.driver import Interpreted, due_at
@@ -100,6 +104,43 @@ def test_a_migrated_instance_is_what_the_rules_say(upgrade: Upgrade, before: lis
     check_timers(Moved(old, was, new, driver.snapshot), migrate["timers"], driver.now)
     check_invokes(Moved(old, was, new, driver.snapshot), migrate["invokes"])
     assert driver.snapshot.status == "running"
+
+
+@pytest.mark.timeout(600)
+@settings(quick, max_examples=10)
+@given(upgrade=upgrades(python=True))
+def test_a_random_migration_is_the_same_in_json(upgrade: Upgrade) -> None:
+    charts = compiled(upgrade)
+    if charts is None:
+        reject()
+    earlier: dict[int, Earlier] = {}
+    for chart in charts:
+        written, _ = parse(chart.source, "chart.machine.yaml")
+        assert written is not None
+        made, refused = convert(written, "xstate")
+        assert made is not None, refused
+        here = compile_machine(
+            made.text, "chart.json", chart.companion, made.companion, earlier
+        ).machine
+        assert differences(chart.machine, here, ()) == ()
+        assert moved_as(here) == moved_as(chart.machine)
+        earlier[here.version] = Earlier(here, "")
+
+
+def moved_as(machine: Machine) -> list[object]:
+    """What the migrations of a machine do, without where it is written."""
+    return [
+        (
+            [
+                (m.before, m.after, m.kept_timers, m.kept_invokes, len(m.timers), len(m.invokes))
+                for m in one.moves
+            ],
+            [(name, value.parts) for name, value in one.context],
+            one.carried,
+            one.python and (one.python.function, one.python.fields, one.python.certain),
+        )
+        for one in machine.migrations
+    ]
 
 
 @dataclass(frozen=True, slots=True)
