@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from pawlc import syntax
-from pawlc.compile import compile_machine
+from pawlc.compile import check
+from pawlc.diagnostics import Severity
 from pawlc.model.alike import differences
 from pawlc.model.machine import Machine
 from pawlc.parse import parse
@@ -63,7 +64,10 @@ def _undotted(target: Text) -> Text:
 
 
 def machine(one: Definition, text: str, file: str, impl: str | None = None) -> Machine:
-    return compile_machine(text, file, one.companion, impl, one.earlier).machine
+    made, found = check(text, file, one.companion, impl, one.earlier)
+    assert [each for each in found if each.severity is Severity.ERROR] == []
+    assert made is not None
+    return made
 
 
 @named
