@@ -97,3 +97,29 @@ def test_yaml_comes_back_as_it_was(one: Definition) -> None:
     first = converted(one.text, one.file, "xstate")
     native = converted(first.text, one.json, "yaml", first.companion)
     assert meaning(undotted(read(native.text))) == meaning(undotted(read(one.text)))
+
+
+NAMED = """\
+{
+  "id": "m",
+  "queryLanguage": "sql",
+  "context": { "flag": false, "n": 0 },
+  "initial": "a",
+  "states": {
+    "a": { "on": { "x": [{ "target": "b", "guard": "{{ context.flag }}" }] } },
+    "b": { "on": { "x": { "target": "a", "guard": "context.flag" } } }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("form", ["yaml", "xstate"])
+def test_a_guard_may_have_the_words_of_another_for_its_name(form: Form) -> None:
+    impl = 'guards: { "context.flag": context.n > 5 }'
+    made = converted(NAMED, "m.json", form, impl)
+    file = "m.machine.yaml" if made.companion is None else "m.json"
+    found, _ = check(made.text, file, None, made.companion)
+    assert found is not None
+    a, b = found.states[1:]
+    asked = [[str(ref.name) for ref in s.transitions[0].guard.refs()] for s in (a, b)]
+    assert asked == [["flag"], ["n"]]

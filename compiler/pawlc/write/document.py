@@ -176,8 +176,8 @@ class _Writer:
 
     def _guard(self, guard: syntax.Guard) -> Tree:
         match guard:
-            case Text():
-                return guard.value
+            case Text():  # in brackets it is SQL, whatever guards are called
+                return f"({guard.value})" if guard.value in self.guards else guard.value
             case syntax.NamedRef():
                 if not guard.params and guard.name.value in self.guards:
                     return guard.name.value
@@ -195,7 +195,8 @@ class _Writer:
 
     def named(self, named: syntax.Named, kind: str) -> Tree:
         """An entry of `guards:` or `delays:`."""
-        value = self._guard(named.value)
+        said = named.value
+        value = said.value if isinstance(said, Text) else self._guard(said)
         if not named.params:
             return value
         return {"params": _all_words(named.params), kind: value}

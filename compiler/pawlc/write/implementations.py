@@ -5,6 +5,7 @@ as the definition does; likewise `reason := event.reason`, `notify` for an effec
 twice has one name; of two that would be called alike the later has a number.
 """
 
+from dataclasses import replace
 from typing import assert_never
 
 from pawlc import syntax
@@ -34,6 +35,8 @@ class Implementations:
         )
         if new:
             span = guard.span if isinstance(guard, Text) else guard.function.span
+            if isinstance(guard, Text) and name != guard.value and self._is_taken(guard.value):
+                guard = replace(guard, value=f"({guard.value})")  # SQL, and no other guard's name
             self.guards.append(syntax.Named(_at(name, span), (), guard))
         return name
 
@@ -44,6 +47,9 @@ class Implementations:
             named = syntax.NamedActions(_at(name, place(action)), (), (action,))
             self.actions.append(named)
         return name
+
+    def _is_taken(self, name: str) -> bool:
+        return ("guard", name) in self._taken
 
     def _name(self, kind: str, title: str, meaning: str) -> tuple[str, bool]:
         """A name for a meaning, and whether it is a new one."""
