@@ -68,16 +68,17 @@ def _migration(
         message = f"version {version} has {number} configurations, more than {MOST}"
         report.append(Diagnostic("PW461", message, written.version.span, "too many"))
         return None
+    called = _python(world, old, written, report)
+    context = _context(world, old, written, report)
     known = len(report)
     become = becoming(world, old, written, report)
     _check_names(old, new, written, become, report)
     if len(report) > known:
         return None
-    called = _python(world, old, written, report)
     return Migration(
         version=version,
         moves=moves(old, new, written, become, report),
-        context=_context(world, old, written, report),
+        context=context,
         carried=_carried(old, new, written, called, report),
         columns=tuple((c.name, c.kept_in) for c in old.context if c.kept_in is not None),
         memories=memories(old, new, written, become, report),
