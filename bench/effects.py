@@ -63,13 +63,25 @@ PACKAGES = (
 )
 
 BATCH = 100
-TABLES = "pawl.outbox, pawl.lease, pawl.effect_result, pawl.timer, pawl.journal"
+INSTANCES = 20_000
+TABLES = "pawl.outbox, pawl.lease, pawl.effect_result, pawl.timer, pawl.message, pawl.journal"
 
 FILL = """
 insert into pawl.outbox (machine, version, iid, id, seq, effect, input, created_at)
 select 'bell', 1, 1, '1', n, 'ring', '{"n": 1}', pawl.now() from generate_series(1, %s) as n"""
 
-CLAIM = "select effect_id, token from pawl.claim_effects('bench', '{ring}', %s)"
+TIMERS = f"""
+insert into pawl.timer (machine, iid, name, seq, due_at)
+select 'bell', 1 + n %% {INSTANCES}, 'after', 0, pawl.now() from generate_series(1, %s) as n"""
+
+MESSAGES = f"""
+insert into pawl.message
+  (sender_machine, sender_iid, sender_id, sender_seq, due_at, kin, machine, id, event)
+select 'bell', 1 + n %% {INSTANCES}, (1 + n %% {INSTANCES})::text, n, pawl.now(), true, 'bell',
+  (1 + n %% {INSTANCES})::text, '{{"type": "ring", "n": 1}}'
+from generate_series(1, %s) as n"""
+
+CLAIM = "select effect_id, token from pawl.claim_effects('bench', '{ring}', %s, %s)"
 COMPLETE = "select count(*) from pawl.complete_effects(%s, %s, %s::jsonb[])"
 
 
@@ -88,14 +100,14 @@ class Bench:
 # --- dispatch --------------------------------------------------------------------------------
 
 
-def drain(bench: Bench) -> list[float]:
+def drain(bench: Bench, lease: str = "1 minute") -> list[float]:
     """Claim and complete all effects in batches; return the effects per second of each tenth."""
     bench.admin.execute(f"truncate {TABLES}".encode())
     bench.admin.execute(FILL.encode(), (bench.effects,))
     bench.admin.execute("analyze pawl.outbox")
     rates: list[float] = []
     done, began = 0, time.perf_counter()
-    while claims := bench.admin.execute(CLAIM.encode(), (BATCH,)).fetchall():
+    while claims := bench.admin.execute(CLAIM.encode(), (BATCH, lease)).fetchall():
         ids, tokens = ([claim[place] for claim in claims] for place in (0, 1))
         bench.admin.execute(COMPLETE.encode(), (ids, tokens, ["1"] * len(claims)))
         done += len(claims)
@@ -215,6 +227,7 @@ def wake_ups(bench: Bench, events: int) -> list[float]:
     bench.admin.execute(f"truncate {TABLES}".encode())
     claimed = threading.Semaphore(0)
     ready = threading.Semaphore(0)
+    claim = (BATCH, "1 minute")
 
     def work() -> None:
         with psycopg.connect(bench.server.dsn(), autocommit=True) as worker:
@@ -223,7 +236,7 @@ def wake_ups(bench: Bench, events: int) -> list[float]:
             left = events
             while left:
                 worker.execute("select pawl.stay_awake()")
-                while found := len(worker.execute(CLAIM.encode(), (BATCH,)).fetchall()):
+                while found := len(worker.execute(CLAIM.encode(), claim).fetchall()):
                     left -= found
                     claimed.release(found)
                 worker.execute("select pawl.rest()")
@@ -231,7 +244,7 @@ def wake_ups(bench: Bench, events: int) -> list[float]:
                     if worker.execute("select pawl.nobody_is_sending()").fetchone() == (True,):
                         break
                     time.sleep(0.001)
-                if found := len(worker.execute(CLAIM.encode(), (BATCH,)).fetchall()):
+                if found := len(worker.execute(CLAIM.encode(), claim).fetchall()):
                     left -= found
                     claimed.release(found)
                 elif left:
@@ -271,23 +284,21 @@ def firing(bench: Bench, pending: int, due: int = 2000) -> float:
     return (time.perf_counter() - began) / due * 1e6
 
 
-def due_at_once(bench: Bench) -> list[float]:
-    """Timers per second, by tenths, when all are due at once."""
+def consume(bench: Bench, fill: str, function: str) -> list[float]:
+    """Timers or messages per second, by tenths, when all are due at once."""
     bench.admin.execute(f"truncate {TABLES}".encode())
-    bench.admin.execute(
-        "insert into pawl.timer (machine, iid, name, seq, due_at)"
-        " select 'bell', 1 + n %% 16, 'after', 0, pawl.now() from generate_series(1, %s) as n",
-        (bench.effects,),
-    )
-    bench.admin.execute("analyze pawl.timer")
+    bench.admin.execute(fill.encode(), (bench.effects,))
+    bench.admin.execute("analyze pawl.timer, pawl.message")
+    step = f"select pawl.{function}({BATCH})".encode()
     rates: list[float] = []
     done, began = 0, time.perf_counter()
-    while fired := (bench.admin.execute("select pawl.fire_due_timers(100)").fetchone() or (0,))[0]:
-        done += fired
+    while consumed := (bench.admin.execute(step).fetchone() or (0,))[0]:
+        done += consumed
         if done >= (len(rates) + 1) * bench.effects / 10:
             now = time.perf_counter()
             rates.append(bench.effects / 10 / (now - began))
             began = now
+    assert done == bench.effects
     return rates
 
 
@@ -296,7 +307,7 @@ def due_at_once(bench: Bench) -> list[float]:
 
 @contextmanager
 def server(quick: bool) -> Iterator[Bench]:
-    """Start a server with the machine and 16 instances of it."""
+    """Start a server with the machine and instances of it."""
     with (
         own_server(SETTINGS) as (started, folder),
         psycopg.connect(started.dsn(), autocommit=True) as admin,
@@ -304,7 +315,8 @@ def server(quick: bool) -> Iterator[Bench]:
         install(admin)
         deploy(admin, compile_machine(BELL, "bell.machine.yaml"))
         admin.execute(
-            "select count(create_instance('bell', n::text)) from generate_series(1, 16) n"
+            "select count(create_instance('bell', n::text)) from generate_series(1, %s) n",
+            (INSTANCES,),
         )
         effects, repetitions = (10_000, 1) if quick else (100_000, 3)
         pgbench = find_pgbench(started.bindir)
@@ -316,8 +328,11 @@ def measure(bench: Bench) -> dict[str, Any]:
     plain = drain(bench)
     with old_snapshot(bench):
         held = drain(bench)
-    print(f"dispatch, effects/s by tenths:   {' '.join(f'{rate:.0f}' for rate in plain)}")
-    print(f"the same under an old snapshot:  {' '.join(f'{rate:.0f}' for rate in held)}")
+    with old_snapshot(bench):
+        over = drain(bench, lease="1 ms")
+    _say("dispatch, effects/s by tenths:", plain)
+    _say("the same under an old snapshot:", held)
+    _say("that is older than all leases:", over)
     bells = {clients: doorbell(bench, clients) for clients in (4, 16)}
     print(f"send_event with the doorbell:    {bells}")
     waits = wake_ups(bench, 50 if bench.repetitions == 1 else 200)
@@ -325,24 +340,39 @@ def measure(bench: Bench) -> dict[str, Any]:
     few = median(firing(bench, 1_000) for _ in range(bench.repetitions))
     many = median(firing(bench, bench.effects * 10) for _ in range(bench.repetitions))
     print(f"a timer fired, µs:               {few:.0f}; {bench.effects * 10} pending {many:.0f}")
-    burst = due_at_once(bench)
-    print(
-        f"{bench.effects} timers due at once, timers/s: {' '.join(f'{rate:.0f}' for rate in burst)}"
-    )
+    burst = consume(bench, TIMERS, "fire_due_timers")
+    told = consume(bench, MESSAGES, "deliver_messages")
+    with old_snapshot(bench):
+        burst_held = consume(bench, TIMERS, "fire_due_timers")
+    with old_snapshot(bench):
+        told_held = consume(bench, MESSAGES, "deliver_messages")
+    _say(f"{bench.effects} timers at once, timers/s:", burst)
+    _say("the same under an old snapshot:", burst_held)
+    _say("as many messages, messages/s:", told)
+    _say("the same under an old snapshot:", told_held)
     return ratios(peers(bench)) | {
         "dispatch_per_second": round(median(plain)),
         "dispatch_last_to_first_tenth": round(plain[-1] / plain[0], 2),
         "dispatch_old_snapshot": round(median(held) / median(plain), 2),
         "dispatch_old_snapshot_last_to_first": round(held[-1] / held[0], 2),
+        "dispatch_leases_over_last_to_first": round(over[-1] / over[0], 2),
         **{f"send_with_doorbell_{n}_clients": round(ratio, 2) for n, ratio in bells.items()},
         "wake_up_p50_ms": round(median(waits), 1),
         "wake_up_p99_ms": round(_p99(waits), 1),
         "timer_with_many_pending": round(many / few, 2),
         "timers_due_at_once_per_second": round(median(burst)),
         "timers_due_at_once_last_to_first_tenth": round(burst[-1] / burst[0], 2),
+        "timers_old_snapshot_last_to_first": round(burst_held[-1] / burst_held[0], 2),
+        "messages_per_second": round(median(told)),
+        "messages_last_to_first_tenth": round(told[-1] / told[0], 2),
+        "messages_old_snapshot_last_to_first": round(told_held[-1] / told_held[0], 2),
         "effects": bench.effects,
         "batch": BATCH,
     }
+
+
+def _say(what: str, rates: list[float]) -> None:
+    print(f"{what:33}{' '.join(f'{rate:.0f}' for rate in rates)}")
 
 
 def _p99(waits: list[float]) -> float:

@@ -8,7 +8,6 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_now timestamptz := pawl.now(); -- volatile: an index could not be asked for it
   v_due record;
   v_count int := 0;
 begin
@@ -17,17 +16,8 @@ begin
     from (
       select m as message,
         case when k.name is not null then pawl.route_iid(m.machine, m.id) end as iid
-      from pawl.message as m
+      from unnest(pawl.due_messages(pawl.now(), p_limit)) as m
       left join pawl.machine as k on k.name = m.machine
-      where m.due_at <= v_now
-        and not exists (
-          select from pawl.message as e
-          where e.machine = m.machine and e.id = m.id
-            and e.sender_machine = m.sender_machine and e.sender_iid = m.sender_iid
-            and e.message_id < m.message_id and e.due_at > v_now
-        )
-      order by m.due_at, m.message_id
-      limit p_limit
     ) as d
     order by (d.message).machine collate "C", d.iid, (d.message).message_id
   loop

@@ -8,18 +8,12 @@ language plpgsql security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_now timestamptz := pawl.now(); -- volatile: an index could not be asked for it
   v_timer pawl.timer;
   v_count int := 0;
 begin
   for v_timer in
     select d.*
-    from (
-      select t.* from pawl.timer as t
-      where t.due_at <= v_now
-      order by t.due_at
-      limit p_limit
-    ) as d
+    from unnest(pawl.due_timers(pawl.now(), p_limit)) as d
     order by d.machine collate "C", d.iid, d.due_at, d.timer_id
   loop
     if pawl.route_try_lock(v_timer.machine, v_timer.iid) and pawl.fire_timer(v_timer) then

@@ -7,12 +7,20 @@ language sql security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select least(
-    (select t.due_at from pawl.timer as t order by t.due_at limit 1),
+    (
+      select t.due_at from pawl.timer as t
+      where t.due_at >= (select pawl.look_from('timers'))
+      order by t.due_at
+      limit 1
+    ),
     (
       select min(l.until)
       from unnest(coalesce(p_effects, pawl.leased_effects())) as e (effect)
       cross join lateral (
-        select l.until from pawl.lease as l where l.effect = e.effect order by l.until limit 1
+        select l.until from pawl.lease as l
+        where l.effect = e.effect and l.until >= (select pawl.look_from('leases'))
+        order by l.until
+        limit 1
       ) as l
     ),
     (
@@ -23,7 +31,8 @@ as $$
     ),
     (
       select m.due_at from pawl.message as m
-      where not exists (
+      where m.due_at >= (select pawl.look_from('messages'))
+        and not exists (
         select from pawl.message as e
         where e.machine = m.machine and e.id = m.id
           and e.sender_machine = m.sender_machine and e.sender_iid = m.sender_iid

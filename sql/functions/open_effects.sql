@@ -14,19 +14,25 @@ set plan_cache_mode = force_generic_plan
 as $$
 declare
   v_passed bigint := (select m.passed from pawl.outbox_mark as m);
+  v_from timestamptz := pawl.look_from('leases');
+  v_began timestamptz := clock_timestamp();
+  v_first timestamptz;
   v_due bigint[];
   v_late bigint[];
   v_fresh bigint[];
 begin
-  select array_agg(d.effect_id) into v_due
+  select array_agg(d.effect_id), min(d.until) into v_due, v_first
   from unnest(coalesce(p_effects, pawl.leased_effects())) as e (effect)
   cross join lateral (
-    select l.effect_id from pawl.lease as l
-    where l.effect = e.effect and l.until <= p_now
+    select l.effect_id, l.until from pawl.lease as l
+    where l.effect = e.effect and l.until >= v_from and l.until <= p_now
     order by l.until
     limit p_limit
     for update skip locked
   ) as d;
+  if v_from = '-infinity' then
+    perform pawl.note_look('leases', v_began, coalesce(v_first, p_now));
+  end if;
 
   select array_agg(d.effect_id) into v_late
   from pawl.outbox_gap as g
