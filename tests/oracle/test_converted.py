@@ -48,24 +48,63 @@ console.log(JSON.stringify([all, actor.getSnapshot().status]));
 """
 
 
-def test_the_page_about_xstate_says_how_to_run_it_there() -> None:
-    require("xstate", process.missing())
+def pages() -> tuple[str, str, str]:
+    """The chart of the page about XState, and its two scripts."""
     page = (CHECKOUT / "docs" / "xstate.md").read_text("utf-8")
-    found = {block.language + block.first[:2]: block for block in blocks(page)}
-    chart, script = found["yaml# "], found["console# "]
-    door = converted(chart.text, "door.machine.yaml", "xstate").text
-    module = script.text.partition("\n")[2]
-    module = module.replace("import door from './door.json';", f"const door = {door};")
-    told = subprocess.run(
+    own = [block for block in blocks(page) if block.language == "yaml" or block.reason]
+    chart, run, revive = (block.text.partition("\n")[2] for block in own)
+    return chart, run, revive
+
+
+def told(script: str) -> Any:
+    """What a script for node prints."""
+    require("xstate", process.missing())
+    found = subprocess.run(
         ["node", "--input-type=module", "-"],
-        input=module + WALK,
+        input=script,
         capture_output=True,
         text=True,
         cwd=process.HERE,
         check=True,
     )
+    return json.loads(found.stdout)
+
+
+def test_the_page_about_xstate_says_how_to_run_it_there() -> None:
+    chart, run, _ = pages()
+    door = converted(chart, "door.machine.yaml", "xstate").text
+    script = run.replace("import door from './door.json';", f"const door = {door};")
     steps = [["closed", 0], ["closed", 1], ["closed", 2], ["opened", 2]]
-    assert json.loads(told.stdout) == [steps, "done"]
+    assert told(script + WALK) == [steps, "done"]
+
+
+RAISING = """\
+machine: raising
+version: 1
+context: { flag: boolean not null default false, on: boolean not null default true }
+authorize: {}
+initial: a
+states:
+  a:
+    entry: [{ raise: go }, { raise: { event: late, delay: 1500, id: x } }, { cancel: x }]
+    on:
+      go:
+        target: b
+        guard: { and: [{ not: context.flag }, { or: [context.flag, context.on] }] }
+  b: { type: final }
+"""
+RAISED = """
+import { createActor, createMachine } from 'xstate';
+const names = ['flag', 'on'].map((name) => [`context.${name}`, ({ context }) => context[name]]);
+const machine = createMachine(revived(chart)).provide({ guards: Object.fromEntries(names) });
+console.log(JSON.stringify(createActor(machine).start().getSnapshot().value));
+"""
+
+
+def test_the_page_about_xstate_says_how_built_ins_come_to_life() -> None:
+    _, _, revive = pages()
+    chart = converted(RAISING, "raising.machine.yaml", "xstate").text
+    assert told(f"{revive}\nconst chart = {chart};\n{RAISED}") == "b"
 
 
 def chart(made: Machine) -> Chart:
