@@ -135,6 +135,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW462", "a migration leaves a value, timer, invoke or history open"),
     ("PW463", "choices of a migration that are not for all"),
     ("PW464", "two ways from a version that lead to different states"),
+    ("PW465", "delayed events that end on the way back to an earlier version"),
     # documented, not built yet
     ("PW907", "a part of XState that this version does not build"),
     # converting

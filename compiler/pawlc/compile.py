@@ -159,13 +159,7 @@ def placed(compiled: Compiled, columns: Mapping[int, Mapping[str, str]]) -> Comp
     `columns` maps fields to columns, by version: of this one and of those it migrates from. Only
     deploy knows them, since they depend on the versions that share the table.
     """
-    machine = compiled.machine
-    own = columns.get(machine.version, {})
-    machine = replace(
-        machine,
-        context=tuple(replace(c, kept_in=own.get(c.name)) for c in machine.context),
-        migrations=tuple(_reading(one, columns.get(one.version, {})) for one in machine.migrations),
-    )
+    machine = _keeping(compiled.machine, columns)
     made = replace(
         emitted(machine),
         source=compiled.source,
@@ -178,6 +172,17 @@ def placed(compiled: Compiled, columns: Mapping[int, Mapping[str, str]]) -> Comp
     )
     verify.verify(made.sql)
     return made
+
+
+def _keeping(machine: Machine, columns: Mapping[int, Mapping[str, str]]) -> Machine:
+    """A machine whose fields are in its version's columns, and so those to which it goes back."""
+    own = columns.get(machine.version, {})
+    return replace(
+        machine,
+        context=tuple(replace(c, kept_in=own.get(c.name)) for c in machine.context),
+        migrations=tuple(_reading(one, columns.get(one.version, {})) for one in machine.migrations),
+        back=tuple(_keeping(one, columns) for one in machine.back),
+    )
 
 
 def _reading(migration: Migration, columns: Mapping[str, str]) -> Migration:

@@ -435,7 +435,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Migrate:
-    """How the instances of one earlier version become this one's; `python` computes fields too."""
+    """How the instances of one earlier version become this one's; `python` computes fields too.
+
+    `back` says how this one's become that version's again, the roles of old and new exchanged.
+    """
 
     version: Text
     states: tuple[Become, ...]
@@ -444,6 +447,7 @@ class Migrate:
     timers: tuple[Rule, ...]
     invokes: tuple[Rule, ...]
     python: PythonRef | None = None
+    back: "Migrate | None" = None
 
 
 @dataclass(frozen=True, slots=True)

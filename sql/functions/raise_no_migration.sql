@@ -11,7 +11,11 @@ begin
     'no_migration',
     format('machine "%s" has no migration from version %s to version %s', p_machine, p_from, p_to),
     jsonb_build_object('machine', p_machine, 'from', p_from, 'to', p_to),
-    format('Version %s needs "migrate: { %s: … }" in its definition.', p_to, p_from)
+    case
+      when p_from < p_to
+        then format('Version %s needs "migrate: { %s: … }" in its definition.', p_to, p_from)
+      else format('Version %s needs "migrate: { %s: { back: … } }" in its definition.', p_from, p_to)
+    end
   );
 end
 $$;

@@ -81,16 +81,22 @@ class Deployed:
 
     def migrate(self, new: Compiled, before: int) -> Observed:
         """Deploy a further version beside the one that is there, and move the instance to it."""
-        machine = self._deploy_next(new)
+        return self._move(self._deploy_next(new), before)
+
+    def go_back(self, before: int, to: int) -> Observed:
+        """Move the instance back to a version that is there."""
+        return self._move(next(m for m in self.versions if m.version == to), before)
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _move(self, machine: Machine, before: int) -> Observed:
         query = f'select reason from "{self.schema}".{{}}(%s, true)'
         mark = self._mark()
-        step = f"v{new.machine.version}_migrate_batch_from_{before}"
+        step = f"v{machine.version}_migrate_batch_from_{before}"
         reason = self._value(query.format(step), [self._row()["iid"]])
         if reason is None:
             self.fields = {column.name: column.column for column in machine.context}
         return self._observed(mark, reason is None, None if reason is None else "needs_rescue")
-
-    # --- inside -------------------------------------------------------------------------------
 
     def _deploy(self, compiled: Compiled) -> None:
         # A database cloned from a template does not have its grants.

@@ -45,6 +45,36 @@ def check_upgrade(
     return True
 
 
+def check_return(
+    charts: tuple[Compiled, ...], steps: tuple[list[Walk], ...], connection: Connection
+) -> None:
+    """Assert the same of the way to the last version and back to the first, a walk in each."""
+    onward, backward = steps[: len(charts)], steps[len(charts) :]
+    with undone(connection):
+        interpreted = Interpreted(charts[0].machine, evaluate)
+        deployed = Deployed(connection, charts[0])
+        wanted = interpreted.create({})
+        assert deployed.create({}) == wanted
+        if wanted.error or not walked(interpreted, deployed, onward[0]):
+            return
+        for chart, walk in zip(charts[1:], onward[1:], strict=True):
+            if not running(interpreted):
+                return
+            before = interpreted.machine.version
+            moved = interpreted.migrate(chart.machine, chart.machine.migrations[0])
+            assert deployed.migrate(chart, before) == moved
+            if not walked(interpreted, deployed, walk) or moved.error:
+                return
+        for chart, walk in zip(charts[:0:-1], backward, strict=True):
+            if not running(interpreted):
+                return
+            (target,) = chart.machine.back
+            moved = interpreted.migrate(target, target.migrations[0])
+            assert deployed.go_back(chart.machine.version, target.version) == moved
+            if not walked(interpreted, deployed, walk) or moved.error:
+                return
+
+
 def _evaluating(charts: tuple[Compiled, ...]) -> Evaluate:
     """Evaluate the small SQL, and guards that call a function of a companion."""
     versions = {chart.machine.version: chart for chart in charts}

@@ -34,10 +34,11 @@ class Upgrade:
 
 
 @st.composite
-def upgrades(draw: DrawFn, versions: int = 2, python: bool = False) -> Upgrade:
+def upgrades(draw: DrawFn, versions: int = 2, python: bool = False, back: bool = False) -> Upgrade:
     """A chart and its further versions; the last `versions - 1` migrate from the one before.
 
-    With `python` a function computes some of the fields, a few of them only under a condition.
+    With `python` a function computes some of the fields, a few of them only under a condition; with
+    `back` each says how to go back to the one before, too.
     """
     parallel = draw(st.booleans())
     tree = draw(nodes((), 2, parallel, draw(st.booleans())))
@@ -48,12 +49,16 @@ def upgrades(draw: DrawFn, versions: int = 2, python: bool = False) -> Upgrade:
         match draw(st.sampled_from(["same", "renamed", "another"])):
             case "renamed":
                 tree = _renamed(tree, f"z{number}")
-                migrate = draw(_mapping(before, tree, before.children[0], tree.children[0]))
+                first = before.children[0], tree.children[0]
+                migrate = draw(_mapping(before, tree, *first))
+                way_back = draw(_mapping(tree, before, *reversed(first))) if back else None
             case "another":
                 tree = draw(nodes((), 2, parallel, draw(st.booleans())))
                 migrate = draw(_mapping(before, tree))
+                way_back = draw(_mapping(tree, before)) if back else None
             case _:
                 migrate = draw(_mapping(before, tree))
+                way_back = draw(_mapping(tree, before)) if back else None
         further = draw(definitions(tree))
         further["context"] = draw(_context(written[-1]["context"]))
         if draw(st.booleans()):
@@ -61,6 +66,8 @@ def upgrades(draw: DrawFn, versions: int = 2, python: bool = False) -> Upgrade:
             further["context"][checked] = f"int not null default 0 check ({checked} > -2)"
             migrate["context"][checked] = draw(_number())
         companions.append(draw(_function(migrate)) if python else None)
+        if way_back is not None:
+            migrate["back"] = way_back
         written.append({**further, "version": f"{number}", "migrate": {f"{number - 1}": migrate}})
     rules = draw(st.lists(st.sampled_from(RULES), min_size=3))
     return Upgrade(tuple(written), tuple(rules), tuple(companions))
@@ -193,8 +200,9 @@ def _settled(
     """Compile; give what is open a rule, and again until nothing is."""
     chosen = [*rules, *["skip"] * 100]
     while True:
+        lines = block(written)
         try:
-            text = "\n".join(block(written))
+            text = "\n".join(lines)
             return compile_machine(text, "chart.machine.yaml", companion, earlier=earlier)
         except CompileError as error:
             found = [d for d in error.diagnostics if d.severity is Severity.ERROR]
@@ -204,11 +212,16 @@ def _settled(
             if codes != {"PW462"}:
                 raise
             for diagnostic in found:
-                _settle(written, diagnostic, chosen)
+                is_back = lines[diagnostic.span.start.line - 1].strip() == "back:"
+                _settle(written, diagnostic, chosen, is_back)
 
 
-def _settle(written: dict[str, Any], diagnostic: Diagnostic, chosen: list[str]) -> None:
+def _settle(
+    written: dict[str, Any], diagnostic: Diagnostic, chosen: list[str], is_back: bool
+) -> None:
     (migrate,) = written["migrate"].values()
+    if is_back:
+        migrate = migrate["back"]
     if (pending := _PENDING.search(diagnostic.message)) is not None:
         written.setdefault("on", {}).setdefault(pending[1], [{}])
         return

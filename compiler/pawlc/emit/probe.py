@@ -275,10 +275,11 @@ def _distinct(machine: Machine) -> tuple[Expression, ...]:
 
 def _computed(machine: Machine) -> tuple[Expression, ...]:
     """What migrations compute of the row as it was, and ask of it."""
+    found = [one for version in (machine, *machine.back) for one in version.migrations]
     return (
-        *(value for one in machine.migrations for _, value in one.context),
-        *(a for one in machine.migrations if one.python for a in one.python.arguments),
-        *(g for one in machine.migrations for move in one.moves for g in move.guards),
+        *(value for one in found for _, value in one.context),
+        *(a for one in found if one.python for a in one.python.arguments),
+        *(g for one in found for move in one.moves for g in move.guards),
     )
 
 

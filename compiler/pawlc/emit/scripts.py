@@ -44,8 +44,9 @@ def version_functions(unit: Unit) -> Sql:
 
 
 def migrations(machine: Machine) -> Sql:
-    """The functions that migrate batches of instances to this version."""
-    return _sections(*(_batch(machine, migration) for migration in machine.migrations))
+    """The functions that migrate batches of instances to this version, and from it back."""
+    moves = ((one, migration) for one in (machine, *machine.back) for migration in one.migrations)
+    return _sections(*(_batch(one, migration) for one, migration in moves))
 
 
 def _batch(machine: Machine, migration: Migration) -> Sql:

@@ -275,12 +275,13 @@ def _together(
     )
 
 
-def python(plan: Plan, action: PythonAssign, event: str | None) -> Body:
-    """Call a companion function, and set the fields that it returns."""
+def python(plan: Plan, action: PythonAssign, event: str | None, version: int | None = None) -> Body:
+    """Call a companion function, this version's or another's, and set the fields it returns."""
     types = {column.name: column.type for column in plan.machine.context}
     scope = Scope(plan, event)
     arguments = join(", ", [scope.sql(argument) for argument in action.arguments])
-    function = ident(plan.machine.schema, f"{plan.version}_{action.function}")
+    of = plan.machine.version if version is None else version
+    function = ident(plan.machine.schema, f"v{of}_{action.function}")
     body: list[Statement] = [
         source_comment(action.span, f"python {action.function}"),
         Set(own("python"), sql("{}({})", function, arguments)),

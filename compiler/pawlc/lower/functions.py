@@ -6,6 +6,7 @@ from pawlc.lower.create import create
 from pawlc.lower.frame import name
 from pawlc.lower.migrate import migrate
 from pawlc.lower.plan import Plan
+from pawlc.lower.plan import plan as made
 from pawlc.lower.query import admits, enabled, simulate
 from pawlc.lower.reduce import reduce
 from pawlc.lower.send import send
@@ -27,6 +28,7 @@ def functions(plan: Plan) -> tuple[Function, ...]:
         admits(plan),
         *begin(plan),
         *(migrate(plan, migration) for migration in plan.machine.migrations),
+        *(migrate(made(one), two) for one in plan.machine.back for two in one.migrations),
     )
 
 

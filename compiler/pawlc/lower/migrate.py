@@ -99,7 +99,8 @@ def _context(plan: Plan, migration: Migration) -> Body:
             body.append(source_comment(column.source.span, f"context {column.name}"))
             body.append(Set(target, typed(plan, column.default, column.type, None)))
     if migration.python is not None:
-        body += actions.python(plan, migration.python, None)
+        told = max(migration.version, plan.machine.version)  # by the later one, also its way back
+        body += actions.python(plan, migration.python, None, told)
     return (*body, *store.check(plan, plan.machine.context))
 
 

@@ -603,7 +603,8 @@ class Machine:
     and `public` hold field names, `indexes` the expressions over the context that each is of.
     `reply`: clients who create or send are answered with the instance (`state`), or learn nothing
     of it (`none`).
-    `microsteps` are the most of one macrostep.
+    `microsteps` are the most of one macrostep. `back` are the earlier versions to which instances
+    can go back, each with the one migration that leads from this version to it.
     `retention` is an interval.
     """
 
@@ -625,6 +626,7 @@ class Machine:
     done_chain: Literal["all", "grandparent"] = "all"
     indexes: tuple[tuple[Expression, ...], ...] = ()
     migrations: tuple[Migration, ...] = ()
+    back: tuple["Machine", ...] = ()
     retention: str | None = None
     errors: Literal["fail", "event"] = "fail"
     reply: Literal["state", "none"] = "state"

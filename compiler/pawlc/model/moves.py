@@ -16,6 +16,7 @@ from pawlc.model import labels
 from pawlc.model.becoming import Becoming, by_path, combinations
 from pawlc.model.expressions import Report
 from pawlc.model.machine import Expression, Invoke, Machine, Move, Ref, State, Timer
+from pawlc.source import Span
 
 MOST = 1000
 """Configurations of an earlier version; the generated code names each."""
@@ -43,10 +44,11 @@ def moves(
                 ended.append(shown(before, guards))
             elif len(found) <= MOST:
                 found.append(beginnings.move(configuration, guards, after))
-    _complain(report, written, lost, "no state to go to", "name one under `states`")
-    _complain(report, written, ended, "only a final state to go to", "stop them before migrating")
+    at = f"from version {old.version}", written.version.span
+    _complain(report, at, lost, "no state to go to", "name one under `states`")
+    _complain(report, at, ended, "only a final state to go to", "stop them before migrating")
     if len(found) > MOST:
-        message = f"version {written.version} has more than {MOST} configurations and choices"
+        message = f"version {old.version} has more than {MOST} configurations and choices"
         report.append(Diagnostic("PW461", message, written.version.span, "too many"))
     report += beginnings.complaints()
     return tuple(found)
@@ -60,14 +62,13 @@ def _completed(
     return sets.completed(new.states, (known[path] for path in targets))
 
 
-def _complain(
-    report: Report, written: syntax.Migrate, found: list[str], what: str, hint: str
-) -> None:
+def _complain(report: Report, at: tuple[str, Span], found: list[str], what: str, hint: str) -> None:
     if found:
-        message = f"from version {written.version}, {listed(found)} has {what}"
+        where, span = at
+        message = f"{where}, {listed(found)} has {what}"
         if len(found) > 1:
             message = message.replace(" has ", " have ")
-        report.append(Diagnostic("PW461", message, written.version.span, hint=hint))
+        report.append(Diagnostic("PW461", message, span, hint=hint))
 
 
 def shown(paths: tuple[str, ...], guards: tuple[Expression, ...] = ()) -> str:

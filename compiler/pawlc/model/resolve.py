@@ -105,8 +105,9 @@ def resolve(
         microsteps=machine.microsteps,
     )
     moved = migration.migrations(world, built, earlier or {}, report)
+    back = migration.returns(world, replace(built, migrations=moved), earlier or {}, report)
     functions = tuple(world.companion.functions.values())
-    complete = replace(built, python=functions, migrations=moved)
+    complete = replace(built, python=functions, migrations=moved, back=back)
     return complete, in_order(tuple(dict.fromkeys(report)))
 
 

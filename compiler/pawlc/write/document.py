@@ -366,6 +366,7 @@ def _migrate(migrate: syntax.Migrate) -> Node:
             },
             "timers": {rule.name.value: Word(rule.rule.value) for rule in migrate.timers},
             "invokes": {rule.name.value: Word(rule.rule.value) for rule in migrate.invokes},
+            "back": _Whole(_migrate(migrate.back)) if migrate.back else None,
         }
     )
 

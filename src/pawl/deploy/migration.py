@@ -64,21 +64,33 @@ class Choice:
 def steps(connection: Connection, machine: str, to: int) -> tuple[Step, ...]:
     """The migrations that lead to a version, in the order in which to run them.
 
-    An instance that is several versions behind goes through those between; a version that was never
+    An instance that is several versions away goes through those between; a version that was never
     deployed here has none. Raises `DeployRefused`.
     """
-    live = {known.version for known in registry.live(registry.versions(connection, machine))}
+    versions = registry.versions(connection, machine)
+    live = {known.version for known in registry.live(versions)}
     if to not in live:
         connection.execute("select pawl.check_version(%s, %s)", (machine, to))
     known = known_steps(connection, machine)
     chosen = towards(to, {step for step in known if live.issuperset(step)})
     if not chosen:
-        raise DeployRefused(
-            f"no version of `{machine}` migrates to version {to}",
-            code="no_migration",
-            hint=f"write `migrate: {{ … }}` into version {to}",
-        )
+        raise _no_way(machine, to, max(known.version for known in versions))
     return chosen
+
+
+def _no_way(machine: str, to: int, newest: int) -> DeployRefused:
+    """Why nothing can be moved to a version, and what would help."""
+    if to == newest:
+        message = f"no version of `{machine}` migrates to version {to}"
+        hint = f"write `migrate: {{ … }}` into version {to}"
+    else:
+        message = f"no version of `{machine}` migrates to version {to}, or back to it"
+        hint = (
+            f"a version says itself how to go back, `migrate: {{ {to}: {{ back: … }} }}`; after "
+            f"version {newest} only a version {newest + 1} that is as {to} was, and migrates from "
+            f"{newest}"
+        )
+    return DeployRefused(message, code="no_migration", hint=hint)
 
 
 def known_steps(connection: Connection, machine: str) -> set[Step]:
@@ -96,16 +108,23 @@ def known_steps(connection: Connection, machine: str) -> set[Step]:
 def towards(to: int, known: set[Step]) -> tuple[Step, ...]:
     """The shortest way from every version that has one, the farthest first.
 
+    Nobody goes back in order to go on, nor on in order to go back.
+
     >>> towards(3, {(1, 2), (2, 3), (3, 2)})
     ((1, 2), (2, 3))
     >>> towards(3, {(1, 2), (2, 3), (1, 3)})
     ((2, 3), (1, 3))
+    >>> towards(1, {(1, 2), (2, 3), (3, 2), (2, 1)})
+    ((3, 2), (2, 1))
+    >>> towards(3, {(2, 1), (1, 3)})
+    ((1, 3),)
     """
     reached, near = {to}, [to]
     found: list[Step] = []
     while near:
         here = near.pop(0)
-        for before in sorted(b for b, after in known if after == here and b not in reached):
+        sources = (b for b, after in known if after == here and _is_between(b, here, to))
+        for before in sorted(b for b in sources if b not in reached):
             reached.add(before)
             found.insert(0, (before, here))
             near.append(before)
@@ -124,6 +143,10 @@ def ways(steps: Iterable[Step]) -> tuple[Way, ...]:
         return (version, *way(next[version])) if version in next else (version,)
 
     return tuple(way(version) for version in next)
+
+
+def _is_between(before: int, here: int, to: int) -> bool:
+    return before < here <= to or to <= here < before
 
 
 def batches(
@@ -281,13 +304,20 @@ def plan(connection: Connection, machine: str, to: int) -> tuple[tuple[Machine, 
     chosen = steps(connection, machine, to)
     versions = {known.version: known for known in registry.versions(connection, machine)}
     before = {number: read_version(machine, known) for number, known in versions.items()}
-    after = {number: _resolved(machine, versions[number], before) for _, number in chosen}
+    after = {
+        number: _resolved(machine, versions[number], before) for one in chosen for number in one
+    }
     return tuple(
-        (after[number], one)
-        for version, number in chosen
-        for one in after[number].migrations
-        if one.version == version
+        found for version, number in chosen for found in _between(after[version], after[number])
     )
+
+
+def _between(before: Machine, after: Machine) -> Iterator[tuple[Machine, Migration]]:
+    """The migration from one version to another, by the definition of the later one."""
+    for target in (after, *before.back):
+        for one in target.migrations:
+            if (one.version, target.version) == (before.version, after.version):
+                yield target, one
 
 
 def _resolved(machine: str, known: registry.Registered, before: Mapping[int, Machine]) -> Machine:

@@ -80,7 +80,9 @@ def live(versions: Iterable[Registered]) -> tuple[Registered, ...]:
 
 def lazy(versions: Iterable[Registered]) -> tuple[tuple[int, int], ...]:
     """The migrations that instances go through when they are touched, the farthest first."""
-    return tuple((known.version, known.lazily_to) for known in versions if known.lazily_to)
+    found = [(known.version, known.lazily_to) for known in versions if known.lazily_to]
+    onward = [step for step in found if step[0] < step[1]]
+    return (*onward, *reversed([step for step in found if step not in onward]))
 
 
 def current(connection: Connection, machine: str) -> Registered:

@@ -23,11 +23,18 @@ FUNCTIONS = """\
 select p.oid::regprocedure::text
 from pg_catalog.pg_proc as p
 join pawl.machine as m on p.pronamespace = m.schema_name::regnamespace
+cross join lateral (
+  select substring(p.proname from '^v([0-9]+)_')::int,
+    substring(p.proname from '^v[0-9]+_migrate(?:_batch)?_from_([0-9]+)$')::int
+) as of (version, source)
 where m.name = %(machine)s
-  and (p.proname ~ format('^v%%s_', %(version)s::int)
-    or (%(sources)s and p.proname ~ format('_from_%%s$', %(version)s::int)))
+  and case
+    when %(sources)s then %(version)s in (of.version, of.source)
+    else greatest(of.version, of.source) = %(version)s
+  end
 """
-"""The functions of one version; with `sources` those that migrate from it, too."""
+"""The functions that a version's definition says, those by which instances go back included; with
+`sources` all that have to do with it."""
 
 
 def make_current(connection: Connection, name: str, version: int) -> None:
@@ -107,6 +114,11 @@ def migrate_lazily(
         registry.lock(connection)
         steps = migration.steps(connection, name, to)
         with acting_as_owner(connection):
+            if lazily:
+                connection.execute(
+                    "update pawl.version set lazily_to = null where machine = %s and version = %s",
+                    (name, to),
+                )
             for before, after in steps:
                 connection.execute(
                     "update pawl.version set lazily_to = %s where machine = %s and version = %s",

@@ -1,6 +1,7 @@
 """`migrate`: how the instances of earlier versions become this one's."""
 
 import re
+from dataclasses import replace
 
 from pawlc import syntax
 from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Sequence
@@ -8,17 +9,18 @@ from pawlc.parse.yaml.shapes import Form, entries, literal, mapping, pairs, sql,
 from pawlc.source import Text
 
 KEYS = ("states", "context", "python", "history", "timers", "invokes")
+BACK = "back"
 RULES = ("keep", "restart", "start", "skip")
 _CHOICE = ("guard", "target")
 _OTHERS = {"if": "write `guard`, as in a transition", "to": "write `target`, as in a transition"}
 
 
 def migrate(form: Form, node: Node | None) -> tuple[syntax.Migrate, ...]:
-    """`version: {states, context, python, history, timers, invokes}` for each earlier version."""
+    """`version: {states, context, python, history, timers, invokes, back}` for each."""
     if node is None:
         return ()
     found = entries(form, node, "`migrate`")
-    return tuple(_from(form, entry) for entry in found if _version(form, entry.key))
+    return tuple(_from(form, e.key, e.value) for e in found if _version(form, e.key))
 
 
 def _version(form: Form, key: Text) -> bool:
@@ -29,13 +31,30 @@ def _version(form: Form, key: Text) -> bool:
     return False
 
 
-def _from(form: Form, entry: Entry) -> syntax.Migrate:
-    what = f"`migrate` from version {entry.key}"
-    found = mapping(form, entry.value, what, KEYS)
+def _from(form: Form, version: Text, node: Node) -> syntax.Migrate:
+    there = _mapped(form, version, node, f"`migrate` from version {version}", (*KEYS, BACK))
+    back = [_back(form, version, e) for e in _entries(node) if e.key.value == BACK]
+    return replace(there, back=back[0] if back else None)
+
+
+def _entries(node: Node) -> tuple[Entry, ...]:
+    return node.entries if isinstance(node, Mapping) else ()
+
+
+def _back(form: Form, version: Text, entry: Entry) -> syntax.Migrate:
+    """The way back; what is wrong with all of it is told at its key."""
+    at = replace(entry.key, value=version.value)
+    return _mapped(form, at, entry.value, f"`back` to version {version}", KEYS)
+
+
+def _mapped(
+    form: Form, version: Text, node: Node, what: str, keys: tuple[str, ...]
+) -> syntax.Migrate:
+    found = mapping(form, node, what, keys)
     states = found.get("states")
     function = literal(form, found["python"], "`python`") if "python" in found else None
     return syntax.Migrate(
-        version=entry.key,
+        version=version,
         states=tuple(
             syntax.Become(one.key, _choices(form, one))
             for one in (entries(form, states, "`states`") if states is not None else ())
