@@ -22,6 +22,9 @@ declare
 begin
   perform pawl.require_trusted('preview_migration');
   perform pawl.check_version(p_machine, p_path[1]);
+  if cardinality(p_path) = 1 then
+    perform pawl.raise_no_migration(p_machine, p_path[1], p_path[1]);
+  end if;
   select m.schema_name into v_schema from pawl.machine as m where m.name = p_machine;
   for v_place in 2 .. cardinality(p_path) loop
     perform pawl.check_version(p_machine, p_path[v_place]);

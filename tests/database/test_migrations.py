@@ -88,7 +88,7 @@ def migrate(connection: Connection, arguments: str = "") -> list[tuple[Any, ...]
 
 
 def rows(connection: Connection, columns: str) -> list[tuple[Any, ...]]:
-    query = f"select {columns} from pawl_parcel.instance order by iid"
+    query = f"select {columns} from pawl_parcel.instance as i order by iid"
     return connection.execute(query.encode()).fetchall()
 
 
@@ -113,6 +113,34 @@ def test_states_and_fields_become_those_of_the_new_version(parcels: Connection) 
     ]
     assert send(parcels, "b", "undo")["state"] == ["fresh"]
     assert send(parcels, "c", "pack")["state"] == ["packing"]
+
+
+def test_a_preview_tells_of_the_whole_way_and_writes_nothing(parcels: Connection) -> None:
+    section = V2[V2.index("migrate:") : V2.index("initial:")]
+    third = V2.replace("version: 2", "version: 3").replace(section, "migrate: { 2: {} }\n")
+    third = third.replace("size <> 'odd'", "size <> 'big'")
+    second = Earlier(migrated().machine, migrated().hash)
+    deploy(parcels, compile_machine(third, "parcel.machine.yaml", earlier={2: second}))
+    before = rows(parcels, "i::text")
+    preview = (
+        "select id, after, timers, effects, reason from pawl.preview_migration('parcel', %s, %s)"
+    )
+    iids = [iid for (iid,) in rows(parcels, "iid")]
+    breaks = 'field "size" of parcel "{}" breaks its check: size <> \'{}\', {}'
+    place = "at parcel.machine.yaml:3 (context size)"
+    assert parcels.execute(preview, ([1, 2, 3], iids)).fetchall() == [
+        ("a", ["fresh"], 0, 0, None),
+        ("b", None, 0, 0, breaks.format("b", "big", place)),
+        ("c", None, 0, 0, breaks.format("c", "odd", place)),
+    ]
+    assert parcels.execute(preview, ([1, 2], [*iids, 99])).fetchall()[:2] == [
+        ("a", ["fresh"], 0, 0, None),
+        ("b", ["boxed"], 1, 1, None),
+    ]
+    assert rows(parcels, "i::text") == before
+    for path in ([2, 1], [1]):
+        with pytest.raises(psycopg.Error, match="has no migration from version"):
+            parcels.execute(preview, (path, iids))
 
 
 def test_a_timer_that_goes_on_keeps_its_moment_and_fires_as_the_new_version_has_it(
