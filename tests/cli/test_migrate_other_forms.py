@@ -61,6 +61,9 @@ migrate:
   1:
     states: { closed: sealed }
     context: { grams: old.weight * 1000 }
+    back:
+      states: { sealed: closed }
+      context: { weight: old.grams / 1000 }
 """
 
 
@@ -115,6 +118,10 @@ def test_a_document_of_scxml_migrates_by_its_companion(
     assert online("migrate", "parcel", "--to", "2").code == 0
     found = rows(connection, "select version, state, grams, seen from pawl_parcel.instance")
     assert found == [(2, ["sealed"], 3000, [1])]
+    assert online("migrate", "parcel", "--to", "1").code == 0
+    found = rows(connection, "select version, state, weight, seen from pawl_parcel.instance")
+    assert found == [(1, ["closed"], 3, [1])]
+    assert online("migrate", "parcel", "--to", "2").code == 0
     connection.execute("select pawl.advance_clock('3 hours')")
     connection.execute("select pawl.fire_due_timers()")
     assert rows(connection, "select state from pawl_parcel.instance") == [(["packing"],)]

@@ -45,6 +45,11 @@ migrate:
       new: [{ guard: { python: is_heavy }, target: checking }, waiting]
       packed: waiting
     python: from_1
+    back:
+      states:
+        waiting: [{ guard: { python: is_full }, target: packed }, new]
+        checking: new
+      python: back_to_1
 initial: waiting
 states:
   waiting: { on: { check: checking, send: gone } }
@@ -71,6 +76,14 @@ def from_1(label, grams, since, *, now):
             "note": f"{found[words[0]]} {since:%Y-%m}",
         }
     return {"kilograms": kilograms}
+
+
+def is_full(kilograms):
+    return kilograms > 1
+
+
+def back_to_1(words, moved_at):
+    return {"label": " ".join(words) or None, "since": moved_at or "2026-01-01"}
 """
 Connection = psycopg.Connection[Any]
 
@@ -136,6 +149,19 @@ def test_what_python_raises_keeps_the_instance_where_it_is_and_names_the_line(
     assert reason.endswith(", at crate.machine.yaml:5 (context kilograms)")
     kept = "select distinct version, state, needs_rescue is not null from pawl_crate.instance"
     assert connection.execute(kept).fetchall() == [(1, ["new"], True)]
+
+
+def test_functions_of_the_later_version_lead_back_too(
+    connection: Connection, crates: Callable[..., None]
+) -> None:
+    crates(light=("b a", 500), full=("a", 1500))
+    moved(connection)
+    back = connection.execute("select id, after, reason from pawl.migrate_instances('crate', 2, 1)")
+    assert back.fetchall() == [("light", ["new"], None), ("full", ["packed"], None)]
+    rows = connection.execute(
+        "select id, version, label, since = moved_at::date from pawl_crate.instance order by iid"
+    ).fetchall()
+    assert rows == [("light", 1, "a b", True), ("full", 1, "a", True)]
 
 
 def test_the_plan_shows_the_functions_that_decide(
