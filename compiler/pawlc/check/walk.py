@@ -59,6 +59,14 @@ def inside(actions: tuple[syntax.Action, ...]) -> Iterator[syntax.Action]:
                 pass
 
 
+def migrations(machine: syntax.Machine) -> Iterator[syntax.Migrate]:
+    """Every migration, each followed by its way back."""
+    for migrate in machine.migrate:
+        yield migrate
+        if migrate.back is not None:
+            yield migrate.back
+
+
 def guards(machine: syntax.Machine) -> Iterator[syntax.Guard]:
     """Every guard that a transition has, a combined one followed by what it joins."""
     for state in states(machine):
