@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,7 +14,12 @@ from tests.convert.test_random_charts import SEEDS, drawn
 from tests.convert.test_xstate import converted, machine
 from tests.docs.document import blocks
 from tests.optional import require
-from tests.oracle import process
+from tests.oracle import process, xstate
+from tests.oracle.charts import chart as draw
+from tests.oracle.charts import walk
+from tests.oracle.converted import config
+from tests.oracle.native import definition
+from tests.oracle.process import XState
 
 DEFINITIONS = (*definitions(), *map(drawn, SEEDS))
 Chart = list[dict[str, Any]]
@@ -105,6 +111,16 @@ def test_the_page_about_xstate_says_how_built_ins_come_to_life() -> None:
     _, _, revive = pages()
     chart = converted(RAISING, "raising.machine.yaml", "xstate").text
     assert told(f"{revive}\nconst chart = {chart};\n{RAISED}") == "b"
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_converted_chart_goes_as_the_one_it_comes_from(seed: int, oracle: XState) -> None:
+    random = Random(seed)
+    drawn = draw(random)
+    steps = xstate.steps(walk(random))
+    made = converted(definition(drawn), "chart.machine.yaml", "xstate")
+    again = oracle.ask(config(drawn, made), steps)
+    assert again == oracle.ask(xstate.config(drawn), steps)
 
 
 def chart(made: Machine) -> Chart:
