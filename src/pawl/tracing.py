@@ -32,8 +32,8 @@ def span(
     name: str, parent: str | None, attributes: Mapping[str, str | int]
 ) -> Iterator[str | None]:
     """Run under a span that continues `parent`; yield the traceparent to pass on."""
-    if not HAS_OTEL:
-        yield parent
+    if not HAS_OTEL or isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        yield parent  # nobody records: the program has set no provider
         return
     context = propagate.extract({"traceparent": parent}) if parent else None
     tracer = trace.get_tracer("pawl.worker")

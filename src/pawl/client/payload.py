@@ -21,6 +21,8 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+_DECODE = json.JSONDecoder(parse_float=Decimal).decode
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")  # an escape, not a backslash before "u0000"
 
 
@@ -34,7 +36,7 @@ def to_json(value: Any) -> str:
         case Enum():
             return to_json(value.value)
         case None | bool() | int() | float() | str():
-            return json.dumps(value, ensure_ascii=False, allow_nan=False)
+            return _ENCODE(value)
         case Decimal():
             return str(value) if value.is_finite() else json.dumps(str(value))
         case Mapping():
@@ -77,7 +79,7 @@ def from_json(text: str | bytes) -> Any:
     >>> from_json('{"total": 24.50, "prep_minutes": 20}')
     {'total': Decimal('24.50'), 'prep_minutes': 20}
     """
-    return json.loads(text, parse_float=Decimal)
+    return _DECODE(text if isinstance(text, str) else bytes(text).decode())
 
 
 def _key(key: Any) -> str:

@@ -12,7 +12,7 @@ import psycopg
 from pawl import tracing
 from pawl.worker.app import Worker
 from pawl.worker.counts import Counts
-from pawl.worker.logs import say
+from pawl.worker.logs import LOGGER, say
 from pawl.worker.outcomes import Done, Dropped, Failed, Outcome, Published
 from pawl.worker.performing import perform
 from pawl.worker.queue import Completion, Queue
@@ -87,7 +87,8 @@ class Holding:
             if claim.attempt == 1:
                 age = datetime.now(UTC) - claim.created_at
                 self._counts.lag[claim.effect] = age.total_seconds()
-            say("claimed", logging.DEBUG, **claim.fields())
+            if LOGGER.isEnabledFor(logging.DEBUG):
+                say("claimed", logging.DEBUG, **claim.fields())
             running = asyncio.create_task(self._perform(task), name=f"effect {claim.effect_id}")
             self._running[claim.token] = running
         self._counts.in_flight = len(self._running)
@@ -233,7 +234,8 @@ class Holding:
             del self._held[ended.claim.effect_id]
         self._counts.ended[ended.claim.effect, how] += 1
         level = logging.INFO if how in QUIET else logging.WARNING
-        say(how, level, **ended.claim.fields(), **fields)
+        if LOGGER.isEnabledFor(level):
+            say(how, level, **ended.claim.fields(), **fields)
         self._changed.set()
 
 

@@ -40,6 +40,28 @@ class Claim:
         }
 
 
+class Signals:
+    """What a handler and its worker tell each other, from whatever thread. What waits is made when
+    somebody waits: most handlers never do."""
+
+    __slots__ = ("_waiting", "beaten", "cancelled")
+
+    def __init__(self) -> None:
+        self.beaten = False
+        self.cancelled = False
+        self._waiting: dict[str, threading.Event] = {}
+
+    def cancel(self) -> None:
+        self.cancelled = True
+        for event in tuple(self._waiting.values()):
+            event.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for `cancel`. Who comes first makes the event; it is there before we look."""
+        event = self._waiting.setdefault("cancelled", threading.Event())
+        return self.cancelled or event.wait(seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """The first argument of a handler.
@@ -50,8 +72,7 @@ class Task:
 
     claim: Claim
     _publish: Callable[[Claim, str], None] = field(default=lambda _, __: None)
-    _beaten: threading.Event = field(default_factory=threading.Event)
-    _cancelled: threading.Event = field(default_factory=threading.Event)
+    _signals: Signals = field(default_factory=Signals)
 
     @property
     def id(self) -> str:
@@ -96,7 +117,7 @@ class Task:
 
     def heartbeat(self) -> None:
         """Say that the work goes on; needed only where the effect's policy has a `heartbeat`."""
-        self._beaten.set()
+        self._signals.beaten = True
 
     def snapshot(self, value: Any) -> None:
         """Tell the instance how far the work is: the event of its `onSnapshot`, with this value,
@@ -111,18 +132,17 @@ class Task:
     def cancelled(self) -> bool:
         """Whether the result is no longer wanted. An async handler is cancelled by itself; one in
         a thread should ask now and then, and return."""
-        return self._cancelled.is_set()
+        return self._signals.cancelled
 
     def wait_cancelled(self, seconds: float) -> bool:
         """Sleep in a thread, but wake up, and return True, when the task is cancelled."""
-        return self._cancelled.wait(seconds)
+        return self._signals.wait(seconds)
 
     def cancel(self) -> None:
         """Raise the flag; called by the worker."""
-        self._cancelled.set()
+        self._signals.cancel()
 
     def take_beat(self) -> bool:
         """Whether the handler sent a heartbeat since this was asked last; called by the worker."""
-        beaten = self._beaten.is_set()
-        self._beaten.clear()
+        beaten, self._signals.beaten = self._signals.beaten, False
         return beaten
