@@ -44,7 +44,7 @@ migrate:
     states:
       new: [{ guard: { python: is_heavy }, target: checking }, waiting]
       packed: waiting
-    python: migrate_from_1
+    python: from_1
     back:
       states:
         waiting: [{ guard: { python: is_full }, target: packed }, new]
@@ -64,7 +64,7 @@ def is_heavy(grams):
     return grams > 20_000
 
 
-def migrate_from_1(label, grams, since, *, now):
+def from_1(label, grams, since, *, now):
     found = {"a": 1, "b": 2}
     kilograms = Decimal(grams) / 1000
     words = sorted(set((label or "").split()))
@@ -143,7 +143,7 @@ def test_what_python_raises_keeps_the_instance_where_it_is_and_names_the_line(
     by_id = {id: (after, reason) for id, after, reason in moved(connection)}
     after, reason = by_id["unknown"]
     assert after is None
-    assert reason == "KeyError: 'zebra', at crate.machine.yaml:17 (python migrate_from_1)"
+    assert reason == "KeyError: 'zebra', at crate.machine.yaml:17 (python from_1)"
     after, reason = by_id["huge"]
     assert after is None
     assert reason.endswith(", at crate.machine.yaml:5 (context kilograms)")
