@@ -107,6 +107,7 @@ _TITLES: tuple[tuple[str, str], ...] = (
     ("PW327", "names that nothing implements"),
     ("PW335", "a message to the child of no invoke"),
     ("PW360", "a field that a migration computes twice"),
+    ("PW361", "a Python function with a name that is taken"),
     # behaviour
     ("PW401", "a state that can never be entered"),
     ("PW402", "a transition that can never be taken"),

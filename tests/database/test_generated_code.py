@@ -19,6 +19,7 @@ import pytest
 
 from pawl.cli import definitions
 from pawl.deploy.deploy import deploy
+from pawlc.check.python_names import TAKEN
 from pawlc.compile import Compiled, compile_machine
 from tests import optional
 from tests.database.calls import call_on
@@ -187,6 +188,17 @@ def test_every_arm_says_where_it_comes_from() -> None:
     for line, _, event, target in arms:
         assert event in source[int(line) - 1]
         assert target in source[int(line) - 1]
+
+
+def test_a_python_function_may_be_called_like_none_of_them() -> None:
+    taken: set[str] = set()
+    for path in DEFINITIONS:
+        machine = compiled(path)
+        python = {function.name for function in machine.machine.python}
+        found = re.findall(r'function \S+\."?v\d+_(\w+)"?\s*\(', machine.functions)
+        taken |= set(found) - python
+    assert len(taken) > 12
+    assert [name for name in sorted(taken) if not TAKEN.fullmatch(name)] == []
 
 
 # --- by hand -----------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from pawlc.check.identifiers import identifiers
 from pawlc.check.limit_fields import limit_fields
 from pawlc.check.never_done import never_done
 from pawlc.check.no_states import no_states
+from pawlc.check.python_names import python_names
 from pawlc.check.repeated_names import repeated_names
 from pawlc.check.required_input import required_input
 from pawlc.check.reserved_events import reserved_events
@@ -72,6 +73,7 @@ MODEL_RULES: tuple[ModelRule, ...] = (
     eventless_cycles,
     unknown_children,
     identifiers,
+    python_names,
 )
 
 TARGET_RULES: dict[Target, tuple[SyntaxRule, ...]] = {
