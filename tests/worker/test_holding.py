@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 
 from pawl import Fatal, Task, Worker
+from pawl.deploy.deploy import deploy
+from pawl.worker import drain_sync
 from pawl.worker.daemon import Daemon, Settings
-from tests.worker.conftest import Parcels
+from pawlc.compile import compile_machine
+from tests.worker.conftest import PARCEL, Parcels
 
 
 def test_snapshots_come_before_results_of_handlers_that_never_wait(parcels: Parcels) -> None:
@@ -55,3 +58,22 @@ def test_an_effect_whose_lease_ran_out_may_be_claimed_again_by_its_own_worker(
     asyncio.run(story())
     assert ended == [1, 2]
     assert parcels.row("p-1") == {"state": "packed", "label": "attempt 2", "failure": None}
+
+
+def test_an_invoke_goes_on_after_a_snapshot_that_nothing_takes(
+    parcels: Parcels,
+) -> None:
+    heard = "      onSnapshot: { assign: { label: \"event.snapshot->>'printed'\" } }\n"
+    assert heard in PARCEL
+    second = PARCEL.replace(heard, "").replace("version: 1", "version: 2")
+    deploy(parcels.connection, compile_machine(second, "parcel.machine.yaml"))
+    app = Worker()
+
+    @app.effect("print_label")
+    def print_label(task: Task, parcel: str) -> dict[str, str]:
+        task.snapshot({"printed": "half"})
+        return {"label": "whole"}
+
+    parcels.create("p-1")
+    assert [one.ended for one in drain_sync(app, parcels.dsn).effects] == ["applied"]
+    assert parcels.row("p-1")["label"] == "whole"

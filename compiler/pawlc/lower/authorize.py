@@ -23,7 +23,11 @@ from pawlc.sql import Sql, boolean, ident, join, literal, sql
 
 CLIENT = sql("self.claims is not null")
 CLIENT_OR_INSTANCE = sql("self.claims is not null or cardinality(p_sender) = 2")
-"""Who is asked: whoever has claims, and where messages arrive, an instance that is no kin."""
+"""Who is asked: whoever has claims, and where messages arrive, an instance that is no kin.
+
+`p_sender` is an array of a machine and an id; that of a parent or child has a third element, since
+kin is not asked.
+"""
 
 Refuse = Callable[[Plan], Body]
 

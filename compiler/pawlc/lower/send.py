@@ -201,10 +201,10 @@ def _unless_known(plan: Plan, when: Sql | None = None) -> Body:
 
 def forget_source(plan: Plan) -> Body:
     """A timer that fires and an invoke that answers are no longer live; one that tells a snapshot
-    goes on."""
+    goes on, whether or not anything takes its snapshots."""
     lists = [n for n, used in (("timers", plan.timers), ("invokes", plan.invokes)) if used]
     forgotten = tuple(Set(own(live), sql("{} - p_source", own(live))) for live in lists)
-    if not plan.observed:
+    if not plan.invokes:
         return forgotten
     goes_on = sql("not starts_with(event.type, {})", literal(events.snapshot_invoke("") + "."))
     return (If((Branch(goes_on, forgotten),)),)

@@ -122,8 +122,10 @@ begin
       v_constraint text;
     begin
       if p_source is not null then
-        self.timers := self.timers - p_source;
-        self.invokes := self.invokes - p_source;
+        if not starts_with(event.type, 'snapshot.invoke.') then
+          self.timers := self.timers - p_source;
+          self.invokes := self.invokes - p_source;
+        end if;
       end if;
       self.handled := false;
       if self.leaf is null then
@@ -294,7 +296,7 @@ begin
           perform pawl.check_event('ended_at_once', p_event);
           perform pawl.raise_unknown_event('ended_at_once', event.type, array['again', 'over']);
         end if;
-      else
+      elsif not starts_with(event.type, 'snapshot.invoke.') then
         self.timers := self.timers - p_source;
         self.invokes := self.invokes - p_source;
       end if;

@@ -129,7 +129,9 @@ begin
         v_constraint text;
       begin
         if p_source is not null then
-          self.invokes := self.invokes - p_source;
+          if not starts_with(event.type, 'snapshot.invoke.') then
+            self.invokes := self.invokes - p_source;
+          end if;
         end if;
         self.moved := false;
         if self.leaf is null then
@@ -342,7 +344,7 @@ begin
               array['start', 'hasten', 'leave']
             );
           end if;
-        else
+        elsif not starts_with(event.type, 'snapshot.invoke.') then
           self.invokes := self.invokes - p_source;
         end if;
         if p_source is null

@@ -137,7 +137,9 @@ begin
         v_constraint text;
       begin
         if p_source is not null then
-          self.invokes := self.invokes - p_source;
+          if not starts_with(event.type, 'snapshot.invoke.') then
+            self.invokes := self.invokes - p_source;
+          end if;
         end if;
         self.handled := false;
         if self.leaf is null then
@@ -334,7 +336,7 @@ begin
             perform pawl.check_event('invoke_result', p_event);
             perform pawl.raise_unknown_event('invoke_result', event.type, array['start', 'retry']);
           end if;
-        else
+        elsif not starts_with(event.type, 'snapshot.invoke.') then
           self.invokes := self.invokes - p_source;
         end if;
         if p_source is null

@@ -138,7 +138,9 @@ begin
         v_constraint text;
       begin
         if p_source is not null then
-          self.invokes := self.invokes - p_source;
+          if not starts_with(event.type, 'snapshot.invoke.') then
+            self.invokes := self.invokes - p_source;
+          end if;
         end if;
         self.handled := false;
         if self.leaf is null then
@@ -341,7 +343,7 @@ begin
               array['begin', 'finish', 'ask']
             );
           end if;
-        else
+        elsif not starts_with(event.type, 'snapshot.invoke.') then
           self.invokes := self.invokes - p_source;
         end if;
         if p_source is null
