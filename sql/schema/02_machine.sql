@@ -28,6 +28,7 @@ create table pawl.version (
   states text[],
   retention interval,
   columns jsonb not null default '{}',
+  dropped text[] not null default '{}',
   deployed_at timestamptz not null default clock_timestamp(),
   deployed_by text not null default session_user,
   collected_at timestamptz,
@@ -42,6 +43,8 @@ comment on column pawl.version.companion is 'the Python file beside the definiti
 comment on column pawl.version.impl is 'the .impl.yaml beside a definition in JSON, if it had one';
 comment on column pawl.version.sql is
   'what deploy ran for it; deploy --dry-run compares with this';
+comment on column pawl.version.dropped is
+  'columns of a collected version that no other one has, and that were dropped';
 comment on column pawl.version.columns is
   'columns of the instance table that keep fields under another name: field -> column';
 comment on column pawl.version.compiler is 'version of the compiler';

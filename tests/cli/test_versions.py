@@ -61,6 +61,31 @@ def test_a_version_that_nobody_has_is_collected(
         assert (run.code, run.error["code"]) == (1, "unknown_version")
 
 
+def test_columns_are_dropped_only_when_somebody_says_so(
+    parcels: Pawl, connection: psycopg.Connection
+) -> None:
+    finish(connection)
+    tried = parcels("versions", "collect", "parcel", "--columns", "--dry-run", "--json").json
+    assert [(row["versions"], row["column"], row["values"], row["outcome"]) for row in tried] == [
+        ([1], None, None, "would be collected"),
+        ([1], "note", 2, "would be dropped"),
+    ]
+    run = parcels("versions", "collect", "parcel")
+    assert "no version has these columns any more: note" in run.err
+    there = "select note from pawl_parcel.instance where id = 'a'"
+    assert connection.execute(there).fetchone() == ("n",)
+    connection.execute("create view public.notes as select note from pawl_parcel.instance")
+    run = parcels("versions", "collect", "parcel", "--columns", "--json")
+    assert run.code == 1
+    assert [row["outcome"] for row in run.json] == [
+        "view notes depends on column note of table pawl_parcel.instance"
+    ]
+    connection.execute("drop view public.notes")
+    done = parcels("versions", "collect", "parcel", "--columns", "--json").json
+    assert [(row["column"], row["outcome"]) for row in done] == [("note", "dropped")]
+    assert parcels("send", "parcel", "a", "pack").code == 0
+
+
 def test_a_collected_version_is_not_deployed_again_and_a_further_one_is(
     parcels: Pawl, connection: psycopg.Connection
 ) -> None:

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import pytest
 
 from pawl.deploy import migration
 from pawl.deploy.deploy import deploy
@@ -37,7 +38,10 @@ states:
   left: { after: { 20 ms: { target: right, assign: { ticks: context.ticks + 1 } } } }
   right: { after: { 20 ms: { target: left, assign: { ticks: context.ticks + 1 } } } }
 """
-MIGRATE = "migrate: { 1: { states: { left: west, right: east }, context: { size: $$s$$ } } }"
+MIGRATE = (
+    "migrate: { 1: { states: { left: west, right: east }, context: { size: $$s$$ },"
+    " back: { states: { west: left, east: right } } } }"
+)
 V2 = (
     V1.replace("version: 1", "version: 2")
     .replace("default 0 }", "default 0, size: text not null }\ninput: [size]")
@@ -142,14 +146,15 @@ def test_what_50_clients_are_told_is_what_happened(database: str) -> None:
                 client.start()
             moved = [
                 one
-                for batch in migration.batches(connection, "tally", (1, 2), Choice(), 5)
+                for step in ((1, 2), (2, 1))
+                for batch in migration.batches(connection, "tally", step, Choice(), 5)
                 for one in batch
             ]
             for client in clients:
                 client.join()
         assert refused == []
         assert len(taken) == CLIENTS * EVENTS
-        assert Counter(one.reason for one in moved) == {None: INSTANCES}
+        assert Counter(one.reason for one in moved) == {None: 2 * INSTANCES}
         ledger = Counter(taken)
         assert dict(rows(connection, "select id, n from pawl_tally.instance where n > 0")) == ledger
         journalled = (
@@ -162,7 +167,7 @@ def test_what_50_clients_are_told_is_what_happened(database: str) -> None:
             (id, n) for id, count in ledger.items() for n in range(1, count + 1)
         )
         migrated = "select count(*) from pawl.journal where event ->> 'type' = 'pawl.migrate'"
-        assert rows(connection, migrated) == [(INSTANCES,)]
+        assert rows(connection, migrated) == [(2 * INSTANCES,)]
 
 
 def test_timers_that_go_on_under_another_name_fire_once(database: str) -> None:
@@ -182,24 +187,28 @@ def test_timers_that_go_on_under_another_name_fire_once(database: str) -> None:
         assert rows(connection, live) == [(40, 40)]
 
 
-def test_a_migration_that_is_killed_is_taken_up_where_it_was(database: str) -> None:
-    command = [*PAWL, "migrate", "tally", "--to", "2", "--dsn", database, "--json"]
+@pytest.mark.parametrize("to", [2, 1])
+def test_a_migration_that_is_killed_is_taken_up_where_it_was(database: str, to: int) -> None:
+    command = [*PAWL, "migrate", "tally", "--to", f"{to}", "--dsn", database, "--json"]
     counts = "select version, count(*)::int from pawl_tally.instance group by 1"
     with psycopg.connect(database, autocommit=True) as connection:
         set_up(connection, 400)
+        if to == 1:
+            for _ in migration.batches(connection, "tally", (1, 2), Choice()):
+                pass
         killed = subprocess.Popen([*command, "--rate", "100"], stdout=subprocess.DEVNULL)
-        while dict(rows(connection, counts)).get(2, 0) == 0:
+        while dict(rows(connection, counts)).get(to, 0) == 0:
             assert killed.poll() is None
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait()
         before = dict(rows(connection, counts))
-        assert before[1] > 0
+        assert before[3 - to] > 0
         done = subprocess.run(command, capture_output=True, check=True)
-        assert sum(row["instances"] for row in json.loads(done.stdout)) == before[1]
-        assert dict(rows(connection, counts)) == {2: 400}
+        assert sum(row["instances"] for row in json.loads(done.stdout)) == before[3 - to]
+        assert dict(rows(connection, counts)) == {to: 400}
         each = (
             "select count(*)::int, count(distinct iid)::int from pawl.journal"
-            " where event ->> 'type' = 'pawl.migrate'"
+            f" where event ->> 'type' = 'pawl.migrate' and version = {to}"
         )
         assert rows(connection, each) == [(400, 400)]
 

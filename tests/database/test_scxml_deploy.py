@@ -82,6 +82,36 @@ def test_a_session_takes_the_version_that_was_deployed_with_its_parent(
     assert rows.fetchall() == [(1, ["v1"]), (2, ["v2"])]
 
 
+def test_a_session_that_begins_by_hand_takes_that_version_too(
+    connection: psycopg.Connection,
+) -> None:
+    body = '<state id="a"/><state id="b"><invoke id="kid" src="kid.scxml"/></state>'
+    for version in (1, 2):
+        deploy(connection, document(body, version, {"kid.scxml": KID.format(version)}))
+    connection.execute("select import_instance('m', 'old', 1, '{b}', '{}')")
+    connection.execute("select import_instance('m', 'new', 2, '{b}', '{}')")
+    rows = connection.execute("select version, state from pawl_m_kid.instance order by version")
+    assert rows.fetchall() == [(1, ["v1"]), (2, ["v2"])]
+
+
+def test_a_session_that_cannot_begin_by_hand_is_an_error_of_communication(
+    connection: psycopg.Connection,
+) -> None:
+    body = '<state id="a"/><state id="b"><invoke id="kid" src="kid.scxml"/></state>'
+    deploy(connection, document(body, 1, {"kid.scxml": KID.format(1)}))
+    connection.execute(
+        "create function pg_temp.no() returns trigger language plpgsql as"
+        " $$ begin raise 'no room'; end $$"
+    )
+    connection.execute(
+        "create trigger no before insert on pawl_m_kid.instance"
+        " for each row execute function pg_temp.no()"
+    )
+    connection.execute("select import_instance('m', 'i', 1, '{b}', '{}')")
+    told = connection.execute("select event ->> 'type' from pawl.message where machine = 'm'")
+    assert told.fetchall() == [("error.communication",)]
+
+
 def test_the_same_definition_again_changes_nothing(connection: psycopg.Connection) -> None:
     body = '<state id="a"><invoke src="kid.scxml"/></state>'
     deploy(connection, document(body, 1, {"kid.scxml": KID.format(1)}))

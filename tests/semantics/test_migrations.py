@@ -143,7 +143,7 @@ def moved_as(machine: Machine) -> list[object]:
 
 
 @pytest.mark.timeout(600)
-@settings(quick, max_examples=15)
+@settings(quick, max_examples=10)
 @given(upgrade=upgrades(back=True), steps=st.tuples(walks(), walks(), walks()))
 def test_a_way_back_goes_in_postgres_as_in_the_interpreter(
     upgrade: Upgrade,

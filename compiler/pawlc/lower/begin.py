@@ -35,6 +35,10 @@ def begin(plan: Plan) -> tuple[Function, ...]:
     observed = plan.observed_children
     told = (Set(ident("p_observed"), text_array(observed)),) if observed else ()
     told_parameter = (Parameter(ident("p_observed"), _IDS, mode="out"),) if observed else ()
+    family = tuple(i.id for i in plan.sessions if i.session is not None and i.session.is_family)
+    if plan.sessions:
+        told = (*told, Set(ident("p_family"), text_array(family)))
+        told_parameter = (*told_parameter, Parameter(ident("p_family"), _IDS, mode="out"))
     state, working = configuration.column(plan, ident("p_row"))
     reads: Body = (
         Set(working, state),

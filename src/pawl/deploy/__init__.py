@@ -6,6 +6,7 @@
 * `authorizers`: other rules for a version that is deployed;
 * `realtime`: the table in a publication, for `realtime: true`;
 * `migration`: running instances to another version;
+* `versions`, `columns`: what becomes of versions that are deployed, and of columns that none has;
 * `record`: a connection that keeps the text of what it changes;
 * `supabase`: what install and deploy do, as a migration of a Supabase project.
 """

@@ -91,7 +91,7 @@ def deploy(connection: Connection, compiled: Compiled, *, dry_run: bool = False)
         steps.prepare(connection, one.compiled, one.change)
     return steps.briefly(
         connection,
-        compiled.machine,
+        compiled.machine.name,
         lambda: _summed([_switch_if_new(connection, *each) for each in found]),
     )
 
@@ -286,7 +286,8 @@ def check_expressions(connection: Connection, machine: Machine) -> tuple[Diagnos
 
 
 def read_version(name: str, known: Registered) -> Machine:
-    """The machine of a deployed version, from its source, its fields in their columns.
+    """The machine of a deployed version, from its source, its fields in their columns, without
+    those whose columns were dropped.
 
     Raises `DeployRefused`.
     """
@@ -300,4 +301,4 @@ def read_version(name: str, known: Registered) -> Machine:
             hint="deploy with the pawl that deployed it, or give the machine a new name",
         )
     context = (replace(c, kept_in=known.columns.get(c.name)) for c in before.context)
-    return replace(before, context=tuple(context))
+    return replace(before, context=tuple(c for c in context if c.column not in known.dropped))

@@ -22,7 +22,8 @@ Connection = psycopg.Connection[Any]
 class Registered:
     """A row of `pawl.version`; one that is `collected` has no functions any more.
 
-    `columns` are those of fields that are kept under another name.
+    `columns` are those of fields that are kept under another name, `dropped` those that were of no
+    more use when it was collected.
     """
 
     version: int
@@ -34,6 +35,7 @@ class Registered:
     sql: str | None
     columns: Mapping[str, str]
     collected: bool
+    dropped: list[str]
     lazily_to: int | None = None
 
 
@@ -66,7 +68,7 @@ def versions(connection: Connection, machine: str) -> tuple[Registered, ...]:
     with connection.cursor(row_factory=class_row(Registered)) as cursor:
         cursor.execute(
             "select version, hash, source, companion, impl, definition_file, sql, columns,"
-            " collected_at is not null as collected, lazily_to"
+            " collected_at is not null as collected, dropped, lazily_to"
             " from pawl.version where machine = %s order by version",
             (machine,),
         )

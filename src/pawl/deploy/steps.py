@@ -37,9 +37,9 @@ T = TypeVar("T")
 def prepare(connection: Connection, compiled: Compiled, change: Change) -> None:
     """Let the table of a machine be what its next version needs. Raises `DeployRefused`."""
     machine = compiled.machine
-    briefly(connection, machine, lambda: alter(connection, compiled, change))
+    briefly(connection, machine.name, lambda: alter(connection, compiled, change))
     for name, script in validations(machine, change):
-        briefly(connection, machine, partial(_validate, connection, compiled, name, script))
+        briefly(connection, machine.name, partial(_validate, connection, compiled, name, script))
     _build_indexes(connection, machine)
 
 
@@ -79,7 +79,7 @@ def _drop(connection: Connection, machine: Machine, column: str) -> None:
     connection.execute(f"alter table {table} drop column if exists {ident(column)}".encode())
 
 
-def briefly(connection: Connection, machine: Machine, step: Callable[[], T]) -> T:
+def briefly(connection: Connection, machine: str, step: Callable[[], T]) -> T:
     """Run a step in a transaction that waits for no lock longer than `LOCK_WAIT`, until it can."""
     until = time.monotonic() + PATIENCE
     while True:
@@ -91,10 +91,10 @@ def briefly(connection: Connection, machine: Machine, step: Callable[[], T]) -> 
         except psycopg.errors.LockNotAvailable as error:
             if time.monotonic() > until:
                 raise DeployRefused(
-                    f"the table of `{machine.name}` was locked all the time",
+                    f"the table of `{machine}` was locked all the time",
                     code="table_locked",
-                    detail={"machine": machine.name},
-                    hint="end the transactions that use it and deploy again: it goes on from here",
+                    detail={"machine": machine},
+                    hint="end the transactions that use it and try again: it goes on from here",
                 ) from error
             time.sleep(0.5)
 

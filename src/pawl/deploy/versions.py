@@ -133,7 +133,7 @@ def migrate_lazily(
     return steps
 
 
-def collect(connection: Connection, name: str) -> tuple[int, ...]:
+def collect(connection: Connection, name: str, *, dry_run: bool = False) -> tuple[int, ...]:
     """Drop the functions of versions that no instance has and none needs on its way; which.
 
     Their rows in `pawl.version` and the policies of their effects stay, for the journal and for
@@ -143,8 +143,9 @@ def collect(connection: Connection, name: str) -> tuple[int, ...]:
         registry.lock(connection)
         known = _live(connection, name)
         current = registry.current(connection, name).version
-        if not _unused(connection, name, known, current):
-            return ()
+        unused = _unused(connection, name, known, current)
+        if dry_run or not unused:
+            return unused
         table = sql.Identifier(f"pawl_{name}", "instance")
         connection.execute(sql.SQL("lock table {} in share mode").format(table))
         unused = _unused(connection, name, known, current)
