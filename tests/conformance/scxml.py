@@ -141,13 +141,14 @@ def verdict(suite: str, file: Path, connection: Connection | None) -> Verdict:
         return told(Outcome.PASSED)
     for engine in (Interpreted, InPostgres):
         with undone(connection):
-            why = shielded(partial(_judge, found, compiled, engine, connection))
+            why = shielded(partial(judge, found, compiled, engine, connection))
         if why:
             return told(Outcome.FAILED, f"{engine.__name__}: {why}")
     return told(Outcome.PASSED)
 
 
-def _judge(found: Document, compiled: Compiled, engine: type, connection: Connection) -> str | None:
+def judge(found: Document, compiled: Compiled, engine: type, connection: Connection) -> str | None:
+    """Why a document does not go in an engine as it must; None if it does."""
     session: Session = (
         Interpreted(compiled, connection)
         if engine is Interpreted

@@ -5,14 +5,17 @@ its place in the source. Nothing is left out.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, assert_never
 
 from pawlc import syntax, write
+from pawlc.check import check_syntax
 from pawlc.diagnostics import Diagnostic, Severity, in_order
+from pawlc.model.resolve import resolve
 from pawlc.parse import JSON
 from pawlc.parse.xstate.root import LONGEST
 from pawlc.write.inline import inlined
+from pawlc.write.reread import reread
 from pawlc.write.scxml import scxml
 from pawlc.write.xstate import xstate
 
@@ -33,7 +36,9 @@ def convert(machine: syntax.Machine, form: Form) -> tuple[Converted | None, tupl
 
     A warning tells what is otherwise there by nature.
     """
+    machine, before = _native_reading(machine, form)
     made, found = _written(machine, form)
+    found = (*before, *found)
     refused = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
     return (None if refused else made), in_order(found)
 
@@ -60,7 +65,17 @@ def _not_native(machine: syntax.Machine) -> Iterator[Diagnostic]:
         message = f"the native form has no word for `maxIterations`: it is always {LONGEST}"
         hint = "leave the option out, if the machine does not need it"
         yield Diagnostic("PW983", message, span, "the machine that sets it", hint)
-    if machine.reading == "scxml":
-        message = "the native form has no words for a chart in SCXML"
-        hint = "an SCXML document deploys as it is: `pawl deploy`"
-        yield Diagnostic("PW983", message, span, "the document", hint)
+
+
+def _native_reading(
+    machine: syntax.Machine, form: Form
+) -> tuple[syntax.Machine, tuple[Diagnostic, ...]]:
+    """A document of SCXML in the reading that the other forms have; it must compile there too."""
+    if machine.reading != "scxml" or form == "scxml":
+        return machine, ()
+    made, found = reread(machine)
+    if any(diagnostic.severity is Severity.ERROR for diagnostic in found):
+        return made, found
+    _, problems = resolve(made)
+    errors = [d for d in (*check_syntax(made), *problems) if d.severity is Severity.ERROR]
+    return made, (*found, *(replace(d, code="PW973") for d in errors))

@@ -31,6 +31,7 @@ _ELEMENTS = {
     Kind.HISTORY: "history",
 }
 _ID = re.compile(r"[A-Za-z_][\w-]*")
+_CONSTANT = re.compile(r"'(?:[^']|'')*'")
 _OWN = ("after.", "error.", "snapshot.")
 _STRICT = "SCXML ignores what this definition refuses, and an error is an event"
 _STRICT_HINT = (
@@ -228,7 +229,9 @@ class _Writer:
         if state.kind is not Kind.FINAL or output is None:
             return
         if isinstance(output, Text):
-            inside: tuple[Tag, ...] = (Tag("content", {"expr": self.spoken.sql(output)}),)
+            is_text = _CONSTANT.fullmatch(output.value.strip()) is not None
+            said = f"{self.spoken.sql(output)}{'::jsonb' if is_text else ''}"
+            inside: tuple[Tag, ...] = (Tag("content", {"expr": said}),)
         else:
             inside = self.doing.params(output, {})
         yield Tag("donedata", {}, inside)

@@ -1,0 +1,297 @@
+"""Executable content and expressions of SCXML as actions and SQL of the native form.
+
+A field is `context.total`; a part of `_event.data` that is cast is a field of that event, which is
+declared with the type; an array or an object stays jsonb.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import assert_never
+
+from pawlc import syntax
+from pawlc.expr.names import ident
+from pawlc.parse.yaml.shapes import replaced
+from pawlc.source import Span, Text
+from pawlc.write.relays import constant
+
+Refuse = Callable[[str, str, Span], None]
+
+_PART = re.compile(
+    r"""(?P<skip>'(?:[^']|'')*'|(?P<tag>\$\w*\$).*?(?P=tag)|--[^\n]*|/\*.*?\*/)
+    |(?P<open>\()?_event\.data\s*(?:->>\s*'(?P<key>\w+)'|\.\s*(?P<part>\w+))(?(open)\))
+        \s*::\s*(?P<type>[a-z][a-z_0-9]*(?:\(\d+(?:,\s*\d+)?\))?)
+    |_event\.name\b|(?P<data>_event\.data)\b
+    |(?P<system>_event\b(?:\.\w+)?|_sessionid\b|_ioprocessors\b|_name\b|_x\b)
+    |(?<![\w."])(?P<name>"(?:[^"]|"")+"|[A-Za-z_]\w*)(?P<call>\s*\()?
+    |\w+""",
+    re.DOTALL | re.VERBOSE,
+)
+_DEFAULT = re.compile(r"\bdefault\b", re.IGNORECASE)
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?|true|false|null")
+_JSON = re.compile(r"'(?:[^']|'')*'::jsonb")
+_TEXT = re.compile(r"\s*'(?:[^']|'')*'\s*")
+_SELECT = re.compile(r"\bselect\b", re.IGNORECASE)
+
+
+class Redone:
+    """Writes expressions and actions anew; `payloads` are the fields of events that it found."""
+
+    def __init__(self, machine: syntax.Machine, refuse: Refuse) -> None:
+        self.machine = machine
+        self.refuse = refuse
+        self.types = {c.name.value: c.definition.value for c in machine.context}
+        self.defaults: dict[str, str] = {}
+        self.payloads: dict[str, dict[str, Text]] = {}
+        self.is_queued = _is_queued(machine)
+        self.cancelled = {constant(c.id) for c in _cancels(_everything(machine.root))}
+        self.alone: set[str | None] = set()
+
+    # --- the datamodel ------------------------------------------------------------------------
+
+    def begun(self, entry: tuple[syntax.Action, ...]) -> Iterator[syntax.Action]:
+        """The entry of the root without what a default says; what is given on creation stays."""
+        for block in entry:
+            match block:
+                case syntax.Block(actions=(syntax.If(branches=branches),)):
+                    ((_, actions),) = branches
+                    for action in actions:
+                        if isinstance(action, syntax.Assign):
+                            yield from self._first(action)
+                        else:
+                            yield action
+                case _:
+                    yield block
+
+    def _first(self, action: syntax.Assign) -> Iterator[syntax.Action]:
+        (pair,) = action.fields
+        name, value = pair.name.value, pair.value.value.strip()
+        type = self.types.get(name, "jsonb")
+        plain = _NUMBER.fullmatch(value) or constant(pair.value) is not None
+        fits = _JSON.fullmatch(value) if type == "jsonb" else plain and not _DEFAULT.search(type)
+        if fits:
+            self.defaults[name] = value
+        else:
+            unless = f"coalesce({ident(name)}, {self._typed(name, value)})"
+            yield replace(action, fields=(replace(pair, value=replaced(pair.value, unless)),))
+
+    def column(self, column: syntax.Column) -> syntax.Column:
+        """A field with its default."""
+        default = self.defaults.get(column.name.value)
+        if default is None:
+            return column
+        written = f"{column.definition.value} default {default}"
+        return replace(column, definition=replaced(column.definition, written))
+
+    def declared(self) -> tuple[syntax.Event, ...]:
+        """The events whose fields are used."""
+        return tuple(
+            syntax.Event(
+                Text(event, next(iter(fields.values())).span, ()),
+                tuple(syntax.Column(replaced(type, name), type) for name, type in fields.items()),
+            )
+            for event, fields in self.payloads.items()
+        )
+
+    # --- expressions --------------------------------------------------------------------------
+
+    def sql(self, written: Text, event: str | None = None) -> Text:
+        """An expression; `event` is the one that leads there, `done` for a done event."""
+        found, position, value = "", 0, written.value
+        for match in _PART.finditer(value):
+            found += value[position : match.start()] + self._part(written, match, event)
+            position = match.end()
+        return replaced(written, found + value[position:])
+
+    def _part(self, written: Text, match: re.Match[str], event: str | None) -> str:
+        at = written.at(match.start(), len(match[0]))
+        if match["type"] is not None:
+            return self._payload(written, match, event, at)
+        if match[0] == "_event.name":
+            return "event.type"
+        if match["data"] is not None and event == "done":
+            return "event.output"
+        if match["data"] is not None or match["system"] is not None:
+            self.refuse("PW973", f"YAML has no word for `{match[0]}`", at)
+            return "null"
+        name = match["name"]
+        if name is None or match["call"] is not None or match["skip"] is not None:
+            return match[0]
+        plain = name[1:-1] if name.startswith('"') else name
+        if plain not in self.types or _SELECT.search(written.value):
+            return match[0]
+        return f"context.{ident(plain)}"
+
+    def _payload(self, written: Text, match: re.Match[str], event: str | None, at: Span) -> str:
+        name, type = match["key"] or match["part"], match["type"]
+        if event is None or event == "done" or event.endswith("*"):
+            message = f"YAML cannot tell which event has the field `{name}` here"
+            self.refuse("PW973", message, at)
+            return "null"
+        fields = self.payloads.setdefault(event, {})
+        known = fields.setdefault(name, replaced(written, type))
+        if known.value != type:
+            self.refuse("PW973", f"`{name}` of `{event}` has two types", at)
+        return f"event.{ident(name)}"
+
+    def _typed(self, name: str, value: str) -> str:
+        """A value for a field: in jsonb everything becomes JSON."""
+        return _json(value) if self.types.get(name) == "jsonb" else value
+
+    def output(
+        self, output: tuple[syntax.Pair, ...] | Text | None
+    ) -> tuple[syntax.Pair, ...] | Text | None:
+        """What a final state gives."""
+        if output is None or isinstance(output, Text):
+            return None if output is None else self.sql(replaced(output, _json(output.value)))
+        return self._pairs(output, None)
+
+    def _pairs(self, pairs: tuple[syntax.Pair, ...], event: str | None) -> tuple[syntax.Pair, ...]:
+        names = [pair.name.value for pair in pairs]
+        for pair in pairs:
+            if names.count(pair.name.value) > 1:
+                self.refuse("PW973", f"YAML gives `{pair.name}` once", pair.name.span)
+        return tuple(replace(pair, value=self.sql(pair.value, event)) for pair in pairs)
+
+    # --- actions ------------------------------------------------------------------------------
+
+    def all(
+        self, actions: Iterable[syntax.Action], event: str | None = None
+    ) -> Iterator[syntax.Action]:
+        """A list of actions; `event` is the one that leads there."""
+        for action in actions:
+            yield from self._action(action, event)
+
+    def in_state(self, state: syntax.State) -> None:
+        """Know which events the exit of a state takes back: its entry finds none pending."""
+        self.alone = {constant(cancel.id) for cancel in _cancels(_deep(state.exit))}
+
+    def _action(self, action: syntax.Action, event: str | None) -> Iterator[syntax.Action]:
+        match action:
+            case syntax.Block():
+                yield from self.all(action.actions, event)
+            case syntax.Assign():
+                yield replace(action, fields=tuple(self._assigned(action, event)))
+            case syntax.Log():
+                yield replace(action, value=self.sql(action.value, event))
+            case syntax.SessionSend():
+                yield from self._send(action, event)
+            case syntax.CancelSend():
+                yield from self._cancel(action)
+            case syntax.If():
+                self.refuse("PW973", "YAML has no `if` among its actions", action.span)
+            case syntax.ForEach():
+                self.refuse("PW973", "YAML has no `foreach`", action.span)
+            case syntax.Fail():
+                self.refuse("PW973", "YAML has no action that can only fail", action.span)
+            case (
+                syntax.Raise()
+                | syntax.Send()
+                | syntax.Cancel()
+                | syntax.EmitEffect()
+                | syntax.NamedRef()
+                | syntax.PythonRef()
+            ):
+                yield action
+            case _:
+                assert_never(action)
+
+    def _assigned(self, action: syntax.Assign, event: str | None) -> Iterator[syntax.Pair]:
+        for pair in action.fields:
+            typed = self._typed(pair.name.value, pair.value.value)
+            value = pair.value if typed == pair.value.value else replaced(pair.value, typed)
+            yield replace(pair, value=self.sql(value, event))
+
+    def _send(self, action: syntax.SessionSend, event: str | None) -> Iterator[syntax.Action]:
+        target = constant(action.target)
+        if action.name is None or action.idlocation or action.type or action.content:
+            message = "YAML raises an event whose name is written out, and which has fields"
+            self.refuse("PW973", message, action.span)
+        elif action.target is not None and target != "#_internal":
+            self.refuse("PW973", "YAML has no address of a session", action.span)
+        elif target is None and action.delay is None and self.is_queued:
+            message = "YAML has one queue, and the document uses the external one and the internal"
+            self.refuse("PW974", message, action.span)
+        elif action.id is not None and constant(action.id) is None:
+            self.refuse("PW973", "YAML has no computed id of an event", action.span)
+        else:
+            data = self._pairs(action.data, event)
+            yield syntax.Raise(
+                action.name, data, self._delay(action, event), self._id(action), action.span
+            )
+
+    def _delay(self, action: syntax.SessionSend, event: str | None) -> Text | None:
+        if action.delay is None:
+            return None
+        literal = constant(action.delay)
+        if literal is not None:
+            return replaced(action.delay, literal)
+        return self.sql(action.delay, event)
+
+    def _id(self, action: syntax.SessionSend) -> Text | None:
+        """The id of a delayed event; in YAML it takes the place of one that is pending."""
+        id = constant(action.id)
+        if action.id is None or action.delay is None or id not in self.cancelled:
+            return None
+        if id not in self.alone:
+            message = f"in YAML a second event `{id}` takes the place of the first"
+            self.refuse("PW974", message, action.span)
+        return replaced(action.id, id or "")
+
+    def _cancel(self, action: syntax.CancelSend) -> Iterator[syntax.Action]:
+        id = constant(action.id)
+        if id is None:
+            self.refuse("PW973", "YAML cancels an event whose id is written out", action.span)
+            return
+        self.alone = {*self.alone, id}
+        yield syntax.Cancel(replaced(action.id, id), action.span)
+
+
+def _json(value: str) -> str:
+    """A value as JSON; a bare constant is a text.
+
+    >>> _json("'a'"), _json("n + 1"), _json("'[1]'::jsonb")
+    ("to_jsonb('a'::text)", 'to_jsonb(n + 1)', "'[1]'::jsonb")
+    """
+    if _JSON.fullmatch(value.strip()):
+        return value
+    return f"to_jsonb({value}{'::text' if _TEXT.fullmatch(value) else ''})"
+
+
+def _is_queued(machine: syntax.Machine) -> bool:
+    """Whether a document has internal events of its own, or waits for those of the machine."""
+    found = list(_everything(machine.root))
+    return any(
+        isinstance(a, syntax.SessionSend) and (a.raised or constant(a.target) == "#_internal")
+        for a in found
+    ) or any(h.descriptor.value.startswith(("done", "*", "error")) for h in _handled(machine.root))
+
+
+def _handled(state: syntax.State) -> Iterator[syntax.Handler]:
+    yield from state.on
+    for child in state.states:
+        yield from _handled(child)
+
+
+def _everything(state: syntax.State) -> Iterator[syntax.Action]:
+    arcs = [*(t for h in state.on for t in h.transitions), *state.always]
+    own = [*state.entry, *state.exit, *(a for arc in arcs for a in arc.actions)]
+    yield from _deep(own)
+    for child in state.states:
+        yield from _everything(child)
+
+
+def _cancels(actions: Iterable[syntax.Action]) -> Iterator[syntax.CancelSend]:
+    return (action for action in actions if isinstance(action, syntax.CancelSend))
+
+
+def _deep(actions: Iterable[syntax.Action]) -> Iterator[syntax.Action]:
+    for action in actions:
+        yield action
+        match action:
+            case syntax.Block() | syntax.ForEach():
+                yield from _deep(action.actions)
+            case syntax.If():
+                yield from _deep(a for _, branch in action.branches for a in branch)
+            case _:
+                pass

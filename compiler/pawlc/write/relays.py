@@ -1,0 +1,73 @@
+"""Delays of a state that an SCXML document writes as a delayed event and its `<cancel>`.
+
+What `write.scxml` makes of `after`, and what people write: the last block of `<onentry>` sends it,
+that of `<onexit>` takes it back, and only transitions of the state wait for it.
+"""
+
+import re
+from dataclasses import dataclass
+
+from pawlc import syntax
+from pawlc.source import Text
+
+_CONSTANT = re.compile(r"'((?:[^']|'')*)'")
+
+
+@dataclass(frozen=True, slots=True)
+class Relay:
+    """The event of a delay, and how long it waits."""
+
+    event: str
+    delay: Text
+
+
+_Apart = tuple[tuple[syntax.Action, ...], tuple[syntax.Action, ...], tuple[Relay, ...]]
+
+
+def relays(state: syntax.State) -> _Apart:
+    """What is left of a state's entry and exit, and its delays."""
+    if not state.entry or not state.exit:
+        return state.entry, state.exit, ()
+    sends, cancels = _inside(state.entry[-1]), _inside(state.exit[-1])
+    found = tuple(relay for send in sends if (relay := _relay(send)) is not None)
+    taken = [_cancelled(cancel) for cancel in cancels]
+    if len(found) < len(sends) or [relay.event for relay in found] != taken:
+        return state.entry, state.exit, ()
+    return state.entry[:-1], state.exit[:-1], found
+
+
+def _inside(action: syntax.Action) -> tuple[syntax.Action, ...]:
+    return action.actions if isinstance(action, syntax.Block) else (action,)
+
+
+def constant(text: Text | None) -> str | None:
+    """The value of a text constant.
+
+    >>> from pawlc.source import Position, Span
+    >>> at = Position(1, 1)
+    >>> constant(Text("'it''s'", Span("m.scxml", at, at), (at,)))
+    "it's"
+    """
+    match = _CONSTANT.fullmatch(text.value) if text is not None else None
+    return match[1].replace("''", "'") if match is not None else None
+
+
+def _relay(action: syntax.Action) -> Relay | None:
+    match action:
+        case syntax.SessionSend(
+            name=Text() as name,
+            target=None,
+            type=None,
+            idlocation=None,
+            delay=Text() as delay,
+            data=(),
+            content=None,
+        ) if name.value.startswith("after.") and name.value == constant(action.id):
+            waits = constant(delay)
+            return None if waits is None else Relay(name.value, Text(waits, delay.span, ()))
+        case _:
+            return None
+
+
+def _cancelled(action: syntax.Action) -> str | None:
+    return constant(action.id) if isinstance(action, syntax.CancelSend) else None

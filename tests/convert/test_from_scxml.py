@@ -1,0 +1,112 @@
+"""A document of SCXML, written in YAML, goes the same way in Postgres; or YAML cannot say it.
+
+The documents are those that the cases of YAML become, and those of the outside suites where they
+are. What is refused of those stands in `refused.txt`; `PAWL_REFUSED=rewrite` writes it anew.
+"""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from pawlc.compile import compile_machine
+from pawlc.diagnostics import Severity
+from pawlc.parse import parse
+from pawlc.write.convert import Converted, convert
+from tests.conformance import scxml, suites
+from tests.conformance.sessions import InPostgres
+from tests.convert.test_scxml import CASES, IGNORED, seen, written
+from tests.semantics.database import Deployed
+from tests.semantics.driver import Interpreted
+from tests.semantics.evaluate import evaluate
+from tests.semantics.scenario import Case, perform
+
+LISTED = Path(__file__).with_name("refused.txt")
+REFUSED: dict[str, str] = {
+    "named_guards/with_params": "YAML has no word for `_event.data`",
+    "output/of_the_machine": "YAML cannot tell which event has the field `bonus` here",
+    "send/later": "YAML has no address of a session",
+    "send/messages": "YAML has no address of a session",
+    "types/arrays_json_times": "YAML has no word for `_event.data`",
+}
+"""Cases that become SCXML, and what YAML has no words for on the way back."""
+BACK = [case for case in CASES if case.name not in REFUSED]
+ALL = suites.files(suites.DEFAULT) if suites.DEFAULT.is_dir() else ()
+DOCUMENTS = tuple(file for file in ALL if scxml.is_document(file[1]))
+needs_suites = pytest.mark.skipif(not DOCUMENTS, reason=suites.ABSENT)
+
+
+def native(text: str, files: str | None = None) -> tuple[Converted | None, tuple[str, ...]]:
+    """A document in YAML, or what is refused."""
+    machine, _ = parse(text, "m.scxml", files)
+    assert machine is not None
+    made, found = convert(machine, "yaml")
+    errors = (d for d in found if d.severity is Severity.ERROR)
+    return made, tuple(dict.fromkeys(f"{d.code} {d.message}" for d in errors))
+
+
+@pytest.mark.parametrize("case", BACK, ids=lambda case: case.name)
+def test_a_case_goes_the_same_way_by_way_of_scxml(
+    case: Case, shared_connection: psycopg.Connection[Any]
+) -> None:
+    text, _, _ = written(case)
+    assert text is not None
+    made, refused = native(text)
+    assert made is not None, refused
+    compiled = compile_machine(made.text, "m.machine.yaml")
+    machine = compile_machine(case.definition.read_text("utf-8"), case.definition.name).machine
+    source = Interpreted(machine, evaluate)
+    with shared_connection.transaction(force_rollback=True):
+        target = Deployed(shared_connection, compiled)
+        for step in case.steps:
+            before, after = perform(source, step.action), perform(target, step.action)
+            if before.error is not None and before.error not in IGNORED:
+                return
+            place = f"{case.name}/scenario.yaml:{step.line}\n{made.text}"
+            assert seen(compiled.machine, after) == seen(machine, before), place
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.name in REFUSED], ids=lambda c: c.name)
+def test_what_yaml_cannot_say_of_a_case_is_refused(case: Case) -> None:
+    text, _, _ = written(case)
+    assert text is not None
+    made, refused = native(text)
+    assert made is None
+    assert REFUSED[case.name] in refused[0]
+
+
+@cache
+def accepted() -> tuple[scxml.Document, ...]:
+    """The documents of the suites that compile."""
+    found = (scxml.document(*file) for file in DOCUMENTS)
+    return tuple(one for one in found if one.reason is None and one.name != scxml.REFUSED)
+
+
+@needs_suites
+def test_what_yaml_cannot_say_of_the_suites_is_listed() -> None:
+    lines = []
+    for one in accepted():
+        made, refused = native(one.text, one.files)
+        if made is None:
+            lines.append(f"{one.suite}/{one.group}/{one.name}: {'; '.join(refused)}\n")
+    if os.environ.get("PAWL_REFUSED") == "rewrite":
+        LISTED.write_text("".join(lines), "utf-8")
+    assert "".join(lines) == LISTED.read_text("utf-8")
+
+
+@needs_suites
+@pytest.mark.parametrize("part", range(8))
+def test_a_document_of_the_suites_goes_the_same_way(
+    part: int, shared_connection: psycopg.Connection[Any]
+) -> None:
+    for one in accepted()[part::8]:
+        made, _ = native(one.text, one.files)
+        if made is None:
+            continue
+        compiled = compile_machine(made.text, "m.machine.yaml")
+        with shared_connection.transaction(force_rollback=True):
+            why = scxml.judge(one, compiled, InPostgres, shared_connection)
+        assert why is None, f"{one.suite}/{one.group}/{one.name}: {why}\n{one.text}\n{made.text}"
