@@ -18,7 +18,7 @@ AT_SUPABASE = {"PW455", "PW456"}
 AT_CONVERSION = {
     **dict.fromkeys(("PW970", "PW971", "PW972"), "scxml"),
     **dict.fromkeys(("PW980", "PW981", "PW982"), "xstate"),
-    **dict.fromkeys(("PW983", "PW984"), "yaml"),
+    **dict.fromkeys(("PW973", "PW974", "PW975", "PW983", "PW984"), "yaml"),
 }
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from pawlc.compile import compile_machine
 from pawlc.diagnostics import Severity
+from pawlc.model.alike import differences
 from pawlc.parse import parse
 from pawlc.write.convert import Converted, convert
 from tests.conformance import scxml, suites
@@ -110,3 +111,19 @@ def test_a_document_of_the_suites_goes_the_same_way(
         with shared_connection.transaction(force_rollback=True):
             why = scxml.judge(one, compiled, InPostgres, shared_connection)
         assert why is None, f"{one.suite}/{one.group}/{one.name}: {why}\n{one.text}\n{made.text}"
+
+
+@pytest.mark.parametrize("case", BACK, ids=lambda case: case.name)
+def test_a_document_is_the_same_machine_in_json(case: Case) -> None:
+    text, _, _ = written(case)
+    assert text is not None
+    machine, _ = parse(text, "m.scxml")
+    assert machine is not None
+    made, found = convert(machine, "xstate")
+    assert [d for d in found if d.severity is Severity.ERROR] == []
+    assert made is not None
+    yaml, _ = native(text)
+    assert yaml is not None
+    one = compile_machine(made.text, "m.json", impl=made.companion).machine
+    other = compile_machine(yaml.text, "m.machine.yaml").machine
+    assert differences(one, other, ()) == ()

@@ -13,6 +13,9 @@ order            the order of a state's keys
 scxml            a machine as W3C SCXML
 doing            its actions as executable content
 spoken           its expressions, with SCXML's names
+reread           the way back: a document of SCXML in the native reading
+redone           its executable content and expressions
+relays           its delays
 xml              elements as text
 skeleton         the companion that an import begins with
 """

@@ -159,12 +159,19 @@ class Redone:
         self, actions: Iterable[syntax.Action], event: str | None = None
     ) -> Iterator[syntax.Action]:
         """A list of actions; `event` is the one that leads there."""
+        before = self.alone
         for action in actions:
             yield from self._action(action, event)
+        self.alone = before
 
-    def in_state(self, state: syntax.State) -> None:
-        """Know which events the exit of a state takes back: its entry finds none pending."""
+    def entry(
+        self, state: syntax.State, actions: Iterable[syntax.Action]
+    ) -> tuple[syntax.Action, ...]:
+        """What is done on entry: events that the exit of the state takes back are not pending."""
         self.alone = {constant(cancel.id) for cancel in _cancels(_deep(state.exit))}
+        found = tuple(self.all(actions))
+        self.alone = set()
+        return found
 
     def _action(self, action: syntax.Action, event: str | None) -> Iterator[syntax.Action]:
         match action:

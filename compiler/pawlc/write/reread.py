@@ -51,17 +51,20 @@ class _Reader:
         label = "cannot be said" if code == "PW973" else "would go another way"
         self.found.append(Diagnostic(code, message, span, label, hint))
 
+    def _warn(self, span: Span) -> None:
+        """Say what is otherwise in every definition."""
+        label, warning = "not so in YAML", Severity.WARNING
+        self.found.append(
+            Diagnostic("PW975", _OTHERWISE, span, label, _OTHERWISE_HINT, severity=warning)
+        )
+
     # --- the machine --------------------------------------------------------------------------
 
     def machine(self) -> syntax.Machine:
         """The whole definition."""
         source = self.source
-        warned = Severity.WARNING
-        self.found.append(
-            Diagnostic(
-                "PW975", _OTHERWISE, source.name.span, "in YAML", _OTHERWISE_HINT, severity=warned
-            )
-        )
+        if source.context or any(state.on for state in self.structure.written):
+            self._warn(source.name.span)
         entry = tuple(self.redone.all(self.redone.begun(source.root.entry)))
         context = tuple(self.redone.column(column) for column in source.context)
         root = self._state(0)
@@ -95,7 +98,6 @@ class _Reader:
             self.refuse("PW973", message, written.span)
         entry, exit, waits = relays(written)
         after = (syntax.After(r.delay, tuple(self._some(index, r.event))) for r in waits)
-        self.redone.in_state(written)
         return replace(
             written,
             id=None,
@@ -105,7 +107,7 @@ class _Reader:
             after=tuple(after),
             always=tuple(self._transition(t) for t in state.always),
             on_done=tuple(self._some(index, events.done_state(state.path))) if index else (),
-            entry=tuple(self.redone.all(entry)) if index else (),
+            entry=self.redone.entry(written, entry) if index else (),
             exit=tuple(self.redone.all(exit)),
             invoke=(),
             output=self.redone.output(written.output) if state.parent else None,
