@@ -382,7 +382,7 @@ def _p99(waits: list[float]) -> float:
 def main() -> None:
     """Run the benchmark and print its report."""
     parser = argparse.ArgumentParser(description="the queue of effects")
-    parser.add_argument("--quick", action="store_true", help="under a minute, less exact")
+    parser.add_argument("--quick", action="store_true", help="in two minutes, less exact")
     options = parser.parse_args()
     with server(options.quick) as bench:
         version = bench.admin.info.parameter_status("server_version")

@@ -68,7 +68,9 @@ def effects() -> None:
 @click.option("--id", metavar="ID", help="Only those of the instance of this name.")
 @click.option("--effect", metavar="NAME", help="Only this effect.")
 @click.option("--state", type=click.Choice(STATES), help="Only those in this state.")
-@click.option("--all", "ended", is_flag=True, help="Those that ended, too.")
+@click.option(
+    "--all", "ended", is_flag=True, help="Those that ended, too: reads all that are kept."
+)
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @dsn_option
 @json_option
