@@ -144,11 +144,18 @@ def test_timers_are_listed_with_their_instance_and_fired_when_due(
     parcel: Pawl, connection: psycopg.Connection
 ) -> None:
     (timer,) = parcel("timers", "list", "--json").json
-    assert (timer["machine"], timer["id"], timer["due"]) == ("parcel", "p-1", False)
+    assert (timer["machine"], timer["id"]) == ("parcel", "p-1")
+    assert (timer["live"], timer["due"]) == (True, False)
     assert parcel("timers", "list", "--due", "--json").json == []
     connection.execute("update pawl.timer set due_at = pawl.now()")
     assert parcel("timers", "fire", "--json").json == [{"fired": 1}]
     assert parcel("show", "parcel", "p-1", "--json").json["state"] == ["late"]
+
+
+def test_a_timer_whose_state_was_left_is_listed_as_no_longer_live(parcel: Pawl) -> None:
+    parcel("send", "parcel", "p-1", "ship")
+    (timer,) = parcel("timers", "list", "--json").json
+    assert not timer["live"]
 
 
 def test_an_instance_is_paused_resumed_stopped_and_erased(

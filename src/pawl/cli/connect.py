@@ -94,16 +94,19 @@ def machine_schema(connection: psycopg.Connection, machine: str) -> str:
 
 
 def all_instances(connection: psycopg.Connection) -> str:
-    """Return a query of every instance's machine, iid and id, whatever its machine."""
+    """Return a query of every instance's machine, iid, id and live timers, whatever its machine."""
     machines = connection.execute(
         "select name, schema_name from pawl.machine order by 1"
     ).fetchall()
     parts = [
-        sql.SQL("select {}::text as machine, iid, id from {}").format(
+        sql.SQL("select {}::text as machine, iid, id, timers from {}").format(
             sql.Literal(name), sql.Identifier(schema, "instance")
         )
         for name, schema in machines
     ]
     if not parts:
-        return "select null::text as machine, null::bigint as iid, null::text as id where false"
+        return (
+            "select null::text as machine, null::bigint as iid, null::text as id,"
+            " null::jsonb as timers where false"
+        )
     return sql.SQL(" union all ").join(parts).as_string(connection).replace("%", "%%")

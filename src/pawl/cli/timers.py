@@ -8,11 +8,12 @@ from pawl.cli.output import Output
 
 # A timer whose instance no longer has it under its seq is void: it will be consumed in silence.
 LIST = """\
-select t.timer_id, t.machine, r.id, t.name, t.due_at, t.due_at <= pawl.now() as due, t.attempts,
-  t.last_error
+select t.timer_id, t.machine, r.id, t.name,
+  coalesce(r.timers ->> t.name = t.seq::text, false) as live,
+  t.due_at, t.due_at <= pawl.now() as due, t.attempts, t.last_error
 from pawl.timer as t
 left join lateral (
-  select i.id from ({instances}) as i
+  select i.id, i.timers from ({instances}) as i
   where i.machine = t.machine and i.iid = t.iid
 ) as r on true
 where (%(machine)s::text is null or t.machine = %(machine)s)
@@ -37,7 +38,7 @@ def timers() -> None:
 def list_(output: Output, machine: str | None, due: bool, limit: int, dsn: str | None) -> None:
     """List the timers that are set, the earliest first.
 
-    One whose state was left since is listed too: it is void, and consumed when it is due.
+    One whose state was left since is not live any more: it is consumed in silence when it is due.
     """
     database = connect.find(dsn, output)
     with connect.connected(database) as connection:
@@ -47,7 +48,8 @@ def list_(output: Output, machine: str | None, due: bool, limit: int, dsn: str |
             query.encode(), {"machine": machine, "due": due, "limit": limit}
         ).fetchall()
     output.table(
-        ("timer_id", "machine", "id", "name", "due_at", "due", "attempts", "last_error"), rows
+        ("timer_id", "machine", "id", "name", "live", "due_at", "due", "attempts", "last_error"),
+        rows,
     )
 
 
