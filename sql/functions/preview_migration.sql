@@ -43,7 +43,7 @@ begin
     v_effects := v_effects || format(' + coalesce(cardinality(s%s.p_effects), 0)', v_place);
   end loop;
   v_query := format(
-    'select i.iid, i.id, i.state, (s%s.p_instance).state, %s, %s, null'
+    'select (s%s.p_instance).state, %s, %s'
     ' from %I.instance as i%s where i.iid = $1',
     cardinality(p_path), v_timers, v_effects, v_schema, v_steps);
 
@@ -52,7 +52,8 @@ begin
       into v_done.iid, v_done.id, v_done.before using v_iid;
     continue when v_done.iid is null;
     begin
-      execute v_query into v_done using v_iid;
+      execute v_query into v_done.after, v_done.timers, v_done.effects using v_iid;
+      v_done.reason := null;
     exception
       when serialization_failure or deadlock_detected or query_canceled then
         raise;
