@@ -30,6 +30,7 @@ _PART = re.compile(
 _DEFAULT = re.compile(r"\bdefault\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?|true|false|null")
 _JSON = re.compile(r"'(?:[^']|'')*'::jsonb")
+_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
 _TEXT = re.compile(r"\s*'(?:[^']|'')*'\s*")
 _SELECT = re.compile(r"\bselect\b", re.IGNORECASE)
 
@@ -120,7 +121,7 @@ class Redone:
         plain = name[1:-1] if name.startswith('"') else name
         if plain not in self.types or _SELECT.search(written.value):
             return match[0]
-        return f"context.{ident(plain)}"
+        return f"context.{_part_of(plain)}"
 
     def _payload(self, written: Text, match: re.Match[str], event: str | None, at: Span) -> str:
         name, type = match["key"] or match["part"], match["type"]
@@ -132,7 +133,7 @@ class Redone:
         known = fields.setdefault(name, replaced(written, type))
         if known.value != type:
             self.refuse("PW973", f"`{name}` of `{event}` has two types", at)
-        return f"event.{ident(name)}"
+        return f"event.{_part_of(name)}"
 
     def _typed(self, name: str, value: str) -> str:
         """A value for a field: in jsonb everything becomes JSON."""
@@ -252,6 +253,15 @@ class Redone:
             return
         self.alone = {*self.alone, id}
         yield syntax.Cancel(replaced(action.id, id), action.span)
+
+
+def _part_of(name: str) -> str:
+    """A name behind a dot, where a keyword needs no quotes.
+
+    >>> _part_of("by"), _part_of("By")
+    ('by', '"By"')
+    """
+    return name if _PLAIN.fullmatch(name) else ident(name)
 
 
 def _json(value: str) -> str:

@@ -76,6 +76,7 @@ class _Reader:
             context=context,
             root=replace(root, id=None, entry=entry, output=self._output()),
             events=self.redone.declared(),
+            authorize=syntax.Authorize(None, None, (), source.name.span),
         )
 
     def _output(self) -> tuple[syntax.Pair, ...] | Text | None:
