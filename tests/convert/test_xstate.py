@@ -47,13 +47,20 @@ def undotted(machine: syntax.Machine) -> syntax.Machine:
 
     root = machine.root
     invoked = (
-        replace(one, on_done=plain(one.on_done), on_error=plain(one.on_error))
+        replace(
+            one,
+            on_done=plain(one.on_done),
+            on_error=plain(one.on_error),
+            on_snapshot=plain(one.on_snapshot),
+        )
         for one in root.invoke
     )
     root = replace(
         root,
         on=tuple(replace(one, transitions=plain(one.transitions)) for one in root.on),
         after=tuple(replace(one, transitions=plain(one.transitions)) for one in root.after),
+        always=plain(root.always),
+        on_done=plain(root.on_done),
         invoke=tuple(invoked),
     )
     return replace(machine, root=root)

@@ -70,11 +70,6 @@ class _Writer:
     def machine(self) -> Node:
         """The root object."""
         written = self.source
-        if written.reading == "scxml":
-            message = "XState has no words for a chart in SCXML"
-            hint = "an SCXML document deploys as it is: `pawl deploy`"
-            self._refuse("PW980", message, written.root.span, "the document", hint)
-            return {}
         root = self._state(written.root, "")
         context: Node = {c.name.value: begins(c.definition.value) for c in written.context}
         longest = written.microsteps
