@@ -323,6 +323,15 @@ def test_an_erased_sender_leaves_no_message(call: Call) -> None:
     assert call("select count(*) from pawl.message") == 0
 
 
+def test_a_message_for_an_erased_instance_comes_back_to_its_sender(call: Call) -> None:
+    post(call, "add", "b", 1)
+    call("select erase_instance('box', 'b')")
+    deliver(call)
+    assert call("select count(*) from pawl.message") == 0
+    told = "select count(*) from pawl.journal where event ->> 'type' = 'error.send.add'"
+    assert call(told) == 1
+
+
 def test_many_deliverers_keep_every_pair_in_order(dsn: str, call: Call) -> None:
     for box in "xyz":
         call("select create_instance('box', %s)", box)

@@ -424,3 +424,18 @@ def test_an_erased_instance_leaves_nothing_but_that_it_was_erased(
         )
         assert call(query, f"%{id}%") == 0, table
     assert create_order(call, id)["seq"] == 1
+
+
+def test_an_instance_is_erased_while_its_effect_is_performed_and_the_result_is_lost(
+    call: Call, id: str
+) -> None:
+    create_order(call, id)
+    claim = "select jsonb_agg(to_jsonb(c)) from pawl.claim_effects('w', p_limit => 1000) as c"
+    ours = [one for one in call(claim) if one["id"] == id]
+    assert len(ours) == 1
+    effect, token = ours[0]["effect_id"], ours[0]["token"]
+    call("select erase_instance('order', %s)", id)
+    complete = "select outcome from pawl.complete_effects(%s, %s, array['{}'::jsonb])"
+    assert call(complete, [effect], [token]) == "lost"
+    for table in ("lease", "outbox", "effect_result"):
+        assert call(f"select count(*) from pawl.{table} where effect_id = %s", effect) == 0
