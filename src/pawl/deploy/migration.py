@@ -86,9 +86,8 @@ def _no_way(machine: str, to: int, newest: int) -> DeployRefused:
     else:
         message = f"no version of `{machine}` migrates to version {to}, or back to it"
         hint = (
-            f"a version says itself how to go back, `migrate: {{ {to}: {{ back: … }} }}`; after "
-            f"version {newest} only a version {newest + 1} that is as {to} was, and migrates from "
-            f"{newest}"
+            f"a version says itself how to go back, `migrate: {{ {to}: {{ back: … }} }}`; where "
+            f"none does, let a version {newest + 1} be as {to} was, and migrate from {newest}"
         )
     return DeployRefused(message, code="no_migration", hint=hint)
 
