@@ -50,7 +50,6 @@ REASONS = {
     r"VOLATILE, should be IMMUTABLE: pawl\.(raise_again|illegal|unreachable)": "not to be folded",
     r"marked as VOLATILE, should be STABLE: pawl\.reads_as": "it casts to any type",
     r"marked as VOLATILE, should be STABLE: pawl\.hold_leases": "it locks what it selects",
-    r"cannot determinate a result of dynamic SQL: pawl\.preview_migration": "its own columns",
 }
 """Why a warning of plpgsql_check is none, by a pattern of its message and the function."""
 
