@@ -102,6 +102,17 @@ def test_a_delayed_event_comes_at_its_time_and_can_be_cancelled(run: Any) -> Non
     assert trace == [("a",), ("a",), ("a",), ("c",)]
 
 
+def test_a_document_may_cancel_what_it_never_sends(run: Any) -> None:
+    trace, _ = run(
+        """
+        <state id="a"><transition event="stop" target="b"><cancel sendid="x"/></transition></state>
+        <state id="b"/>
+        """,
+        ["stop"],
+    )
+    assert trace == [("a",), ("b",)]
+
+
 def test_foreach_runs_over_the_array_as_it_was(run: Any) -> None:
     _, context = run(
         """

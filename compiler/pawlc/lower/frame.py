@@ -110,10 +110,9 @@ def working(plan: Plan, sender: Sql) -> tuple[Variable, ...]:
     if plan.python:
         flags.append(Variable(ident("python"), JSONB))
     if plan.numbered:
-        flags += [
-            Variable(ident("raised"), sql("integer"), sql("0")),
-            Variable(ident("timer"), TEXT),
-        ]
+        flags.append(Variable(ident("raised"), sql("integer"), sql("0")))
+    if plan.numbered or plan.cancels:
+        flags.append(Variable(ident("timer"), TEXT))
     return (*system(plan), *flags, *session.variables(plan), *arrays(plan))
 
 

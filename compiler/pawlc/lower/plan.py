@@ -40,7 +40,7 @@ class Plan:
     `spontaneous` those that may act before anything is left; `turns` are those of all that have
     actions and either must wait or are accompanied.
     `unbound`: some timers belong to no state, so that leaving states never empties the list of live
-    ones; `numbered`: some of these have no id.
+    ones; `numbered`: some of these have no id; `cancels`: SCXML's `<cancel>` occurs.
     `settles`: an eventless transition may change nothing, and then is not taken again.
     `names` are the events that can reach a transition, in the order of their branches: declared
     ones first. `uses` holds the `(space, name)` of every scope name read anywhere.
@@ -57,6 +57,7 @@ class Plan:
     timers: bool
     unbound: bool
     numbered: bool
+    cancels: bool
     messages: bool
     log: bool
     python: bool
@@ -144,6 +145,7 @@ def plan(machine: Machine) -> Plan:
         timers=unbound or any(s.timers for s in machine.states),
         unbound=unbound,
         numbered=any(_is_numbered(a) for a in actions) or bool(sends),
+        cancels=any(isinstance(a, CancelSend) for a in actions),
         messages=any(isinstance(a, Send) or may_leave(a) for a in actions) or _forwards(machine),
         log=any(isinstance(a, Log) for a in actions),
         python=any(isinstance(a, PythonAssign) for a in actions),
