@@ -112,7 +112,7 @@ def test_an_effect_that_backs_off_is_retried_at_once(
 ) -> None:
     number = the_effect(shipping)
     connection.execute(
-        'select pawl.fail_effect(effect_id, token, \'{"message": "busy"}\') '
+        "select pawl.fail_effect(effect_id, token, '{\"message\": \"busy\"}', true, '1 hour') "
         "from pawl.claim_effects('w')"
     )
     (effect,) = shipping("effects", "list", "--json").json

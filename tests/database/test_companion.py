@@ -9,7 +9,7 @@ import pytest
 
 from pawlc.expr.names import ident, render
 from pawlc.expr.python import Use, call, companion, function
-from pawlc.expr.scope import EventScope
+from pawlc.expr.scope import EventScope, Scope
 from pawlc.model.machine import PythonFunction, Ref
 from tests.compiler.expr.scalars import scalar
 
@@ -81,10 +81,11 @@ def run(connection: psycopg.Connection, name: str, use: Use, *, null: bool = Fal
     file, problems = companion(SOURCE, "order.py")
     assert problems == ()
     context = {field: type for field, (type, _) in VALUES.items()}
-    found, problems = function(file, scalar(name), use, context, EventScope())
+    scope = Scope(context=context, event=EventScope())
+    found, problems = function(file, scalar(name), use, scope, context)
     assert found is not None, problems
-    create(connection, found[0])
-    expression = call(name, found[1], scalar(name))
+    create(connection, found.made)
+    expression = call(name, found.arguments, scalar(name))
     row = connection.execute("select " + render(expression, lambda r: value(r, null=null)))
     return row.fetchone()[0]
 
