@@ -141,7 +141,7 @@ def peers(bench: Bench) -> dict[str, Any]:
         if player != "pawl":
             database = player
             bench.admin.execute(f"create database {player}".encode())
-        jobs = (1000 if quick else 2000) * (10 if player == "pawl" else 1)
+        jobs = (2000 if quick else 5000) * (10 if player == "pawl" else 1)
         command = [sys.executable if player == "pawl" else str(python), str(HERE / "peers.py")]
         command += [player, bench.server.dsn(database), str(jobs), "2" if quick else "10"]
         bench.admin.execute(f"truncate {TABLES}".encode())
