@@ -127,3 +127,20 @@ def test_a_document_is_the_same_machine_in_json(case: Case) -> None:
     one = compile_machine(made.text, "m.json", impl=made.companion).machine
     other = compile_machine(yaml.text, "m.machine.yaml").machine
     assert differences(one, other, ()) == ()
+
+
+def test_an_initial_transition_takes_back_an_event_in_yaml_too() -> None:
+    made, refused = native(
+        """<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" name="gate" initial="a">
+  <state id="a">
+    <onentry><send event="late" id="t" delay="5s"/></onentry>
+    <transition event="late" target="b"/>
+  </state>
+  <state id="b">
+    <initial><transition target="c"><cancel sendid="t"/></transition></initial>
+    <state id="c"/>
+  </state>
+</scxml>"""
+    )
+    assert made is None
+    assert refused == ("PW974 in YAML a second event `t` takes the place of the first",)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from pawlc import syntax
+from pawlc.check import walk
 from pawlc.expr.names import ident
 from pawlc.parse.yaml.shapes import replaced
 from pawlc.source import Span, Text
@@ -45,7 +46,7 @@ class Redone:
         self.defaults: dict[str, str] = {}
         self.payloads: dict[str, dict[str, Text]] = {}
         self.is_queued = _is_queued(machine)
-        self.cancelled = {constant(c.id) for c in _cancels(_everything(machine.root))}
+        self.cancelled = {constant(c.id) for c in _cancels(walk.actions(machine))}
         self.alone: set[str | None] = set()
 
     # --- the datamodel ------------------------------------------------------------------------
@@ -98,11 +99,8 @@ class Redone:
 
     def sql(self, written: Text, event: str | None = None) -> Text:
         """An expression; `event` is the one that leads there, `done` for a done event."""
-        found, position, value = "", 0, written.value
-        for match in _PART.finditer(value):
-            found += value[position : match.start()] + self._part(written, match, event)
-            position = match.end()
-        return replaced(written, found + value[position:])
+        said = _PART.sub(lambda match: self._part(written, match, event), written.value)
+        return replaced(written, said)
 
     def _part(self, written: Text, match: re.Match[str], event: str | None) -> str:
         at = written.at(match.start(), len(match[0]))
@@ -169,7 +167,7 @@ class Redone:
         self, state: syntax.State, actions: Iterable[syntax.Action]
     ) -> tuple[syntax.Action, ...]:
         """What is done on entry: events that the exit of the state takes back are not pending."""
-        self.alone = {constant(cancel.id) for cancel in _cancels(_deep(state.exit))}
+        self.alone = {constant(cancel.id) for cancel in _cancels(walk.inside(state.exit))}
         found = tuple(self.all(actions))
         self.alone = set()
         return found
@@ -277,38 +275,11 @@ def _json(value: str) -> str:
 
 def _is_queued(machine: syntax.Machine) -> bool:
     """Whether a document has internal events of its own, or waits for those of the machine."""
-    found = list(_everything(machine.root))
     return any(
         isinstance(a, syntax.SessionSend) and (a.raised or constant(a.target) == "#_internal")
-        for a in found
-    ) or any(h.descriptor.value.startswith(("done", "*", "error")) for h in _handled(machine.root))
-
-
-def _handled(state: syntax.State) -> Iterator[syntax.Handler]:
-    yield from state.on
-    for child in state.states:
-        yield from _handled(child)
-
-
-def _everything(state: syntax.State) -> Iterator[syntax.Action]:
-    arcs = [*(t for h in state.on for t in h.transitions), *state.always]
-    own = [*state.entry, *state.exit, *(a for arc in arcs for a in arc.actions)]
-    yield from _deep(own)
-    for child in state.states:
-        yield from _everything(child)
+        for a in walk.actions(machine)
+    ) or any(name.value.startswith(("done", "*", "error")) for name in walk.descriptors(machine))
 
 
 def _cancels(actions: Iterable[syntax.Action]) -> Iterator[syntax.CancelSend]:
     return (action for action in actions if isinstance(action, syntax.CancelSend))
-
-
-def _deep(actions: Iterable[syntax.Action]) -> Iterator[syntax.Action]:
-    for action in actions:
-        yield action
-        match action:
-            case syntax.Block() | syntax.ForEach():
-                yield from _deep(action.actions)
-            case syntax.If():
-                yield from _deep(a for _, branch in action.branches for a in branch)
-            case _:
-                pass

@@ -35,8 +35,7 @@ def parse(
     """Read a document; `file` is the name that its diagnostics show. Never raises.
 
     `impl` is a JSON object with the texts of the files that it names (`fetched`), and of the
-    companion. The documents
-    that it contains or names become its `children`.
+    companion. The documents that it contains or names become its `children`.
     """
     root, problems = read(text, file)
     if root is None:
