@@ -6,7 +6,7 @@ language sql stable
 set search_path = pg_catalog, pg_temp
 as $$
   select p_message || coalesce(
-    format(', at %s (%s)', s.source ->> 'source', s.source ->> 'label'), '')
+    ', at ' || (s.source ->> 'source') || format(' (%s)', s.source ->> 'label'), '')
   from pawl.source_of(p_context) as s (source)
 $$;
 

@@ -143,6 +143,13 @@ def test_a_preview_tells_of_the_whole_way_and_writes_nothing(parcels: Connection
             parcels.execute(preview, (path, iids))
 
 
+def test_a_reason_that_no_line_of_the_definition_gave_is_its_words_alone(
+    parcels: Connection,
+) -> None:
+    told = parcels.execute("select pawl.with_source('disk full', 'SQL statement \"x\"')").fetchone()
+    assert told == ("disk full",)
+
+
 def test_a_timer_that_goes_on_keeps_its_moment_and_fires_as_the_new_version_has_it(
     parcels: Connection,
 ) -> None:

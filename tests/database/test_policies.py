@@ -135,6 +135,17 @@ def test_a_failed_attempt_gives_its_slot_to_the_next(shop: Shop) -> None:
     assert shop.status("state")[0] == ("backing off",)
 
 
+def test_an_erased_instance_gives_its_slots_to_the_next(shop: Shop) -> None:
+    shop.do("slow", "slow")
+    assert len(shop.claim()) == 2
+    shop.call("select create_instance('shop', 't')")
+    event = json.dumps({"type": "do", "effect": "slow", "key": None})
+    shop.call("select send_event('shop', 't', %s)", event)
+    assert shop.claim() == []
+    shop.call("select erase_instance('shop', 's')")
+    assert [claim["id"] for claim in shop.claim()] == ["t"]
+
+
 def test_the_slot_of_a_worker_that_vanished_is_free_when_its_lease_ends(shop: Shop) -> None:
     shop.do("slow", "slow", "slow")
     assert len(shop.claim()) == 2
