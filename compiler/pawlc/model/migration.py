@@ -204,6 +204,7 @@ def _carried(
 ) -> tuple[str, ...]:
     """The fields that both versions have and no expression computes; a function may, after that."""
     computed = {pair.name.value for pair in written.context}
+    unknown = called is None and written.python is not None  # reported where it is wrong
     certain = () if called is None else called.certain
     before = {column.name: column for column in old.context}
     carried = []
@@ -212,7 +213,9 @@ def _carried(
             continue
         if (known := before.get(column.name)) is not None and same_type(known, column):
             carried.append(column.name)
-        elif column.not_null and column.default is None and column.name not in certain:
+        elif unknown or column.name in certain:
+            continue
+        elif column.not_null and column.default is None:
             message = f"field `{column.name}` is `not null`, and version {old.version} has no value"
             hint = f"compute it: `context: {{ {column.name}: … }}`, from `old.<field>`"
             if called is not None and column.name in called.fields:
