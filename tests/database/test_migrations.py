@@ -54,6 +54,40 @@ states:
     invoke: { src: weigh, id: scale, input: { size: context.size } }
   gone: { type: final }
 """
+REGIONS = """\
+machine: regions
+version: 1
+authorize: {}
+initial: on
+states:
+  on:
+    type: parallel
+    states:
+      a: { initial: x, states: { x: { after: { 1h: y } }, y: {} } }
+      b: { initial: x, states: { x: { after: { 1h: y } }, y: {} } }
+"""
+CHANGED_PLACES = (
+    REGIONS.replace("version: 1", "version: 2")
+    + """\
+migrate: { 1: { states: { on.a: on.b, on.b: on.a } } }
+"""
+)
+ALONE = """\
+machine: regions
+version: 1
+authorize: {}
+initial: on
+states:
+  on: { after: { 1h: off } }
+  off: {}
+"""
+SPLIT = (
+    REGIONS.replace("version: 1", "version: 2")
+    + """\
+  off: {}
+migrate: { 1: { states: { on: [on.a.x, on.b.x] } } }
+"""
+)
 WAITING = """\
 select exists (
   select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
@@ -163,6 +197,40 @@ def test_a_timer_that_goes_on_keeps_its_moment_and_fires_as_the_new_version_has_
     parcels.execute("select pawl.advance_clock('3 days')")
     parcels.execute("select pawl.fire_due_timers()")
     assert rows(parcels, "state, status")[0] == (["gone"], "done")
+
+
+def test_a_timer_is_renamed_only_where_its_own_configuration_says_so(
+    connection: Connection,
+) -> None:
+    before = earlier_version(REGIONS, "regions.1.machine.yaml")
+    assert before is not None
+    deploy(connection, compile_machine(REGIONS, "regions.1.machine.yaml"))
+    connection.execute("select create_instance('regions', 'r')")
+    known = {1: before}
+    deploy(connection, compile_machine(CHANGED_PLACES, "regions.machine.yaml", earlier=known))
+    connection.execute("select pawl.migrate_instances('regions', 1, 2)")
+    names = connection.execute("select name from pawl.timer order by name")
+    assert [*names] == [("after.1h.on.a.x",), ("after.1h.on.b.x",)]
+    connection.execute("select pawl.advance_clock('2 hours')")
+    connection.execute("select pawl.fire_due_timers()")
+    found = connection.execute("select state from pawl_regions.instance").fetchone()
+    assert found == (["on.a.y", "on.b.y"],)
+
+
+def test_one_timer_goes_on_in_each_region_that_its_state_becomes(connection: Connection) -> None:
+    before = earlier_version(ALONE, "regions.1.machine.yaml")
+    assert before is not None
+    deploy(connection, compile_machine(ALONE, "regions.1.machine.yaml"))
+    connection.execute("select create_instance('regions', 'r')")
+    due = connection.execute("select due_at from pawl.timer").fetchone()
+    deploy(connection, compile_machine(SPLIT, "regions.machine.yaml", earlier={1: before}))
+    connection.execute("select pawl.migrate_instances('regions', 1, 2)")
+    set_now = connection.execute("select name, due_at from pawl.timer order by timer_id")
+    assert [*set_now] == [("after.1h.on.a.x", *due), ("after.1h.on.b.x", *due)]
+    connection.execute("select pawl.advance_clock('2 hours')")
+    connection.execute("select pawl.fire_due_timers()")
+    found = connection.execute("select state from pawl_regions.instance").fetchone()
+    assert found == (["on.a.y", "on.b.y"],)
 
 
 def test_an_invoke_that_goes_on_is_not_started_again_and_answers(parcels: Connection) -> None:

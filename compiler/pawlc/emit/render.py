@@ -68,8 +68,8 @@ class Access:
 class Migrate:
     """A function that migrates instances of version `before` in batches.
 
-    `changes` are the assignments to the row, `timers` the old and new names, as literals, of those
-    that go on under another.
+    `changes` are the assignments to the row; `renames`: timers may go on under other names, and
+    `splits`: one as several.
     """
 
     schema: Sql
@@ -77,7 +77,8 @@ class Migrate:
     version: int
     before: int
     changes: Sql
-    timers: tuple[tuple[Sql, Sql], ...]
+    renames: bool
+    splits: bool
 
 
 def fill(template: LiteralString, view: Machine | Query | Access | Migrate) -> Sql:

@@ -17,7 +17,7 @@ from pawlc.emit.layout import fit
 from pawlc.emit.render import Machine as View
 from pawlc.emit.render import Migrate, Query, fill
 from pawlc.lower.actions import build_object
-from pawlc.lower.migrate import CHANGED, renamed
+from pawlc.lower.migrate import CHANGED, renames, splits
 from pawlc.lower.target import Function, Unit
 from pawlc.model.machine import Machine, Migration
 from pawlc.sql import Sql, ident, join, literal, sql
@@ -58,7 +58,8 @@ def _batch(machine: Machine, migration: Migration) -> Sql:
         version=machine.version,
         before=migration.version,
         changes=join(",\n            ", changes),
-        timers=tuple((literal(old), literal(new)) for old, new in renamed(migration)),
+        renames=renames(migration),
+        splits=splits(migration),
     )
     return fill("migrate", view)
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from pawlc.lower import actions, store
-from pawlc.lower.frame import TIME, blocks, name
+from pawlc.lower.frame import JSONB, TIME, blocks, name
 from pawlc.lower.payload import source_comment
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import Scope, typed
@@ -41,6 +41,8 @@ CHANGED = (
 """The system columns that a migration changes."""
 
 _EFFECTS, _TIMERS = sql("pawl.effect_command[]"), sql("pawl.timer_command[]")
+_RENAMED = ident("p_renamed")
+"""The new names of each timer that goes on under another, as jsonb; null: none does."""
 
 
 def migrate(plan: Plan, migration: Migration) -> Function:
@@ -62,6 +64,7 @@ def migrate(plan: Plan, migration: Migration) -> Function:
             Parameter(ident("p_instance"), store.instance(plan), mode="out"),
             Parameter(ident("p_effects"), _EFFECTS, mode="out"),
             Parameter(ident("p_timers"), _TIMERS, mode="out"),
+            *((Parameter(_RENAMED, JSONB, mode="out"),) if renames(migration) else ()),
         ),
         returns=None,
         body=blocks(plan, _variables(), body, arrives=False),
@@ -159,6 +162,8 @@ def _move(plan: Plan, migration: Migration, move: Move) -> Body:
     ]
     for before, after in move.kept_timers:
         body.append(_keep("timers", before, after))
+    if names := _renamed(move):
+        body.append(Set(_RENAMED, jsonb(names)))
     for invoke in move.kept_invokes:
         body.append(_keep("invokes", invoke, invoke))
     for timer in move.timers:
@@ -218,7 +223,18 @@ def _memory(memory: Memory) -> Sql:
     )
 
 
-def renamed(migration: Migration) -> tuple[tuple[str, str], ...]:
-    """The timers that go on under another name, which their rows must learn."""
-    pairs = (pair for move in migration.moves for pair in move.kept_timers if pair[0] != pair[1])
-    return tuple(dict.fromkeys(pairs))
+def renames(migration: Migration) -> bool:
+    """Whether timers go on under other names, which their rows must learn."""
+    return any(_renamed(move) for move in migration.moves)
+
+
+def splits(migration: Migration) -> bool:
+    """Whether one timer goes on as several, in the regions that its state becomes."""
+    return any(len(names) > 1 for move in migration.moves for names in _renamed(move).values())
+
+
+def _renamed(move: Move) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for before, after in move.kept_timers:
+        names.setdefault(before, []).append(after)
+    return {before: after for before, after in names.items() if after != [before]}
