@@ -95,16 +95,21 @@ def _configuration(new: Machine, move: Move) -> tuple[int, ...]:
 
 
 def _kept_timers(migration: Migration, move: Move, snapshot: Snapshot) -> list[LiveTimer]:
-    """Those that go on, under the new version's names, at their old moment."""
-    live = {timer.name: timer for timer in snapshot.timers}
-    kept = [
-        replace(live[was], name=name, event=Event(name, external=False))
-        for was, name in move.kept_timers
-        if was in live
-    ]
-    if migration.unbound:
-        kept += (timer for timer in snapshot.timers if not timer.name.startswith("after."))
-    return kept
+    """Those that go on, under the new version's names, at their old moment and in their old order;
+    one that goes on as several is the first of them, the others come last."""
+    names: dict[str, list[str]] = {}
+    for before, after in move.kept_timers:
+        names.setdefault(before, []).append(after)
+    kept: list[LiveTimer] = []
+    others: list[LiveTimer] = []
+    for timer in snapshot.timers:
+        if migration.unbound and not timer.name.startswith("after."):
+            kept.append(timer)
+            continue
+        for place, name in enumerate(names.get(timer.name, ())):
+            renamed = replace(timer, name=name, event=Event(name, external=False))
+            (others if place else kept).append(renamed)
+    return kept + others
 
 
 def _history(
