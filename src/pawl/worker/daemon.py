@@ -209,7 +209,9 @@ class Daemon:
             await self._waking.nothing(EFFECTS)
 
     async def _take(self, free: int) -> bool:
-        """Claim effects and begin them. Returns whether there were any."""
+        """Claim effects and begin them, but for one who stops. Returns whether there were any."""
+        if self._stop.is_set():  # since it was asked to: nobody waits for this claim any more
+            return False
         claims = await self._queue.claim(free, self._settings.lease)
         self._holding.begin(claims)
         return bool(claims)
