@@ -43,7 +43,7 @@ def span(
         yield traceparent() or parent
 
 
-def note(error: Exception) -> None:
+def note(error: BaseException) -> None:
     """Record on the active span that it failed, and why."""
     if HAS_OTEL:
         current = trace.get_current_span()

@@ -16,7 +16,8 @@ from tests.reliability.ledger import Ledger, balance
 from tests.reliability.machines import deploy_machines
 from tests.worker.processes import Process, worker
 
-LEASE_IS_OVER = "1 minute"
+LEASE_IS_OVER = "2 minutes"
+SHORT_LEASE = ("--lease", "3")
 HANDLERS = str(Path(__file__).parent / "handlers.py")
 
 
@@ -31,8 +32,9 @@ class Place:
     def worker(
         self, *arguments: str, dsn: str | None = None, **environment: str
     ) -> AbstractContextManager[Process]:
-        """Run a worker with a short lease, so that its heirs need not wait."""
-        given = ("--lease", "3", *arguments)
+        """Run a worker whose leases end when the test says so, for no machine stands still as long;
+        a test after which heirs are to take over by themselves gives `SHORT_LEASE`."""
+        given = ("--lease", "60", *arguments)
         record = str(self.ledger.record)
         return worker(dsn or self.dsn, HANDLERS, *given, RECORD_FILE=record, **environment)
 

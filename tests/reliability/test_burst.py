@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.reliability.conftest import Place
+from tests.reliability.conftest import SHORT_LEASE, Place
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -25,7 +25,7 @@ def test_a_burst_is_performed_to_the_last(place: Place) -> None:
 def test_a_burst_survives_workers_that_die_again_and_again(place: Place) -> None:
     with place.load(**BURST) as load:
         for count in range(1500, load.events, 1500):
-            with place.worker("--concurrency", "50") as process:
+            with place.worker("--concurrency", "50", *SHORT_LEASE) as process:
                 place.ledger.wait_for_effects(count)
                 process.popen.kill()
                 process.end()

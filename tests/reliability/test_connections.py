@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg_pool import ConnectionPool
 
-from tests.reliability.conftest import Place
+from tests.reliability.conftest import SHORT_LEASE, Place
 from tests.reliability.ledger import Ledger
 from tests.reliability.servers import own_server, pgbouncer
 
@@ -24,7 +24,7 @@ where datname = current_database() and pid <> pg_backend_pid()
 
 
 def test_connections_are_cut_again_and_again(place: Place) -> None:
-    with place.worker(TELL_TAKES="0.01") as process:
+    with place.worker(*SHORT_LEASE, TELL_TAKES="0.01") as process:
         process.wait_for("listening")
         with place.load(clients=4, jobs=10, adds=9) as load:
             for part in range(1, 10):

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.reliability.conftest import Place
+from tests.reliability.conftest import SHORT_LEASE, Place
 from tests.reliability.ledger import Ledger
 from tests.reliability.servers import own_server
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(900)
 def test_everybody_goes_on_when_postgres_was_killed(tmp_path: Path, ledger: Ledger) -> None:
     with own_server(tmp_path / "server") as server:
         place = Place(server.dsn, None, ledger)
-        with place.worker("--concurrency", "20", TELL_TAKES="0.01") as process:
+        with place.worker("--concurrency", "20", *SHORT_LEASE, TELL_TAKES="0.01") as process:
             process.wait_for("listening")
             with place.load(clients=8, jobs=10, adds=9) as load:
                 for part in (3, 2):

@@ -82,6 +82,7 @@ def test_a_worker_that_is_told_to_end_under_load_leaves_nothing(place: Place, gr
     with place.load() as load:
         for round in range(1, 4):
             with place.worker("--grace", grace, TELL_TAKES="0.05") as process:
+                process.wait_for("started")  # before, a signal ends it like any other program
                 place.ledger.wait_for_effects(round * load.events // 6)
                 process.signal(signal.SIGTERM)
                 process.wait_for("stopped")

@@ -28,7 +28,7 @@ events:
 authorize: {}
 effects:
   print_label:
-    timeout: 5 s
+    timeout: 10 min
     retry: { attempts: 3, backoff: 1 min .. 5 min }
   tell: {}
 initial: packing
@@ -48,7 +48,8 @@ states:
   failed: { type: final }
   cancelled: { type: final }
 """
-"""Retries after a minute, so that a test which never moves the clock sees one attempt."""
+"""Retries after a minute, so that a test which never moves the clock sees one attempt, and gives it
+more time than any machine stands still."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
 
 from pawl import Task, Worker
+from pawl.worker import daemon, holding
 
 app = Worker()
+if "LEAVING" in os.environ:
+    daemon.LEAVING = holding.AGAIN = float(os.environ["LEAVING"])
 
 
 def _report(text: str) -> None:
@@ -27,6 +31,9 @@ async def print_label(task: Task, parcel: str) -> dict[str, str]:
             await asyncio.Event().wait()
         finally:
             _report(f"ended {parcel}")
+    while parcel.startswith("stubborn"):
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
     if parcel.startswith("slow"):
         while not os.path.exists(os.environ["GO_FILE"]):
             await asyncio.sleep(0.01)

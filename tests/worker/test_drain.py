@@ -190,6 +190,27 @@ def test_a_handler_that_does_not_end_in_time_has_failed_and_is_told(
     assert told.wait(60)
 
 
+@pytest.mark.parametrize("is_async", [True, False])
+def test_a_cancellation_that_nobody_asked_for_is_a_failure_like_any_other(
+    parcels: Parcels, is_async: bool
+) -> None:
+    app = Worker()
+
+    async def waits(task: Task) -> None:
+        part = asyncio.create_task(asyncio.sleep(60))
+        part.cancel()
+        await part
+
+    def raises(task: Task) -> None:
+        raise asyncio.CancelledError
+
+    app.effect("print_label")(waits if is_async else raises)
+    parcels.create("p-1")
+    (one,) = drain_sync(app, parcels.dsn).effects
+    assert one.outcome.code == "CancelledError"  # type: ignore[union-attr]
+    assert one.ended == "retried"
+
+
 def test_due_timers_fire_and_later_ones_stay(parcels: Parcels) -> None:
     parcels.create("p-1")
     assert drain_sync(Worker(), parcels.dsn).timers == 0

@@ -7,12 +7,15 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any, cast
 
+import pytest
+
 from pawl.worker.app import Worker
 from pawl.worker.counts import Counts
+from pawl.worker.doorbell import Deaf, Doorbell
 from pawl.worker.holding import Holding
 from pawl.worker.queue import Queue
 from pawl.worker.task import Task
-from pawl.worker.waking import Waking
+from pawl.worker.waking import Keeper, Waking
 from tests.worker.test_http_effect import task
 
 
@@ -73,6 +76,37 @@ def test_a_loop_that_is_away_is_not_waited_for_and_hears_of_it_later() -> None:
         await waking.nothing("a")  # it was stirred while it was away: it looks once more
 
     run(story())
+
+
+def test_a_session_that_heard_nothing_is_tried_again_soon_and_then_ever_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    polled: list[float] = []
+    hears = iter([*[False] * 8, True, False, False])
+
+    async def poll(keeper: Keeper, seconds: float) -> None:
+        polled.append(seconds)
+
+    async def listen(keeper: Keeper, bell: Doorbell) -> None: ...
+
+    async def open(dsn: str, queue: Queue) -> Doorbell:
+        if not next(hears):
+            raise Deaf("silence")
+        return cast(Doorbell, None)
+
+    async def story() -> None:
+        keeper = Keeper(Waking(("a",)), cast(Queue, None), Counts(), "somewhere", 0.25)
+        with pytest.raises(RuntimeError, match="StopIteration"):
+            await keeper.run()
+
+    for place, name, instead in (
+        (Keeper, "_poll", poll),
+        (Keeper, "_listen", listen),
+        (Doorbell, "open", open),
+    ):
+        monkeypatch.setattr(place, name, instead)
+    run(story())
+    assert polled == [1, 2, 4, 8, 16, 32, 60, 60, 1, 2]
 
 
 def test_leases_are_renewed_at_a_third_of_the_shortest_time() -> None:

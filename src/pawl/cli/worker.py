@@ -98,7 +98,8 @@ def worker(
         grace=grace,
     )
     asyncio.run(_run(app, http, settings, metrics_port))
-    _leave()
+    if _threads_are_left():
+        _leave()
 
 
 def _add_built_in(
@@ -125,14 +126,19 @@ def _listed(variable: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in os.environ.get(variable, "").split(",") if name.strip())
 
 
-def _leave() -> None:
-    """End the process at once if a handler in a thread was told to end and does not."""
+def _threads_are_left() -> bool:
+    """Whether a handler in a thread was told to end and does not."""
     handlers = [t for t in threading.enumerate() if t.name.startswith(NAME)]
     for thread in handlers:
         thread.join(0.1)
-    if any(thread.is_alive() for thread in handlers):
-        sys.stdout.flush()
-        os._exit(0)
+    return any(thread.is_alive() for thread in handlers)
+
+
+def _leave() -> None:
+    """End the process at once, whoever goes on in it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 async def _run(app: Worker, http: HttpEffect, settings: Settings, metrics_port: int | None) -> None:
@@ -141,6 +147,8 @@ async def _run(app: Worker, http: HttpEffect, settings: Settings, metrics_port: 
         _serve(daemon, metrics_port)
     async with http:
         await daemon.run()
+        if daemon.stubborn:
+            _leave()
 
 
 def _serve(daemon: Daemon, port: int) -> None:

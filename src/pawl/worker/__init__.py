@@ -12,7 +12,7 @@ In order of flow:
 * `http_effect`, `sql_effect`: the built-in handlers;
 * `drain`: all that is due now, step by step, for tests and for `pawl worker --drain`;
 * `doorbell`: the session that listens; `waking`: when the loops look for work, and who wakes them;
-* `holding`: handlers that run, leases to renew, outcomes to store;
+* `ending`: tasks that are to end; `holding`: handlers that run, leases to renew, outcomes to store;
 * `daemon`: the loops of `pawl worker`, how they begin and end;
 * `loading`: a file of handlers as a `Worker`;
 * `logs`: events with fields; `counts`, `metrics`: what Prometheus reads.

@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,9 +22,11 @@ from pawl.errors import PawlError
 from pawl.worker.app import Worker
 from pawl.worker.counts import Counts
 from pawl.worker.doorbell import ALIVE
+from pawl.worker.ending import end
 from pawl.worker.holding import Holding
 from pawl.worker.logs import say
 from pawl.worker.queue import Queue, configure
+from pawl.worker.task import Claim
 from pawl.worker.waking import Keeper, Waking, pause
 
 EFFECTS, MESSAGES = "effects", "messages"
@@ -34,8 +36,8 @@ HEARTBEAT = 10.0  # seconds
 SWEEP = 180.0  # seconds
 CONNECTIONS = 9  # one for each loop: none waits for another
 PATIENCE = 0.05  # seconds without a free slot until peers are told that there is work
-STORING = 5.0  # seconds that results still have when handlers have no more time
-AGAIN = 2.0  # seconds until a task that was cancelled and goes on is cancelled again
+BEGINNING = 30.0  # seconds in which Postgres must be reached first
+LEAVING = 10.0  # seconds for each of the last things to do, when handlers have no more time
 LIMIT = 100  # timers, results or messages of one statement
 
 
@@ -96,18 +98,10 @@ class Daemon:
 
         Raises psycopg's errors if it cannot begin, `Stuck` if no handler returns any more.
         """
+        self._catch_signals()
         async with self._pool:
-            await self._pool.wait(timeout=30)
-            self._catch_signals()
-            say("started", worker=self._queue.name, effects=self._queue.effects, pid=os.getpid())
-            async with asyncio.TaskGroup() as group:
-                looking = [group.create_task(loop) for loop in self._looking()]
-                keeping = [group.create_task(loop) for loop in self._keeping()]
-                await self._stop.wait()
-                group.create_task(end(looking))
-                await self._drain()
-                await end(keeping)
-            await self._say_gone()
+            if await self._reached():
+                await self._work()
         say("stopped", worker=self._queue.name)
         if self._stuck:
             raise Stuck(
@@ -116,6 +110,35 @@ class Daemon:
                 hint="Give what handlers call timeouts of its own; a thread cannot be ended from "
                 "outside.",
             )
+
+    async def _reached(self) -> bool:
+        """Wait for Postgres. Returns whether to begin: not if told to stop meanwhile."""
+        reaching = asyncio.create_task(self._pool.wait(timeout=BEGINNING))
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({reaching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if self._stop.is_set():
+            await end([reaching])
+            return False
+        await reaching
+        return True
+
+    async def _work(self) -> None:
+        """Run the loops until told to stop, and what was taken until it is settled."""
+        say("started", worker=self._queue.name, effects=self._queue.effects, pid=os.getpid())
+        async with asyncio.TaskGroup() as group:
+            looking = [group.create_task(loop) for loop in self._looking()]
+            keeping = [group.create_task(loop) for loop in self._keeping()]
+            await self._stop.wait()
+            group.create_task(end(looking))
+            await self._drain()
+            await end(keeping)
+        await self._say_gone()
+
+    @property
+    def stubborn(self) -> bool:
+        """Whether a handler goes on that was told to end: the event loop would wait for it."""
+        return self._holding.stubborn
 
     def stop(self) -> None:
         """Take no more work, end what runs, return. A second call does not wait for handlers."""
@@ -142,16 +165,32 @@ class Daemon:
         left.cancel()
         if emptied.done():
             return
-        try:
-            await self._holding.release()
-        except (psycopg.Error, OSError) as error:
-            say("not_released", logging.WARNING, reason=str(error))
-        await asyncio.wait({emptied}, timeout=STORING)  # what handlers did before is stored
+        await self._give_back(await self._holding.let_go(LEAVING))
+        await asyncio.wait({emptied}, timeout=LEAVING)  # what handlers did before is stored
         emptied.cancel()
+
+    async def _give_back(self, claims: Sequence[Claim]) -> None:
+        """Give back what was not performed, again if a connection broke: else it waits for leases
+        to end."""
+        failures = 0
+        try:
+            async with asyncio.timeout(LEAVING):
+                while True:
+                    try:
+                        await self._queue.release(claims)
+                        return
+                    except (psycopg.Error, OSError) as error:
+                        say("not_released", logging.WARNING, reason=str(error))
+                    await asyncio.sleep(pause(failures))
+                    await self._recover()
+                    failures += 1
+        except TimeoutError:
+            say("not_released", logging.WARNING, reason=f"no answer within {LEAVING:g} s")
 
     async def _say_gone(self) -> None:
         try:
-            await self._queue.gone()
+            async with asyncio.timeout(LEAVING):
+                await self._queue.gone()
         except (psycopg.Error, OSError) as error:
             say("not_signed_off", logging.WARNING, reason=str(error))
 
@@ -282,16 +321,6 @@ class Daemon:
     async def _sweep(self) -> None:
         say("swept", logging.DEBUG, rows=await self._queue.sweep())
         await asyncio.sleep(SWEEP)
-
-
-async def end(tasks: Collection[asyncio.Task[None]]) -> None:
-    """Cancel tasks until they have ended: one that waits for a connection of the pool as it gets
-    it loses the cancellation (`asyncio.wait_for` before Python 3.12), and would go on for ever."""
-    left = set(tasks)
-    while left:
-        for task in left:
-            task.cancel()
-        _, left = await asyncio.wait(left, timeout=AGAIN)
 
 
 def _defaults(dsn: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import psycopg
 from pawl import tracing
 from pawl.worker.app import Worker
 from pawl.worker.counts import Counts
+from pawl.worker.ending import AGAIN, end
 from pawl.worker.logs import LOGGER, say
 from pawl.worker.outcomes import Done, Dropped, Failed, Outcome, Published
 from pawl.worker.performing import perform
@@ -49,6 +50,8 @@ class Holding:
         self._ended: asyncio.Queue[Ended] = asyncio.Queue()
         self._changed = asyncio.Event()
         self._threads = Threads(self._returned)
+        self.stubborn = False
+        """Whether a handler goes on that was told to end."""
 
     # --- slots ---------------------------------------------------------------------------------
 
@@ -169,14 +172,18 @@ class Holding:
             task.cancel()
             running.cancel()
 
-    async def release(self) -> None:
-        """End all handlers now and give their effects back: this attempt will not count."""
-        tasks = self._tasks_running()
-        running = list(self._running.values())
+    async def let_go(self, within: float) -> list[Claim]:
+        """End all handlers, which have so many seconds to clear up. Returns what is to be given
+        back, unperformed: an effect whose handler goes on is not."""
+        tasks = [task for task in self._tasks_running() if not task.cancelled]
         for task in tasks:
             self._end(task, RELEASED)
-        await asyncio.gather(*running, return_exceptions=True)
-        await self._queue.release([task.claim for task in tasks])
+        if running := list(self._running.values()):
+            _, late = await asyncio.wait(running, timeout=within)
+            self.stubborn = bool(await end(late, AGAIN))
+        if self.stubborn:
+            say("not_ended", logging.ERROR, handlers=len(self._running))
+        return [task.claim for task in tasks if task.claim.token not in self._running]
 
     # --- results -------------------------------------------------------------------------------
 

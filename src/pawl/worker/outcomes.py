@@ -111,7 +111,7 @@ def failed(
     return Failed(code, message, to_jsonb(error), retry, retry_after)
 
 
-def from_exception(error: Exception) -> Failed:
+def from_exception(error: BaseException) -> Failed:
     """Return what a handler's exception means; the code of an ordinary one is its class's name.
 
     >>> from_exception(KeyError("sku")).error

@@ -25,7 +25,9 @@ async def perform(handler: Handler, task: Task, threads: Threads | None = None) 
         async with asyncio.timeout(claim.timeout.total_seconds()) as limit:
             value = await _call(handler, task, arguments, threads or Threads())
         return Done(_json(value))
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
+        if not _is_cancelled():  # the handler's own: of something that it waited for
+            return _failure(task, error)
         task.cancel()
         raise
     except TimeoutError as error:
@@ -35,6 +37,12 @@ async def perform(handler: Handler, task: Task, threads: Threads | None = None) 
         return failed("timeout", f"not done within {claim.timeout.total_seconds():g} s")
     except Exception as error:
         return _failure(task, error)
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody has cancelled the task in which we are."""
+    current = asyncio.current_task()
+    return current is not None and current.cancelling() > 0
 
 
 def _json(value: Any) -> str:
@@ -51,7 +59,7 @@ async def _call(handler: Handler, task: Task, arguments: dict[str, Any], threads
     return await threads.call(lambda: handler.call(task, arguments))
 
 
-def _failure(task: Task, error: Exception) -> Outcome:
+def _failure(task: Task, error: BaseException) -> Outcome:
     """Log what a handler raised: with its traceback, unless it was raised to tell us something."""
     told = isinstance(error, Fatal | RetryAfter)
     try:

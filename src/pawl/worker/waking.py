@@ -18,7 +18,7 @@ from pawl.worker.logs import say
 from pawl.worker.queue import Queue
 
 FIRST, LONGEST = 0.1, 10.0  # seconds between attempts to reach Postgres
-DEAF = 60.0  # seconds until a session that hears nothing is tried again
+DEAF = 60.0  # seconds at most until a session that hears nothing is tried again
 FALLBACK = 1.0  # seconds between looks, while the doorbell is silent
 
 
@@ -112,19 +112,20 @@ class Keeper:
             say("polling", every=self._poll_seconds)
             await self._poll(float("inf"))
             return
-        failures = 0
+        failures, deaf = 0, 0
         while True:
             try:
                 bell = await Doorbell.open(self._listen_dsn, self._queue)
             except Deaf as error:
                 say("polling", logging.WARNING, every=self._poll_seconds, reason=str(error))
-                await self._poll(DEAF)
+                await self._poll(min(DEAF, 2.0 ** min(deaf, 6)))  # a pooler, or only a busy machine
+                deaf += 1
             except (psycopg.Error, OSError) as error:
                 say("not_listening", logging.WARNING, reason=str(error))
                 await self._poll(pause(failures))
                 failures += 1
             else:
-                failures = 0
+                failures, deaf = 0, 0
                 await self._listen(bell)
 
     async def _poll(self, seconds: float) -> None:
