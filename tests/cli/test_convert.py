@@ -108,6 +108,21 @@ def test_no_file_is_overwritten(pawl: Pawl, door: Path) -> None:
     assert Path("door.impl.yaml").read_text() == "mine"
 
 
+def test_what_cannot_be_written_leaves_nothing_behind(pawl: Pawl, door: Path) -> None:
+    door.write_text(DOOR.replace("guard: context.knocks >= 2", "guard: { python: patient }"))
+    Path("door.py").write_text("def patient(knocks: int) -> bool:\n    return knocks < 2\n")
+    run = pawl("convert", str(door), "--to", "xstate", "-o", "missing/gate.json")
+    assert run.code == 1
+    assert "No such file or directory" in run.err
+    assert not Path("missing").exists()
+    Path("json").mkdir()
+    Path("json/gate.py").symlink_to("missing/gate.py")
+    run = pawl("convert", str(door), "--to", "xstate", "-o", "json/gate.json")
+    assert run.code == 2
+    assert "json/gate.py exists already" in run.err
+    assert [file.name for file in Path("json").iterdir()] == ["gate.py"]
+
+
 def test_a_file_has_the_name_that_its_form_is_known_by(pawl: Pawl, door: Path) -> None:
     run = pawl("convert", str(door), "--to", "xstate", "-o", "door.yaml")
     assert run.code == 2

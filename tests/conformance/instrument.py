@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pawlc.parse.xstate.shapes import sql_text
+from pawlc.expr.literals import sql_text
 from tests.conformance.cases import Chart, Json
 
 

@@ -61,7 +61,7 @@ def translated(text: str) -> str:
 def _script(given: str, body: str | None, items: set[str]) -> str:
     """Assignments are literally the same; `x *= 2` is one.
 
-    >>> _script("", " x *= 2; ", {"x"})
+    >>> _script("", " x *=2; ", {"x"})
     'x := x::numeric * 2;'
     """
     if "src=" in given:

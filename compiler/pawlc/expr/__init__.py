@@ -7,6 +7,7 @@ sql        an SQL expression -> `model.machine.Expression`, by
   shape    what may stand in it: an allow-list
   functions   which functions may not be called, and why
   lookup   what a name means in a scope
+literals   text constants: written, recognised, passed over
 names      a scope name -> SQL; an offset of the SQL -> the place in the file
 same       whether two pieces of SQL say the same, however they are written
 columns    an SQL column definition -> `model.machine.Column`

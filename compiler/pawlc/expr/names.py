@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from pglast import keywords
 
+from pawlc.expr.literals import TEXT
 from pawlc.model.machine import Expression, Ref
 from pawlc.source import Span
 
@@ -27,7 +28,7 @@ SQL_RESERVED = (
 Namer = Callable[[Ref], str]
 
 WORD = re.compile(
-    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|(\$\w*\$).*?\1|[\w.]+|[-+*/<>=~!@#%^&|`?]+""",
+    rf"""{TEXT}|"(?:[^"]|"")*"|(\$\w*\$).*?\1|[\w.]+|[-+*/<>=~!@#%^&|`?]+""",
     re.DOTALL,
 )
 

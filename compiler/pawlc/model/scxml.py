@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, Severity
+from pawlc.expr.literals import TEXT
 from pawlc.expr.scope import Scope
 from pawlc.model.expressions import Report, World, expression
 from pawlc.model.machine import (
@@ -30,7 +31,7 @@ from pawlc.source import Text
 SYSTEM = ("_event", "_sessionid", "_name", "_ioprocessors", "_x")
 """The system variables (W3C SCXML 5.10); the last one is reserved."""
 
-_CONSTANT = re.compile(r"\s*(?:'(?:[^']|'')*'|\$\$[^$]*\$\$|null)\s*", re.IGNORECASE)
+_CONSTANT = re.compile(rf"\s*(?:{TEXT}|\$\$[^$]*\$\$|null)\s*", re.IGNORECASE)
 
 
 def as_json(found: Expression) -> Expression:

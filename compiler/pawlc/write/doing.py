@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
 from pawlc import syntax
+from pawlc.expr.literals import sql_text, text_of
 from pawlc.expr.names import ident
 from pawlc.model import intervals
-from pawlc.parse.xstate.shapes import sql_text
 from pawlc.source import Span, Text
 from pawlc.write.spoken import Spoken
 from pawlc.write.xml import Tag
@@ -17,7 +17,6 @@ Params = Mapping[str, str]
 _MILLISECONDS = re.compile(r"[0-9]+")
 _FIELD = re.compile(r"context\s*\.\s*(\w+)")
 _MOMENT = re.compile(r"\btimestamp", re.IGNORECASE)
-_LITERAL = re.compile(r"'((?:[^']|'')*)'(::text)?")
 _SCALE = ((60_000, "m"), (1000, "s"), (1, "ms"))
 
 
@@ -131,8 +130,8 @@ class Doing:
         assert to.machine is not None
         assert to.id is not None
         address = f"#_scxml_{to.machine}/"
-        if (literal := _LITERAL.fullmatch(to.id.value.strip())) is not None:
-            return {"target": address + literal[1].replace("''", "'")}
+        if (id := text_of(to.id.value.strip().removesuffix("::text"))) is not None:
+            return {"target": address + id}
         return {"targetexpr": f"{sql_text(address)} || ({self.spoken.sql(to.id, params)})"}
 
     def params(self, pairs: Iterable[syntax.Pair], params: Params) -> tuple[Tag, ...]:

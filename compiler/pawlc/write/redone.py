@@ -11,6 +11,7 @@ from typing import assert_never
 
 from pawlc import syntax
 from pawlc.check import walk
+from pawlc.expr.literals import OPAQUE, json_of, text_of
 from pawlc.expr.names import ident
 from pawlc.parse.yaml.shapes import replaced
 from pawlc.source import Span, Text
@@ -19,7 +20,7 @@ from pawlc.write.relays import constant
 Refuse = Callable[[str, str, Span], None]
 
 _PART = re.compile(
-    r"""(?P<skip>'(?:[^']|'')*'|(?P<tag>\$\w*\$).*?(?P=tag)|--[^\n]*|/\*.*?\*/)
+    rf"""{OPAQUE}
     |(?P<open>\()?_event\.data\s*(?:->>\s*'(?P<key>\w+)'|\.\s*(?P<part>\w+))(?(open)\))
         \s*::\s*(?P<type>[a-z][a-z_0-9]*(?:\(\d+(?:,\s*\d+)?\))?)
     |_event\.name\b|(?P<data>_event\.data)\b
@@ -30,9 +31,7 @@ _PART = re.compile(
 )
 _DEFAULT = re.compile(r"\bdefault\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?|true|false|null")
-_JSON = re.compile(r"'(?:[^']|'')*'::jsonb")
 _PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
-_TEXT = re.compile(r"\s*'(?:[^']|'')*'\s*")
 _SELECT = re.compile(r"\bselect\b", re.IGNORECASE)
 
 
@@ -70,7 +69,8 @@ class Redone:
         name, value = pair.name.value, pair.value.value.strip()
         type = self.types.get(name, "jsonb")
         plain = _NUMBER.fullmatch(value) or constant(pair.value) is not None
-        fits = _JSON.fullmatch(value) if type == "jsonb" else plain and not _DEFAULT.search(type)
+        is_json = json_of(value) is not None
+        fits = is_json if type == "jsonb" else plain and not _DEFAULT.search(type)
         if fits:
             self.defaults[name] = value
         else:
@@ -114,7 +114,7 @@ class Redone:
             self.refuse("PW973", f"YAML has no word for `{match[0]}`", at)
             return "null"
         name = match["name"]
-        if name is None or match["call"] is not None or match["skip"] is not None:
+        if name is None or match["call"] is not None:
             return match[0]
         plain = name[1:-1] if name.startswith('"') else name
         if plain not in self.types or _SELECT.search(written.value):
@@ -268,9 +268,9 @@ def _json(value: str) -> str:
     >>> _json("'a'"), _json("n + 1"), _json("'[1]'::jsonb")
     ("to_jsonb('a'::text)", 'to_jsonb(n + 1)', "'[1]'::jsonb")
     """
-    if _JSON.fullmatch(value.strip()):
+    if json_of(value.strip()) is not None:
         return value
-    return f"to_jsonb({value}{'::text' if _TEXT.fullmatch(value) else ''})"
+    return f"to_jsonb({value}{'' if text_of(value.strip()) is None else '::text'})"
 
 
 def _is_queued(machine: syntax.Machine) -> bool:

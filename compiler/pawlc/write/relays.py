@@ -4,13 +4,11 @@ What `write.scxml` makes of `after`, and what people write: the last block of `<
 that of `<onexit>` takes it back, and only transitions of the state wait for it.
 """
 
-import re
 from dataclasses import dataclass
 
 from pawlc import syntax
+from pawlc.expr.literals import text_of
 from pawlc.source import Text
-
-_CONSTANT = re.compile(r"'((?:[^']|'')*)'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,7 @@ def constant(text: Text | None) -> str | None:
     >>> constant(Text("'it''s'", Span("m.scxml", at, at), (at,)))
     "it's"
     """
-    match = _CONSTANT.fullmatch(text.value) if text is not None else None
-    return match[1].replace("''", "'") if match is not None else None
+    return text_of(text.value) if text is not None else None
 
 
 def _relay(action: syntax.Action) -> Relay | None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, Severity
+from pawlc.expr.literals import text_of
 from pawlc.model import events, tree
 from pawlc.model.machine import AnyEvent, Exactly, Kind, Prefix, State, Transition, Trigger
 from pawlc.model.structure import Structure, build
@@ -31,7 +32,6 @@ _ELEMENTS = {
     Kind.HISTORY: "history",
 }
 _ID = re.compile(r"[A-Za-z_][\w-]*")
-_CONSTANT = re.compile(r"'(?:[^']|'')*'")
 _OWN = ("after.", "error.", "snapshot.")
 _STRICT = "SCXML ignores what this definition refuses, and an error is an event"
 _STRICT_HINT = (
@@ -229,7 +229,7 @@ class _Writer:
         if state.kind is not Kind.FINAL or output is None:
             return
         if isinstance(output, Text):
-            is_text = _CONSTANT.fullmatch(output.value.strip()) is not None
+            is_text = text_of(output.value.strip()) is not None
             said = f"{self.spoken.sql(output)}{'::jsonb' if is_text else ''}"
             inside: tuple[Tag, ...] = (Tag("content", {"expr": said}),)
         else:

@@ -10,16 +10,16 @@ from typing import assert_never
 
 from pawlc import syntax
 from pawlc.expr import columns
+from pawlc.expr.literals import OPAQUE, sql_text
 from pawlc.expr.names import ident
 from pawlc.model.machine import Column
-from pawlc.parse.xstate.shapes import sql_text
 from pawlc.source import Span, Text
 
 Refuse = Callable[[str, str, Span, str, str], None]
 """Takes a code, a message, its place, a label, a hint."""
 
 _PART = re.compile(
-    r"""(?P<skip>'(?:[^']|'')*'|(?P<tag>\$\w*\$).*?(?P=tag)|--[^\n]*|/\*.*?\*/)
+    rf"""{OPAQUE}
     |(?<![\w."])(?P<space>context|event|guards|params|sender)\s*\.\s*
         (?P<name>"(?:[^"]|"")+"|[A-Za-z_]\w*)(?P<deeper>\s*\.\s*\w)?
     |(?<![\w."])in_state\s*\(\s*'(?P<path>[^']*)'\s*\)

@@ -7,16 +7,15 @@ import json as standard
 import re
 
 from pawlc import syntax
-from pawlc.parse.xstate.shapes import sql_text
+from pawlc.expr.literals import TEXT, json_of, sql_json, text_of
 from pawlc.source import Text
 from pawlc.write import json
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _WORDS: dict[str, json.Value] = {"true": True, "false": False, "null": json.Bare("null")}
-_TEXT = re.compile(r"'((?:[^'\x00]|'')*)'")
-_JSON = re.compile(r"'((?:[^']|'')*)'::jsonb")
+_EXPRESSION = re.compile(r"\s*\{\{.*\}\}\s*", re.DOTALL)
 _DEFAULT = re.compile(
-    rf"\bdefault\s+({_NUMBER.pattern}|true|false|null|'(?:[^']|'')*')(?![\w.(\[|+*/-])",
+    rf"\bdefault\s+({_NUMBER.pattern}|true|false|null|{TEXT})(?![\w.(\[|+*/-])",
     re.IGNORECASE,
 )
 
@@ -42,18 +41,18 @@ def constant(written: Text) -> tuple[json.Value] | None:
         return (json.Bare(sql),)
     if sql in _WORDS:
         return (_WORDS[sql],)
-    inside = _TEXT.fullmatch(sql)
-    if inside is not None and not re.fullmatch(r"\s*\{\{.*\}\}\s*", inside[1], re.DOTALL):
-        return (inside[1].replace("''", "'"),)
-    inside = _JSON.fullmatch(sql)
-    return None if inside is None else _object(sql, inside[1].replace("''", "'"))
+    text = text_of(sql)
+    if text is not None and "\x00" not in text and not _EXPRESSION.fullmatch(text):
+        return (text,)
+    inside = json_of(sql)
+    return None if inside is None else _object(sql, inside)
 
 
 def _object(sql: str, inside: str) -> tuple[json.Value] | None:
     """An object or a list that is read as this SQL again."""
     try:
         found = json.read(inside)
-        again = f"{sql_text(standard.dumps(standard.loads(inside), ensure_ascii=False))}::jsonb"
+        again = sql_json(standard.dumps(standard.loads(inside), ensure_ascii=False))
     except ValueError:
         return None
     return (found,) if isinstance(found, dict | list) and again == sql else None
@@ -77,9 +76,9 @@ def begins(definition: str) -> json.Value:
         return None
     written = found[1]
     kind = definition.split()[0].lower()
-    if not written.startswith("'"):
+    inside = text_of(written)
+    if inside is None:
         return json.Bare(written) if _NUMBER.fullmatch(written) else _WORDS[written.lower()]
-    inside = written[1:-1].replace("''", "'")
     if kind.endswith("[]"):
         return [] if inside == "{}" else None
     if kind in ("json", "jsonb"):

@@ -8,6 +8,7 @@ import rich_click as click
 
 from pawl.cli import definitions
 from pawl.cli.definitions import FILE
+from pawl.cli.files import write_new
 from pawl.cli.options import json_option
 from pawl.cli.output import Output
 from pawlc.diagnostics import in_order
@@ -97,13 +98,8 @@ def _files(
 
 
 def _write(output: Output, files: Mapping[Path, str]) -> None:
-    """Write all files or, if one is there already, none."""
+    write_new(files)
     for file in files:
-        if file.exists():
-            raise click.UsageError(f"{file} exists already; it was left as it is")
-    for file, text in files.items():
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
         output.line(f"wrote {file}")
     if output.json:
         output.data({"files": [str(file) for file in files]})

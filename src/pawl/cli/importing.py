@@ -6,6 +6,7 @@ import rich_click as click
 
 from pawl.cli import definitions
 from pawl.cli.definitions import FILE
+from pawl.cli.files import write_new
 from pawl.cli.options import json_option
 from pawl.cli.output import Output
 from pawlc import syntax
@@ -46,19 +47,9 @@ def _companion(
     if not lacking or definition.impl is not None:
         return None
     companion = definitions.impl_of(definition.path)
-    _write_new(output, companion, skeleton(machine, lacking))
+    write_new({companion: skeleton(machine, lacking)})
+    output.line(f"wrote {companion}")
     return companion
-
-
-def _write_new(output: Output, file: Path, text: str) -> None:
-    """Write a file that does not exist yet."""
-    try:
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
-    except FileExistsError:
-        raise click.UsageError(f"{file} exists already; it was left as it is") from None
-    if not output.json:
-        output.wrote(file)
 
 
 def _told(machine: syntax.Machine, lacking: Missing, written: Path | None) -> dict[str, object]:

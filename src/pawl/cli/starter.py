@@ -5,6 +5,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from pawl.cli.files import write_new
 from pawl.cli.options import json_option
 from pawl.cli.output import Output
 
@@ -116,19 +117,9 @@ def new(output: Output, name: str, folder: Path) -> None:
         )
     file = folder / f"{name}.machine.yaml"
     test = folder / f"test_{name.replace('-', '_')}.py"
-    if test.exists():
-        raise click.UsageError(f"{test} exists already; nothing was written")
-    _write(file, TEMPLATE.format(name=name, file=file.name))
-    _write(test, TEST.format(name=name, test=test.name))
+    chart = TEMPLATE.format(name=name, file=file.name)
+    write_new({file: chart, test: TEST.format(name=name, test=test.name)})
     if output.json:
         output.data({"file": str(file), "test": str(test)})
     output.line(f"wrote {file} and {test}")
     output.line(f"next: pawl check {file}, then pawl deploy {file}", style="dim")
-
-
-def _write(file: Path, text: str) -> None:
-    try:
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
-    except FileExistsError:
-        raise click.UsageError(f"{file} exists already; it was left as it is") from None

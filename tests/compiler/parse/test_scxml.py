@@ -1,5 +1,7 @@
 """What of SCXML becomes what of the syntax, and where its diagnostics point."""
 
+import json
+
 from pawlc import syntax
 from pawlc.parse.scxml import parse
 
@@ -51,3 +53,13 @@ def test_a_document_type_is_refused_before_its_entities_grow() -> None:
     found, (problem,) = parse(bomb, "m.scxml")
     assert found is None
     assert problem.code == "PW070"
+
+
+def test_a_file_that_holds_data_is_no_companion() -> None:
+    text = f'{HEAD}<datamodel><data id="kept" src="archive.impl.yaml"/></datamodel><state id="a"/>'
+    archive = "what: the data of a document\n"
+    files = {"archive.impl.yaml": archive, "lamp.impl.yaml": "migrate: { 1: {} }\n"}
+    for companion, migrations in ((files, 1), ({"archive.impl.yaml": archive}, 0)):
+        machine, found = parse(f"{text}</scxml>", "lamp.2.scxml", json.dumps(companion))
+        assert machine is not None
+        assert (found, len(machine.migrate)) == ((), migrations)

@@ -48,6 +48,6 @@ def parse(
         made = document.machine(child.root, child.file, sink, family, child.machine)
         children += [replace(made, version=found.version)] if made is not None else []
     if found is not None:
-        migrate = migrations(family.files, sink)
+        migrate = migrations(file, text, family.files, sink)
         found = replace(found, children=tuple(children), migrate=migrate)
     return found, in_order((*family.problems, *sink.diagnostics()))

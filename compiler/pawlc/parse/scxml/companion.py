@@ -7,6 +7,7 @@ names, under its own name.
 from collections.abc import Mapping as Texts
 
 from pawlc import syntax
+from pawlc.parse.scxml.family import fetched
 from pawlc.parse.yaml.migrate import migrate
 from pawlc.parse.yaml.nodes import Mapping
 from pawlc.parse.yaml.reader import read
@@ -30,9 +31,26 @@ def file_name(definition: str) -> str:
     return f"{definition.removesuffix('.scxml')}{ENDING}"
 
 
-def migrations(files: Texts[str, str], sink: Sink) -> tuple[syntax.Migrate, ...]:
+def own(definition: str, text: str, files: Texts[str, str]) -> str | None:
+    """Which of the files is a document's companion.
+
+    A version that was kept has another name than its companion; so it is the one that no document
+    names as its data.
+
+    >>> own("parcel.1.scxml", "<scxml/>", {"parcel.impl.yaml": "", "kid.scxml": "<scxml/>"})
+    'parcel.impl.yaml'
+    """
+    if file_name(definition) in files:
+        return file_name(definition)
+    named = {name for each in (text, *files.values()) for name in fetched(each)}
+    return next((name for name in files if name.endswith(ENDING) and name not in named), None)
+
+
+def migrations(
+    definition: str, text: str, files: Texts[str, str], sink: Sink
+) -> tuple[syntax.Migrate, ...]:
     """Read the companion, if one is among the files."""
-    file = next((name for name in files if name.endswith(ENDING)), None)
+    file = own(definition, text, files)
     if file is None:
         return ()
     node, source = read(files[file], file, sink)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from pawlc import syntax
+from pawlc.expr.literals import TEXT
 from pawlc.parse.scxml.family import local
 from pawlc.parse.scxml.reader import Element
 from pawlc.parse.scxml.shapes import (
@@ -201,7 +202,7 @@ def _statements(text: str) -> list[str]:
     >>> _statements("a := 'x;y'; b := 1;")
     ["a := 'x;y'", ' b := 1']
     """
-    parts = re.findall(r"(?:'(?:[^']|'')*'|[^;'])+", text)
+    parts = re.findall(rf"(?:{TEXT}|[^;'])+", text)
     return [part for part in parts if part.strip()]
 
 

@@ -9,6 +9,7 @@ value and is an event. Late binding: in the entry of its state, the first time.
 import re
 
 from pawlc import syntax
+from pawlc.expr.literals import text_of
 from pawlc.parse.scxml.family import local
 from pawlc.parse.scxml.reader import Element
 from pawlc.parse.scxml.shapes import (
@@ -25,7 +26,6 @@ from pawlc.parse.yaml.shapes import replaced
 from pawlc.source import Text
 
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
-_TEXT = re.compile(r"'(?:[^']|'')*'")
 
 
 def columns(root: Element) -> dict[str, syntax.Column]:
@@ -87,7 +87,7 @@ def _constant(written: str) -> str | None:
         return "numeric"
     if value in ("true", "false"):
         return "boolean"
-    return "text" if _TEXT.fullmatch(value) else None
+    return None if text_of(value) is None else "text"
 
 
 def early(reading: Reading, root: Element) -> tuple[syntax.Block, ...]:

@@ -6,6 +6,7 @@ What is invoked is known from the document where it can be: `<content>`, a file,
 import re
 
 from pawlc import syntax
+from pawlc.expr.literals import text_of
 from pawlc.parse.scxml.content import actions, payload, words
 from pawlc.parse.scxml.family import constants, is_document, local
 from pawlc.parse.scxml.reader import Element
@@ -33,7 +34,6 @@ _ATTRIBUTES = (
 )
 TYPES = ("", "scxml", "http://www.w3.org/TR/scxml", "http://www.w3.org/TR/scxml/")
 _MACHINE = re.compile(r"\s*machine:([A-Za-z][A-Za-z0-9_-]*)\s*")
-_LITERAL = re.compile(r"\s*'((?:[^']|'')*)'\s*")
 
 
 def invokes(reading: Reading, state: Element, key: str) -> tuple[syntax.Invoke, ...]:
@@ -120,9 +120,10 @@ def _content(reading: Reading, content: Element, id: str) -> _Invoked:
             return family.document(child, id, file), None, None
     written = content.text.strip()
     if "expr" in given:
-        if (match := _LITERAL.fullmatch(given["expr"].value)) is None:
+        constant = text_of(given["expr"].value.strip())
+        if constant is None:
             return None, expression(reading, given["expr"]), _documents(reading)
-        written = match[1].replace("''", "'")
+        written = constant
     name = family.text(written, id, f"{file}:{content.span.start.line}")
     return name, None, None
 

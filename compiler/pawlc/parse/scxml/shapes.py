@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pawlc.diagnostics import Diagnostic, Severity
+from pawlc.expr.literals import sql_json, sql_text
 from pawlc.parse.scxml.family import Family
 from pawlc.parse.scxml.reader import PAWL, SCXML, Element
-from pawlc.parse.xstate.shapes import sql_text
 from pawlc.parse.yaml.shapes import replaced
 from pawlc.parse.yaml.sink import Sink
 from pawlc.source import Position, Span, Text
@@ -148,4 +148,4 @@ def value_of(at: Text, written: str) -> Text:
         json.loads(value)
     except ValueError:
         return replaced(at, sql_text(" ".join(value.split())))
-    return replaced(at, f"{sql_text(value)}::jsonb")
+    return replaced(at, sql_json(value))

@@ -6,13 +6,13 @@ spells them, their arguments inside `params`, or as XState shows them, beside `t
 """
 
 from pawlc import syntax
+from pawlc.expr.literals import sql_text
 from pawlc.parse.xstate.shapes import (
     Import,
     is_expression,
     is_text,
     items,
     pairs,
-    sql_text,
     text,
     unbuilt,
     value,

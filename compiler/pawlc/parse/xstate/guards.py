@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from pawlc import syntax
+from pawlc.expr.literals import sql_text
 from pawlc.model.targets import join_path
 from pawlc.parse.xstate.shapes import (
     Import,
@@ -17,7 +18,6 @@ from pawlc.parse.xstate.shapes import (
     is_expression,
     items,
     pairs,
-    sql_text,
     value,
 )
 from pawlc.parse.yaml.nodes import Mapping, Node, Scalar

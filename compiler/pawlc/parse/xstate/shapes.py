@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, Severity
+from pawlc.expr.literals import sql_json, sql_text
 from pawlc.parse.xstate.names import Names
 from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Scalar, Sequence
 from pawlc.parse.yaml.shapes import Form, replaced, wrong
@@ -138,16 +139,7 @@ def _sql(node: Node, type: str | None) -> str:
         return "null"
     if isinstance(node, Scalar) and type != "jsonb":
         return node.text.value if node.plain else sql_text(node.text.value)
-    return f"{sql_text(as_json(node))}::jsonb"
-
-
-def sql_text(value: str) -> str:
-    """An SQL text constant.
-
-    >>> sql_text("it's")
-    "'it''s'"
-    """
-    return "'" + value.replace("'", "''") + "'"
+    return sql_json(as_json(node))
 
 
 def _place(node: Node) -> Text:
