@@ -15,7 +15,7 @@ from pawlc.model.resolve import resolve
 from pawlc.parse import JSON
 from pawlc.parse.xstate.root import LONGEST
 from pawlc.write.inline import inlined
-from pawlc.write.reread import reread
+from pawlc.write.native_reading import native_reading
 from pawlc.write.scxml import scxml
 from pawlc.write.xstate import xstate
 
@@ -73,7 +73,7 @@ def _native_reading(
     """A document of SCXML in the reading that the other forms have; it must compile there too."""
     if machine.reading != "scxml" or form == "scxml":
         return machine, ()
-    made, found = reread(machine)
+    made, found = native_reading(machine)
     if any(diagnostic.severity is Severity.ERROR for diagnostic in found):
         return made, found
     _, problems = resolve(made)

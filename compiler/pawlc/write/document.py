@@ -1,22 +1,33 @@
 """A machine as a tree of the native form's keys, in the order in which people write them."""
 
-from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from pawlc import syntax
 from pawlc.model.targets import join_path
 from pawlc.source import Text
 from pawlc.write import order
+from pawlc.write.actions import action, reference
+from pawlc.write.keys import (
+    Node,
+    Pairs,
+    Whole,
+    all_words,
+    columns,
+    dotted,
+    kept,
+    maybe,
+    name,
+    pairs,
+    targets,
+    words,
+)
 from pawlc.write.yaml import Delay, Dotted, Json, Patterns, Tree, Word
-
-Pairs = tuple[syntax.Pair, ...]
-Node = dict[str, Tree]
 
 
 def machine(written: syntax.Machine) -> Node:
     """A whole definition."""
     head: Node = {"machine": Word(written.name.value), "version": str(written.version)}
-    described = _kept({"description": _maybe(written.description)})
+    described = kept({"description": maybe(written.description)})
     strict: Node = {} if written.strict else {"strict": "false"}
     root = _writer(written).state(written.root, description=False)
     return {**head, **described, **sections(written), **strict, **root}
@@ -38,7 +49,7 @@ def rules(root: syntax.State) -> Node:
 
     def visit(state: syntax.State, path: str) -> None:
         if state.authorize is not None and path:
-            found[Dotted(path)] = _kept({"authorize": _authorize(state.authorize)})
+            found[Dotted(path)] = kept({"authorize": _authorize(state.authorize)})
         for child in state.states:
             visit(child, join_path(path, child.key.value))
 
@@ -50,26 +61,23 @@ def sections(written: syntax.Machine) -> Node:
     """What a definition says beside its states."""
     writer = _writer(written)
     found: dict[str, Tree | None] = {
-        "context": _columns(written.context),
-        "input": _words(written.input),
-        "public": None if written.public is None else _all_words(written.public),
+        "context": columns(written.context),
+        "input": words(written.input),
+        "public": None if written.public is None else all_words(written.public),
         "indexes": [_index(index) for index in written.indexes],
-        "events": {Dotted(each.name.value): _columns(each.fields) or {} for each in written.events},
+        "events": {Dotted(each.name.value): columns(each.fields) or {} for each in written.events},
         "authorize": _authorize(written.authorize),
         "effects": {each.name.value: _effect(each) for each in written.effects},
         "delays": {each.name.value: writer.named(each, "delay") for each in written.delays},
         "guards": {each.name.value: writer.named(each, "guard") for each in written.guards},
         "actions": {each.name.value: writer.named_actions(each) for each in written.actions},
         "migrate": {Delay(each.version.value): _migrate(each) for each in written.migrate},
-        "retention": _maybe(written.retention),
+        "retention": maybe(written.retention),
         "reply": None if written.reply == "state" else Word(written.reply),
         "samples": _samples(written.samples),
         "realtime": "true" if written.realtime else None,
     }
-    kept = _kept(found)
-    if written.public == ():
-        kept["public"] = []
-    return kept
+    return kept(found, keep=("public",) if written.public == () else ())
 
 
 def _samples(written: syntax.Samples) -> Node:
@@ -77,7 +85,7 @@ def _samples(written: syntax.Samples) -> Node:
         {each.name.value: Json(each.value) for each in samples}
         for samples in (written.claims, written.contexts)
     )
-    return _kept({"claims": claims, "contexts": contexts})
+    return kept({"claims": claims, "contexts": contexts})
 
 
 def _writer(written: syntax.Machine) -> "_Writer":
@@ -94,16 +102,16 @@ class _Writer:
 
     def state(self, state: syntax.State, description: bool = True) -> Node:
         """A state node's keys."""
-        found = _kept(
+        found = kept(
             {
-                "id": _dotted(state.id),
-                "type": _name(state.type),
-                "description": _maybe(state.description) if description else None,
+                "id": dotted(state.id),
+                "type": name(state.type),
+                "description": maybe(state.description) if description else None,
                 "authorize": _authorize(state.authorize),
-                "history": _name(state.history),
-                "target": _targets(state.target),
+                "history": name(state.history),
+                "target": targets(state.target),
                 "initial": self._initial(state.initial),
-                "tags": _words(state.tags),
+                "tags": words(state.tags),
                 "meta": None if state.meta is None else Json(state.meta),
                 "entry": self.actions(state.entry),
                 "invoke": self._invokes(state.invoke),
@@ -126,22 +134,22 @@ class _Writer:
     def _initial(self, initial: syntax.Initial | None) -> Tree | None:
         if initial is None:
             return None
-        targets = _targets(initial.targets)
-        if not initial.actions or targets is None:
-            return targets
-        return {"target": targets, "actions": self.actions(initial.actions)}
+        begins = targets(initial.targets)
+        if not initial.actions or begins is None:
+            return begins
+        return {"target": begins, "actions": self.actions(initial.actions)}
 
     def _invokes(self, invokes: tuple[syntax.Invoke, ...]) -> Tree | None:
         made: list[Tree] = [self._invoke(invoke) for invoke in invokes]
         return made[0] if len(made) == 1 else made
 
     def _invoke(self, invoke: syntax.Invoke) -> Node:
-        found = _kept(
+        found = kept(
             {
-                "src": _name(invoke.src),
-                "machine": _name(invoke.machine),
-                "id": _dotted(invoke.id),
-                "input": _pairs(invoke.input),
+                "src": name(invoke.src),
+                "machine": name(invoke.machine),
+                "id": dotted(invoke.id),
+                "input": pairs(invoke.input),
                 "onDone": self._some(invoke.on_done),
                 "onError": self._some(invoke.on_error),
                 "onSnapshot": self._some(invoke.on_snapshot),
@@ -161,14 +169,14 @@ class _Writer:
 
     def _transition(self, transition: syntax.Transition) -> Tree:
         first, others = _own_assign(transition.actions)
-        found = _kept(
+        found = kept(
             {
                 "guard": None if transition.guard is None else self._guard(transition.guard),
-                "target": _targets(transition.targets),
-                "assign": None if first is None else _pairs(first.fields),
+                "target": targets(transition.targets),
+                "assign": None if first is None else pairs(first.fields),
                 "actions": self.actions(others),
                 "reenter": "true" if transition.reenter else None,
-                "description": _maybe(transition.description),
+                "description": maybe(transition.description),
             }
         )
         target = found.get("target")
@@ -181,7 +189,7 @@ class _Writer:
             case syntax.NamedRef():
                 if not guard.params and guard.name.value in self.guards:
                     return guard.name.value
-                return _reference(guard)
+                return reference(guard)
             case syntax.PythonRef():
                 return {"python": Word(guard.function.value)}
             case syntax.Combined(operator="not"):
@@ -199,101 +207,19 @@ class _Writer:
         value = said.value if isinstance(said, Text) else self._guard(said)
         if not named.params:
             return value
-        return {"params": _all_words(named.params), kind: value}
+        return {"params": all_words(named.params), kind: value}
 
     def named_actions(self, named: syntax.NamedActions) -> Tree:
         """An entry of `actions:`."""
         actions = self.actions(named.actions)
         if not named.params:
             return actions
-        return {"params": _all_words(named.params), "actions": actions}
+        return {"params": all_words(named.params), "actions": actions}
 
     def actions(self, actions: tuple[syntax.Action, ...]) -> Tree:
         """One action, or a list of any other number."""
         made = [tree for each in actions if (tree := action(each)) is not None]
         return made[0] if len(made) == 1 else made
-
-
-# --- actions ----------------------------------------------------------------------------------
-
-
-def _own_assign(
-    actions: tuple[syntax.Action, ...],
-) -> tuple[syntax.Assign | None, tuple[syntax.Action, ...]]:
-    """A transition's leading `assign`, which has a key of its own, and the rest."""
-    if actions and isinstance(actions[0], syntax.Assign) and actions[0].fields:
-        return actions[0], actions[1:]
-    return None, actions
-
-
-def action(action: syntax.Action) -> Tree | None:
-    """One action."""
-    match action:
-        case syntax.Assign():
-            return {"assign": _pairs(action.fields) or {}}
-        case syntax.Raise():
-            return {"raise": _raise(action)}
-        case syntax.Send():
-            return {"send": _send(action)}
-        case syntax.Cancel():
-            return {"cancel": Word(action.id.value, dotted=True)}
-        case syntax.EmitEffect():
-            return _kept({"effect": _name(action.effect), "input": _pairs(action.input)})
-        case syntax.Log():
-            return {"log": action.value.value}
-        case syntax.NamedRef():
-            return _reference(action) if action.params else Word(action.name.value)
-        case syntax.PythonRef():
-            return {"python": Word(action.function.value)}
-        case (
-            syntax.Block()
-            | syntax.If()
-            | syntax.ForEach()
-            | syntax.SessionSend()
-            | syntax.CancelSend()
-            | syntax.Fail()
-        ):
-            return None  # the native form has no words for it
-        case _:
-            assert_never(action)
-
-
-def _raise(action: syntax.Raise) -> Tree:
-    if not (action.data or action.delay or action.id):
-        return Word(action.event.value, dotted=True)
-    return _kept(
-        {
-            "event": _dotted(action.event),
-            "data": _pairs(action.data),
-            "delay": _maybe(action.delay),
-            "id": _dotted(action.id),
-        }
-    )
-
-
-def _send(action: syntax.Send) -> Tree:
-    return _kept(
-        {
-            "event": _dotted(action.event),
-            "to": _receiver(action.to),
-            "data": _pairs(action.data),
-            "delay": _maybe(action.delay),
-            "id": _dotted(action.id),
-            "atomic": "true" if action.atomic else None,
-        }
-    )
-
-
-def _receiver(to: syntax.Receiver) -> Tree:
-    if to.machine is not None and to.id is not None:
-        return _kept({"machine": _name(to.machine), "id": to.id.value})
-    if to.invoke is not None:
-        return _kept({"invoke": _dotted(to.invoke)})
-    return Word("parent")
-
-
-def _reference(named: syntax.NamedRef) -> Node:
-    return _kept({"type": _name(named.name), "params": _pairs(named.params)})
 
 
 # --- smaller parts ----------------------------------------------------------------------------
@@ -306,32 +232,28 @@ def _authorize(authorize: syntax.Authorize | None) -> Tree | None:
         Patterns(", ".join(p.value for p in rule.patterns)): rule.rule.value
         for rule in authorize.send
     }
-    found = {"create": _maybe(authorize.create), "read": _maybe(authorize.read), "send": rules}
-    return _Whole(_kept(found))
-
-
-class _Whole(dict[str, Tree]):
-    """A mapping that is written even when it is empty."""
+    found = {"create": maybe(authorize.create), "read": maybe(authorize.read), "send": rules}
+    return Whole(kept(found))
 
 
 def _effect(effect: syntax.Effect) -> Node:
     backoff = effect.backoff
     codes: list[Tree] = [code.value for code in effect.not_retried]
     retry: dict[str, Tree | None] = {
-        "attempts": _maybe(effect.attempts),
+        "attempts": maybe(effect.attempts),
         "backoff": None if backoff is None else f"{backoff.first} .. {backoff.most}",
         "except": codes or None,
     }
-    returns = None if effect.returns is None else _Whole(_columns(effect.returns))
-    return _kept(
+    returns = None if effect.returns is None else Whole(columns(effect.returns))
+    return kept(
         {
-            "timeout": _maybe(effect.timeout),
-            "heartbeat": _maybe(effect.heartbeat),
-            "start_within": _maybe(effect.start_within),
-            "priority": _maybe(effect.priority),
+            "timeout": maybe(effect.timeout),
+            "heartbeat": maybe(effect.heartbeat),
+            "start_within": maybe(effect.start_within),
+            "priority": maybe(effect.priority),
             "concurrency": _limit(effect.concurrency, "interval", "per"),
             "rate": _limit(effect.rate, "per", "by"),
-            "retry": _kept(retry),
+            "retry": kept(retry),
             "returns": returns,
         }
     )
@@ -340,25 +262,25 @@ def _effect(effect: syntax.Effect) -> Node:
 def _limit(limit: syntax.Limit | None, interval: str, field: str) -> Node | None:
     if limit is None:
         return None
-    return _kept(
+    return kept(
         {
-            "limit": _maybe(limit.limit),
-            interval: _maybe(limit.interval),
-            field: _maybe(limit.field),
+            "limit": maybe(limit.limit),
+            interval: maybe(limit.interval),
+            field: maybe(limit.field),
         }
     )
 
 
 def _output(output: Pairs | Text) -> Tree:
-    return output.value if isinstance(output, Text) else _pairs(output)
+    return output.value if isinstance(output, Text) else pairs(output)
 
 
 def _migrate(migrate: syntax.Migrate) -> Node:
     """What becomes of one earlier version; a version that needs no word has an empty mapping."""
-    return _kept(
+    return kept(
         {
             "states": {Dotted(b.state.value): _becomes(b.choices) for b in migrate.states},
-            "context": _pairs(migrate.context),
+            "context": pairs(migrate.context),
             "python": Word(migrate.python.function.value) if migrate.python else None,
             "history": {
                 Dotted(rule.name.value): Word(rule.rule.value, dotted=True)
@@ -366,7 +288,7 @@ def _migrate(migrate: syntax.Migrate) -> Node:
             },
             "timers": {rule.name.value: Word(rule.rule.value) for rule in migrate.timers},
             "invokes": {rule.name.value: Word(rule.rule.value) for rule in migrate.invokes},
-            "back": _Whole(_migrate(migrate.back)) if migrate.back else None,
+            "back": Whole(_migrate(migrate.back)) if migrate.back else None,
         }
     )
 
@@ -378,8 +300,8 @@ def _becomes(choices: tuple[syntax.Choice, ...]) -> Tree:
             " " in value.strip()
         ):
             return value
-        case (syntax.Choice(guard=None, targets=targets),):
-            return _targets(targets) or []
+        case (syntax.Choice(guard=None, targets=written),):
+            return targets(written) or []
         case _:
             return [_choice(choice) for choice in choices]
 
@@ -388,61 +310,18 @@ def _choice(choice: syntax.Choice) -> Tree:
     guard: Tree | None = choice.guard.value if isinstance(choice.guard, Text) else None
     if isinstance(choice.guard, syntax.PythonRef):
         guard = {"python": Word(choice.guard.function.value)}
-    return _kept({"guard": guard, "target": _targets(choice.targets)})
+    return kept({"guard": guard, "target": targets(choice.targets)})
 
 
-def _columns(columns: Iterable[syntax.Column]) -> Node:
-    return {column.name.value: column.definition.value for column in columns}
-
-
-def _pairs(pairs: Pairs) -> Node:
-    return {pair.name.value: pair.value.value for pair in pairs}
-
-
-def _targets(targets: tuple[Text, ...] | None) -> Tree | None:
-    if targets is None:
-        return None
-    words: list[Tree] = [Word(target.value, dotted=True) for target in targets]
-    return words[0] if len(words) == 1 else words
-
-
-def _words(texts: tuple[Text, ...]) -> Tree | None:
-    """A name alone or a list of them."""
-    words = _all_words(texts)
-    return words[0] if len(words) == 1 else words
+def _own_assign(
+    actions: tuple[syntax.Action, ...],
+) -> tuple[syntax.Assign | None, tuple[syntax.Action, ...]]:
+    """A transition's leading `assign`, which has a key of its own, and the rest."""
+    if actions and isinstance(actions[0], syntax.Assign) and actions[0].fields:
+        return actions[0], actions[1:]
+    return None, actions
 
 
 def _index(index: tuple[Text, ...]) -> Tree:
     """An expression alone or a list of them."""
     return index[0].value if len(index) == 1 else [text.value for text in index]
-
-
-def _all_words(texts: tuple[Text, ...]) -> list[Tree]:
-    return [Word(text.value) for text in texts]
-
-
-def _name(text: Text | None) -> Tree | None:
-    return None if text is None else Word(text.value)
-
-
-def _dotted(text: Text | None) -> Tree | None:
-    """A name that may hold dots."""
-    return None if text is None else Word(text.value, dotted=True)
-
-
-def _maybe(text: Text | None) -> Tree | None:
-    return None if text is None else text.value
-
-
-def _kept(keys: dict[str, Tree | None], keep: tuple[str, ...] = ()) -> Node:
-    """The keys that say something; `keep` are written even when they are empty."""
-    return dict(_with_content(keys, keep))
-
-
-def _with_content(
-    keys: dict[str, Tree | None], keep: tuple[str, ...]
-) -> Iterator[tuple[str, Tree]]:
-    for key, value in keys.items():
-        empty = isinstance(value, dict | list) and not value
-        if value is not None and (not empty or isinstance(value, _Whole) or key in keep):
-            yield key, value

@@ -11,7 +11,7 @@ from typing import assert_never
 from pawlc import syntax
 from pawlc.model.labels import shorten
 from pawlc.source import Span, Text
-from pawlc.write import document
+from pawlc.write.actions import action as tree
 from pawlc.write.order import place
 
 _LONGEST = 72
@@ -67,7 +67,7 @@ class Implementations:
 
 def _meaning(action: syntax.Action) -> str:
     """What an action does, wherever it stands."""
-    return repr(document.action(action))
+    return repr(tree(action))
 
 
 def guard_title(guard: Text | syntax.PythonRef) -> str:

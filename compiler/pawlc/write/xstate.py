@@ -20,8 +20,8 @@ from pawlc.model.targets import join_path
 from pawlc.parse.xstate.root import LONGEST
 from pawlc.source import Span, Text
 from pawlc.write import document, json, order, yaml
+from pawlc.write.event_names import EventNames
 from pawlc.write.implementations import Implementations
-from pawlc.write.outside import Outside
 from pawlc.write.values import begins, constants, value
 
 Node = dict[str, json.Value]
@@ -58,7 +58,7 @@ class _Writer:
     def __init__(self, machine: syntax.Machine) -> None:
         self.source = machine
         self.made = Implementations(machine)
-        self.outside = Outside(machine)
+        self.event_names = EventNames(machine)
         self.guards = {named.name.value for named in machine.guards}
         self.delays = {named.name.value for named in machine.delays}
         self.machines: dict[str, str] = {}
@@ -169,7 +169,7 @@ class _Writer:
         found: dict[str, tuple[syntax.Transition, ...]] = {}
         for handler in handlers:
             ours = handler.descriptor
-            theirs = self._event(ours, self.outside.descriptor(ours.value))
+            theirs = self._event(ours, self.event_names.descriptor(ours.value))
             found[theirs] = (*found.get(theirs, ()), *handler.transitions)
         return {key: self._some(some, is_root) for key, some in found.items()}
 
@@ -245,7 +245,7 @@ class _Writer:
         return known and named and constants(action.data)
 
     def _sent(self, action: syntax.Raise | syntax.Send) -> Node:
-        name = self._event(action.event, self.outside.event(action.event.value))
+        name = self._event(action.event, self.event_names.event(action.event.value))
         delay = None if action.delay is None else action.delay.value.strip()
         wait = json.Bare(delay) if delay is not None and delay.isdigit() else delay
         event = {"type": name, **self._pairs(action.data)}

@@ -31,8 +31,8 @@ _ASKED = re.compile(r"(?:\A|[(,=]|\b(?:and|or|not|when|then|else))\s*\Z", re.IGN
 _SCALAR = re.compile(r"[a-z][a-z ]*(\([0-9, ]+\))?( with(out)? time zone)?", re.IGNORECASE)
 
 
-class Spoken:
-    """Says expressions; `ids` are the states' ids by their paths."""
+class Expressions:
+    """Writes expressions; `ids` are the states' ids by their paths."""
 
     def __init__(self, machine: syntax.Machine, ids: Mapping[str, str], refuse: Refuse) -> None:
         self.machine = machine

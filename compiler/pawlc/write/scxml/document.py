@@ -1,10 +1,7 @@
-"""A machine in the native reading as a document of W3C SCXML, with the same configurations.
+"""The elements of a document: the machine, its states and transitions.
 
-The states, their transitions in the order of their priority, and what is executed are the
-standard's; types, descriptions, tags and `meta` stand in attributes of our namespace. A delay of
-`after` is a delayed event that leaving the state cancels. What SCXML would do otherwise is refused:
-it exits other states (Appendix D, getTransitionDomain), asks an ancestor for every leaf, takes
-names by their first tokens, and never settles.
+What SCXML has no word for is refused, and so is a transition that would exit other states (Appendix
+D, getTransitionDomain).
 
 Reported here: PW970, PW971, and PW972 as a warning.
 """
@@ -16,13 +13,15 @@ from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, Severity
 from pawlc.expr.literals import text_of
 from pawlc.model import events, tree
-from pawlc.model.machine import AnyEvent, Exactly, Kind, Prefix, State, Transition, Trigger
+from pawlc.model.machine import Kind, State, Transition, Trigger
 from pawlc.model.structure import Structure, build
 from pawlc.parse.scxml.reader import PAWL, SCXML
 from pawlc.source import Span, Text
-from pawlc.write.doing import Doing
-from pawlc.write.spoken import Spoken
-from pawlc.write.xml import Tag, text
+from pawlc.write.scxml.content import Content
+from pawlc.write.scxml.differences import differences
+from pawlc.write.scxml.expressions import Expressions
+from pawlc.write.scxml.names import OWN, state_ids
+from pawlc.write.scxml.xml import Tag, text
 
 _ELEMENTS = {
     Kind.ATOMIC: "state",
@@ -31,8 +30,6 @@ _ELEMENTS = {
     Kind.FINAL: "final",
     Kind.HISTORY: "history",
 }
-_ID = re.compile(r"[A-Za-z_][\w-]*")
-_OWN = ("after.", "error.", "snapshot.")
 _STRICT = "SCXML ignores what this definition refuses, and an error is an event"
 _STRICT_HINT = (
     "an event that nothing takes, a malformed payload, an error in an expression; "
@@ -55,11 +52,10 @@ class _Writer:
         self.structure = structure
         self.states = structure.states
         self.found: list[Diagnostic] = []
-        self.ids = _ids(self.states)
-        spoken = {self.states[i].path: id for i, id in self.ids.items()}
-        self.spoken = Spoken(machine, spoken, self.refuse)
-        self.doing = Doing(machine, self.spoken)
-        self.known = _known(machine, structure)
+        self.ids = state_ids(self.states)
+        ids = {self.states[i].path: id for i, id in self.ids.items()}
+        self.expressions = Expressions(machine, ids, self.refuse)
+        self.content = Content(machine, self.expressions)
         self.timers: dict[str, str] = {}
 
     def refuse(self, code: str, message: str, span: Span, label: str, hint: str) -> None:
@@ -75,7 +71,8 @@ class _Writer:
             hint = "convert it to another form"
             self.refuse("PW970", "this is SCXML already", machine.name.span, "nothing to do", hint)
             return Tag("scxml", {})
-        self._differences()
+        self._warnings()
+        self.found += differences(machine, self.structure)
         self._sections()
         self._root(root)
         data = [self._data(column) for column in machine.context]
@@ -100,7 +97,7 @@ class _Writer:
             tuple(inside),
         )
 
-    def _differences(self) -> None:
+    def _warnings(self) -> None:
         """Say what every document of SCXML does otherwise, and which states have other names."""
         machine, name = self.machine, self.machine.name
         has_values = bool(machine.context) or any(event.fields for event in machine.events)
@@ -197,7 +194,7 @@ class _Writer:
         return Tag(_ELEMENTS[state.kind], attributes | self._notes(written), tuple(inside))
 
     def _block(self, name: str, actions: tuple[syntax.Action, ...]) -> Iterator[Tag]:
-        inside = tuple(self.doing.all(actions))
+        inside = tuple(self.content.all(actions))
         if inside:
             yield Tag(name, {}, inside)
 
@@ -211,7 +208,7 @@ class _Writer:
     def _initial(self, index: int) -> Iterator[Tag]:
         written, initial = self.structure.written[index].initial, self.states[index].initial
         if written is not None and written.actions and initial is not None:
-            inside = tuple(self.doing.all(written.actions))
+            inside = tuple(self.content.all(written.actions))
             arc = Tag("transition", {"target": self._names(initial.targets)}, inside)
             yield Tag("initial", {}, (arc,))
 
@@ -230,10 +227,10 @@ class _Writer:
             return
         if isinstance(output, Text):
             is_text = text_of(output.value.strip()) is not None
-            said = f"{self.spoken.sql(output)}{'::jsonb' if is_text else ''}"
+            said = f"{self.expressions.sql(output)}{'::jsonb' if is_text else ''}"
             inside: tuple[Tag, ...] = (Tag("content", {"expr": said}),)
         else:
-            inside = self.doing.params(output, {})
+            inside = self.content.params(output, {})
         yield Tag("donedata", {}, inside)
 
     def _clock(self, index: int, name: str) -> Iterator[Tag]:
@@ -244,7 +241,7 @@ class _Writer:
             if name == "onexit":
                 inside.append(Tag("cancel", {"sendid": event}))
             else:
-                waits = self.doing.delay(after.delay, {})
+                waits = self.content.delay(after.delay, {})
                 inside.append(Tag("send", {"event": event, "id": event, **waits}))
         if inside:
             yield Tag(name, {}, tuple(inside))
@@ -264,17 +261,8 @@ class _Writer:
         for invoke, id in zip(invokes, ids, strict=False):
             if invoke.machine is None:
                 continue  # its effect is refused where it is declared
-            self._begins(invoke)
-            inside = self.doing.params(invoke.input, {})
+            inside = self.content.params(invoke.input, {})
             yield Tag("invoke", {"src": f"machine:{invoke.machine}", "id": id}, inside)
-
-    def _begins(self, invoke: syntax.Invoke) -> None:
-        """Refuse an input that may be another one when the macrostep is over."""
-        for pair in invoke.input:
-            if re.search(r"\b(context|event)\b", pair.value.value):
-                message = "SCXML computes what a session is given when the macrostep is over"
-                hint = "the session can ask for it, or be sent it when the state is entered"
-                self.refuse("PW971", message, pair.value.span, "computed on entry here", hint)
 
     # --- transitions --------------------------------------------------------------------------
 
@@ -283,18 +271,14 @@ class _Writer:
         for found in state.transitions:
             assert found.trigger is not None
             arc = self.structure.arcs[found.index]
-            self._takes_no_other(found.trigger, arc)
-            self._asks_no_other(index, found.trigger, arc)
-            self._is_done(found.trigger, arc)
             yield self._transition(found, arc, self._descriptor(found.trigger, arc))
         for found in state.always:
             arc = self.structure.arcs[found.index]
-            self._settles(found, arc)
             yield self._transition(found, arc, None)
 
     def _transition(self, found: Transition, arc: syntax.Transition, event: str | None) -> Tag:
         targets, type = self._targets(found, arc)
-        guard = None if arc.guard is None else self.spoken.condition(arc.guard)
+        guard = None if arc.guard is None else self.expressions.condition(arc.guard)
         description = arc.description.value if arc.description is not None else None
         return Tag(
             "transition",
@@ -305,7 +289,7 @@ class _Writer:
                 "type": type,
                 "pawl:description": description,
             },
-            tuple(self.doing.all(arc.actions)),
+            tuple(self.content.all(arc.actions)),
         )
 
     def _targets(
@@ -337,95 +321,14 @@ class _Writer:
         done = {state.done: f"done.state.{self.ids[state.index]}" for state in self.states[1:]}
         if name in done:
             return done[name]
-        if name.startswith(("done.state", *_OWN)):
+        if name.startswith(("done.state", *OWN)):
             message = f"SCXML has no events `{name}`"
             hint = "take the transition out, or name the event that comes instead"
             self.refuse("PW970", message, arc.span, "another name there", hint)
         return name
 
-    def _takes_no_other(self, trigger: Trigger, arc: syntax.Transition) -> None:
-        """Refuse a name that is the beginning of another's."""
-        if not isinstance(trigger, Exactly) or trigger.name.startswith(("done.", *_OWN)):
-            return
-        other = next((n for n in self.known if n.startswith(f"{trigger.name}.")), None)
-        if other is not None:
-            message = f"`{trigger.name}` takes `{other}` too in SCXML"
-            hint = "SCXML compares names token by token; give one of the events another name"
-            self.refuse("PW971", message, arc.span, "takes more there", hint)
-
-    def _asks_no_other(self, index: int, trigger: Trigger, arc: syntax.Transition) -> None:
-        """Refuse a transition of an ancestor of regions that one of them may take instead."""
-        inside = range(index + 1, self.states[index].last + 1)
-        for parallel in (index, *inside):
-            if self.states[parallel].kind is not Kind.PARALLEL:
-                continue
-            for inner in range(parallel + 1, self.states[parallel].last + 1):
-                for other in self.states[inner].transitions:
-                    assert other.trigger is not None
-                    if self._overlap(trigger, other.trigger):
-                        self._asked_twice(parallel, arc, self.structure.arcs[other.index])
-                        return
-
-    def _is_done(self, trigger: Trigger, arc: syntax.Transition) -> None:
-        """Refuse to wait for a parallel state that is done because one of its regions is."""
-        for state in self.states:
-            inner = [c for c in state.children if self.states[c].kind is Kind.PARALLEL]
-            is_outer = state.kind is Kind.PARALLEL and bool(inner)
-            if is_outer and events.matches(trigger, state.done):
-                message = f"SCXML does not tell that `{state.path}` is done when its region is"
-                hint = "put a state around the region that is parallel itself, with a final one"
-                self.refuse("PW971", message, arc.span, "may not come there", hint)
-
-    def _asked_twice(self, parallel: int, arc: syntax.Transition, inner: syntax.Transition) -> None:
-        path = self.states[parallel].path
-        found = Diagnostic(
-            "PW971",
-            f"SCXML asks this for the regions of `{path}` that do not take the event themselves",
-            arc.span,
-            "taken beside the one inside",
-            "give it a guard in another state, or the events two names",
-            related=((inner.span, "a region takes it here"),),
-        )
-        self.found.append(found)
-
-    def _overlap(self, one: Trigger, other: Trigger) -> bool:
-        names = (*self.known, *(t.name for t in (one, other) if isinstance(t, Exactly | Prefix)))
-        either = isinstance(one, AnyEvent) or isinstance(other, AnyEvent)
-        return either or any(events.matches(one, n) and events.matches(other, n) for n in names)
-
-    def _settles(self, found: Transition, arc: syntax.Transition) -> None:
-        """Refuse an eventless transition that may change nothing: SCXML never stops taking it."""
-        stays = set(found.targets) <= set(tree.together(self.states, found.source))
-        if stays and not any(isinstance(action, syntax.Assign) for action in arc.actions):
-            message = "SCXML takes an eventless transition that changes nothing again and again"
-            hint = "let it assign what its guard asks for, or lead to another state"
-            self.refuse("PW971", message, arc.span, "taken once here", hint)
-
 
 # --- names ------------------------------------------------------------------------------------
-
-
-def _ids(states: tuple[State, ...]) -> dict[int, str]:
-    """An id for each state: its key, or as much of its path as makes it the only one."""
-    keys = [state.key for state in states[1:]]
-    found: dict[int, str] = {}
-    for state in states[1:]:
-        made = state.key
-        if keys.count(made) > 1 or not _ID.fullmatch(made):
-            made = re.sub(r"\W+", "_", state.path)
-            made = made if _ID.fullmatch(made) else f"_{made}"
-        while made in found.values() or (made != state.key and made in keys):
-            made += "_"
-        found[state.index] = made
-    return found
-
-
-def _known(machine: syntax.Machine, structure: Structure) -> tuple[str, ...]:
-    """The names of events that a definition mentions."""
-    declared = [event.name.value for event in machine.events]
-    triggers = [t.trigger for state in structure.states for t in state.transitions]
-    asked = [trigger.name for trigger in triggers if isinstance(trigger, Exactly)]
-    return tuple(dict.fromkeys((*declared, *asked)))
 
 
 def _ruled(authorize: syntax.Authorize | None) -> Span | None:

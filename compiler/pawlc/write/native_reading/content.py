@@ -1,49 +1,34 @@
-"""Executable content and expressions of SCXML as actions and SQL of the native form.
+"""The data and the executable content of SCXML as fields and actions of the native form.
 
-A field is `context.total`; a part of `_event.data` that is cast is a field of that event, which is
-declared with the type; an array or an object stays jsonb.
+A constant `expr` is a field's default; an array or an object stays jsonb.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import assert_never
 
 from pawlc import syntax
 from pawlc.check import walk
-from pawlc.expr.literals import OPAQUE, json_of, text_of
+from pawlc.expr.literals import json_of
 from pawlc.expr.names import ident
 from pawlc.parse.yaml.shapes import replaced
-from pawlc.source import Span, Text
-from pawlc.write.relays import constant
+from pawlc.source import Text
+from pawlc.write.native_reading.delays import constant
+from pawlc.write.native_reading.expressions import Expressions, Refuse, as_json
 
-Refuse = Callable[[str, str, Span], None]
-
-_PART = re.compile(
-    rf"""{OPAQUE}
-    |(?P<open>\()?_event\.data\s*(?:->>\s*'(?P<key>\w+)'|\.\s*(?P<part>\w+))(?(open)\))
-        \s*::\s*(?P<type>[a-z][a-z_0-9]*(?:\(\d+(?:,\s*\d+)?\))?)
-    |_event\.name\b|(?P<data>_event\.data)\b
-    |(?P<system>_event\b(?:\.\w+)?|_sessionid\b|_ioprocessors\b|_name\b|_x\b)
-    |(?<![\w."])(?P<name>"(?:[^"]|"")+"|[A-Za-z_]\w*)(?P<call>\s*\()?
-    |\w+""",
-    re.DOTALL | re.VERBOSE,
-)
 _DEFAULT = re.compile(r"\bdefault\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?|true|false|null")
-_PLAIN = re.compile(r"[a-z_][a-z0-9_]*")
-_SELECT = re.compile(r"\bselect\b", re.IGNORECASE)
 
 
-class Redone:
-    """Writes expressions and actions anew; `payloads` are the fields of events that it found."""
+class Content:
+    """Writes actions; `expressions` writes what they compute."""
 
     def __init__(self, machine: syntax.Machine, refuse: Refuse) -> None:
-        self.machine = machine
         self.refuse = refuse
-        self.types = {c.name.value: c.definition.value for c in machine.context}
+        self.expressions = Expressions(machine, refuse)
+        self.sql = self.expressions.sql
         self.defaults: dict[str, str] = {}
-        self.payloads: dict[str, dict[str, Text]] = {}
         self.is_queued = _is_queued(machine)
         self.cancelled = {constant(c.id) for c in _cancels(walk.actions(machine))}
         self.alone: set[str | None] = set()
@@ -67,14 +52,14 @@ class Redone:
     def _first(self, action: syntax.Assign) -> Iterator[syntax.Action]:
         (pair,) = action.fields
         name, value = pair.name.value, pair.value.value.strip()
-        type = self.types.get(name, "jsonb")
+        type = self.expressions.types.get(name, "jsonb")
         plain = _NUMBER.fullmatch(value) or constant(pair.value) is not None
         is_json = json_of(value) is not None
         fits = is_json if type == "jsonb" else plain and not _DEFAULT.search(type)
         if fits:
             self.defaults[name] = value
         else:
-            unless = f"coalesce({ident(name)}, {self._typed(name, value)})"
+            unless = f"coalesce({ident(name)}, {self.expressions.typed(name, value)})"
             yield replace(action, fields=(replace(pair, value=replaced(pair.value, unless)),))
 
     def column(self, column: syntax.Column) -> syntax.Column:
@@ -85,64 +70,12 @@ class Redone:
         written = f"{column.definition.value} default {default}"
         return replace(column, definition=replaced(column.definition, written))
 
-    def declared(self) -> tuple[syntax.Event, ...]:
-        """The events whose fields are used."""
-        return tuple(
-            syntax.Event(
-                Text(event, next(iter(fields.values())).span, ()),
-                tuple(syntax.Column(replaced(type, name), type) for name, type in fields.items()),
-            )
-            for event, fields in self.payloads.items()
-        )
-
-    # --- expressions --------------------------------------------------------------------------
-
-    def sql(self, written: Text, event: str | None = None) -> Text:
-        """An expression; `event` is the one that leads there, `done` for a done event."""
-        said = _PART.sub(lambda match: self._part(written, match, event), written.value)
-        return replaced(written, said)
-
-    def _part(self, written: Text, match: re.Match[str], event: str | None) -> str:
-        at = written.at(match.start(), len(match[0]))
-        if match["type"] is not None:
-            return self._payload(written, match, event, at)
-        if match[0] == "_event.name":
-            return "event.type"
-        if match["data"] is not None and event == "done":
-            return "event.output"
-        if match["data"] is not None or match["system"] is not None:
-            self.refuse("PW973", f"YAML has no word for `{match[0]}`", at)
-            return "null"
-        name = match["name"]
-        if name is None or match["call"] is not None:
-            return match[0]
-        plain = name[1:-1] if name.startswith('"') else name
-        if plain not in self.types or _SELECT.search(written.value):
-            return match[0]
-        return f"context.{_part_of(plain)}"
-
-    def _payload(self, written: Text, match: re.Match[str], event: str | None, at: Span) -> str:
-        name, type = match["key"] or match["part"], match["type"]
-        if event is None or event == "done" or event.endswith("*"):
-            message = f"YAML cannot tell which event has the field `{name}` here"
-            self.refuse("PW973", message, at)
-            return "null"
-        fields = self.payloads.setdefault(event, {})
-        known = fields.setdefault(name, replaced(written, type))
-        if known.value != type:
-            self.refuse("PW973", f"`{name}` of `{event}` has two types", at)
-        return f"event.{_part_of(name)}"
-
-    def _typed(self, name: str, value: str) -> str:
-        """A value for a field: in jsonb everything becomes JSON."""
-        return _json(value) if self.types.get(name) == "jsonb" else value
-
     def output(
         self, output: tuple[syntax.Pair, ...] | Text | None
     ) -> tuple[syntax.Pair, ...] | Text | None:
         """What a final state gives."""
         if output is None or isinstance(output, Text):
-            return None if output is None else self.sql(replaced(output, _json(output.value)))
+            return None if output is None else self.sql(replaced(output, as_json(output.value)))
         return self._pairs(output, None)
 
     def _pairs(self, pairs: tuple[syntax.Pair, ...], event: str | None) -> tuple[syntax.Pair, ...]:
@@ -204,7 +137,7 @@ class Redone:
 
     def _assigned(self, action: syntax.Assign, event: str | None) -> Iterator[syntax.Pair]:
         for pair in action.fields:
-            typed = self._typed(pair.name.value, pair.value.value)
+            typed = self.expressions.typed(pair.name.value, pair.value.value)
             value = pair.value if typed == pair.value.value else replaced(pair.value, typed)
             yield replace(pair, value=self.sql(value, event))
 
@@ -251,26 +184,6 @@ class Redone:
             return
         self.alone = {*self.alone, id}
         yield syntax.Cancel(replaced(action.id, id), action.span)
-
-
-def _part_of(name: str) -> str:
-    """A name behind a dot, where a keyword needs no quotes.
-
-    >>> _part_of("by"), _part_of("By")
-    ('by', '"By"')
-    """
-    return name if _PLAIN.fullmatch(name) else ident(name)
-
-
-def _json(value: str) -> str:
-    """A value as JSON; a bare constant is a text.
-
-    >>> _json("'a'"), _json("n + 1"), _json("'[1]'::jsonb")
-    ("to_jsonb('a'::text)", 'to_jsonb(n + 1)', "'[1]'::jsonb")
-    """
-    if json_of(value.strip()) is not None:
-        return value
-    return f"to_jsonb({value}{'' if text_of(value.strip()) is None else '::text'})"
 
 
 def _is_queued(machine: syntax.Machine) -> bool:

@@ -17,8 +17,8 @@ from pawlc.model.machine import AnyEvent, Kind, Prefix, Transition
 from pawlc.model.structure import Structure, build
 from pawlc.parse.yaml.shapes import replaced
 from pawlc.source import Span, Text
-from pawlc.write.redone import Redone
-from pawlc.write.relays import relays
+from pawlc.write.native_reading.content import Content
+from pawlc.write.native_reading.delays import delays
 
 _KEEP = "keep the document: it deploys as it is"
 _OTHERWISE = "YAML takes names of events exactly, and an error undoes all of its event"
@@ -28,7 +28,7 @@ _OTHERWISE_HINT = (
 _OWN = ("done.", "error.", "after.")
 
 
-def reread(machine: syntax.Machine) -> tuple[syntax.Machine, tuple[Diagnostic, ...]]:
+def native_reading(machine: syntax.Machine) -> tuple[syntax.Machine, tuple[Diagnostic, ...]]:
     """The machine in the native reading, and what that cannot say or does otherwise."""
     structure, _ = build(machine)
     reader = _Reader(machine, structure)
@@ -43,7 +43,7 @@ class _Reader:
         self.structure = structure
         self.states = structure.states
         self.found: list[Diagnostic] = []
-        self.redone = Redone(machine, self.refuse)
+        self.content = Content(machine, self.refuse)
         self.is_dotted = _is_dotted(structure)
 
     def refuse(self, code: str, message: str, span: Span, hint: str = _KEEP) -> None:
@@ -65,8 +65,8 @@ class _Reader:
         source = self.source
         if source.context or any(state.on for state in self.structure.written):
             self._warn(source.name.span)
-        entry = tuple(self.redone.all(self.redone.begun(source.root.entry)))
-        context = tuple(self.redone.column(column) for column in source.context)
+        entry = tuple(self.content.all(self.content.begun(source.root.entry)))
+        context = tuple(self.content.column(column) for column in source.context)
         root = self._state(0)
         return replace(
             source,
@@ -75,7 +75,7 @@ class _Reader:
             children=(),
             context=context,
             root=replace(root, id=None, entry=entry, output=self._output()),
-            events=self.redone.declared(),
+            events=self.content.expressions.declared(),
             authorize=syntax.Authorize(None, None, (), source.name.span),
         )
 
@@ -86,7 +86,7 @@ class _Reader:
         if len(final) > 1 and any(output is not None for output in outputs):
             message = "YAML has one `output` for the machine, and here each final state has its own"
             self.refuse("PW973", message, self.structure.written[final[0].index].span)
-        return self.redone.output(outputs[0]) if outputs else None
+        return self.content.output(outputs[0]) if outputs else None
 
     # --- states -------------------------------------------------------------------------------
 
@@ -97,8 +97,8 @@ class _Reader:
         if written.restore:
             message = "YAML's history has no actions of its own"
             self.refuse("PW973", message, written.span)
-        entry, exit, waits = relays(written)
-        after = (syntax.After(r.delay, tuple(self._some(index, r.event))) for r in waits)
+        entry, exit, waits = delays(written)
+        after = (syntax.After(w.delay, tuple(self._some(index, w.event))) for w in waits)
         return replace(
             written,
             id=None,
@@ -108,10 +108,10 @@ class _Reader:
             after=tuple(after),
             always=tuple(self._transition(t) for t in state.always),
             on_done=tuple(self._some(index, events.done_state(state.path))) if index else (),
-            entry=self.redone.entry(written, entry) if index else (),
-            exit=tuple(self.redone.all(exit)),
+            entry=self.content.entry(written, entry) if index else (),
+            exit=tuple(self.content.all(exit)),
             invoke=(),
-            output=self.redone.output(written.output) if state.parent else None,
+            output=self.content.output(written.output) if state.parent else None,
             target=self._targets(index, state.history_default, written.span) or None,
             restore=(),
         )
@@ -127,7 +127,7 @@ class _Reader:
             replaced(text, self.states[target].key)
             for text, target in zip(written.targets, state.initial.targets, strict=False)
         )
-        return replace(written, targets=keys, actions=tuple(self.redone.all(written.actions)))
+        return replace(written, targets=keys, actions=tuple(self.content.all(written.actions)))
 
     def _targets(self, source: int, targets: Iterable[int], span: Span) -> tuple[Text, ...]:
         """Targets as seen from a state: a sibling by its key, a child with a dot, else the path."""
@@ -148,7 +148,7 @@ class _Reader:
         """A handler for each descriptor, but those of `onDone` and `after`."""
         state = self.states[index]
         apart = {events.done_state(state.path)} if index else set()
-        apart |= {relay.event for relay in relays(self.structure.written[index])[2]}
+        apart |= {delay.event for delay in delays(self.structure.written[index])[2]}
         names: dict[str, list[Transition]] = {}
         for found in self._in_order(index):
             assert found.trigger is not None
@@ -206,8 +206,8 @@ class _Reader:
         return replace(
             arc,
             targets=self._targets(found.source, found.targets, arc.span) or None,
-            guard=None if guard is None else self.redone.sql(guard, heard),
-            actions=tuple(self.redone.all(arc.actions, heard)),
+            guard=None if guard is None else self.content.sql(guard, heard),
+            actions=tuple(self.content.all(arc.actions, heard)),
             reenter=self._reenters(found, arc),
             internal=False,
         )

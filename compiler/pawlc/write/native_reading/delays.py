@@ -12,24 +12,24 @@ from pawlc.source import Text
 
 
 @dataclass(frozen=True, slots=True)
-class Relay:
+class Delay:
     """The event of a delay, and how long it waits."""
 
     event: str
     delay: Text
 
 
-_Apart = tuple[tuple[syntax.Action, ...], tuple[syntax.Action, ...], tuple[Relay, ...]]
+_Apart = tuple[tuple[syntax.Action, ...], tuple[syntax.Action, ...], tuple[Delay, ...]]
 
 
-def relays(state: syntax.State) -> _Apart:
+def delays(state: syntax.State) -> _Apart:
     """What is left of a state's entry and exit, and its delays."""
     if not state.entry or not state.exit:
         return state.entry, state.exit, ()
     sends, cancels = _inside(state.entry[-1]), _inside(state.exit[-1])
-    found = tuple(relay for send in sends if (relay := _relay(send)) is not None)
+    found = tuple(each for send in sends if (each := _delay(send)) is not None)
     taken = [_cancelled(cancel) for cancel in cancels]
-    if len(found) < len(sends) or [relay.event for relay in found] != taken:
+    if len(found) < len(sends) or [each.event for each in found] != taken:
         return state.entry, state.exit, ()
     return state.entry[:-1], state.exit[:-1], found
 
@@ -49,7 +49,7 @@ def constant(text: Text | None) -> str | None:
     return text_of(text.value) if text is not None else None
 
 
-def _relay(action: syntax.Action) -> Relay | None:
+def _delay(action: syntax.Action) -> Delay | None:
     match action:
         case syntax.SessionSend(
             name=Text() as name,
@@ -61,7 +61,7 @@ def _relay(action: syntax.Action) -> Relay | None:
             content=None,
         ) if name.value.startswith("after.") and name.value == constant(action.id):
             waits = constant(delay)
-            return None if waits is None else Relay(name.value, Text(waits, delay.span, ()))
+            return None if waits is None else Delay(name.value, Text(waits, delay.span, ()))
         case _:
             return None
 

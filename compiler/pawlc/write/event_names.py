@@ -23,7 +23,7 @@ _ACTORS = (
 )
 
 
-class Outside:
+class EventNames:
     """What XState calls the events of a machine."""
 
     def __init__(self, machine: syntax.Machine) -> None:

@@ -9,8 +9,8 @@ from pawlc.expr.literals import sql_text, text_of
 from pawlc.expr.names import ident
 from pawlc.model import intervals
 from pawlc.source import Span, Text
-from pawlc.write.spoken import Spoken
-from pawlc.write.xml import Tag
+from pawlc.write.scxml.expressions import Expressions
+from pawlc.write.scxml.xml import Tag
 
 Params = Mapping[str, str]
 
@@ -20,11 +20,11 @@ _MOMENT = re.compile(r"\btimestamp", re.IGNORECASE)
 _SCALE = ((60_000, "m"), (1000, "s"), (1, "ms"))
 
 
-class Doing:
-    """Writes actions; `spoken` writes their expressions."""
+class Content:
+    """Writes actions; `expressions` writes their expressions."""
 
-    def __init__(self, machine: syntax.Machine, spoken: Spoken) -> None:
-        self.spoken = spoken
+    def __init__(self, machine: syntax.Machine, expressions: Expressions) -> None:
+        self.expressions = expressions
         self.named = {named.name.value: named for named in machine.actions}
         self.delays = {named.name.value: named.value for named in machine.delays}
         self.types = {c.name.value: c.definition.value for c in machine.context}
@@ -45,12 +45,12 @@ class Doing:
             case syntax.Cancel():
                 yield Tag("cancel", {"sendid": action.id.value})
             case syntax.Log():
-                yield Tag("log", {"expr": self.spoken.sql(action.value, params)})
+                yield Tag("log", {"expr": self.expressions.sql(action.value, params)})
             case syntax.NamedRef():
-                given = {p.name.value: self.spoken.sql(p.value, params) for p in action.params}
+                given = {p.name.value: self.expressions.sql(p.value, params) for p in action.params}
                 yield from self.all(self.named[action.name.value].actions, given)
             case syntax.PythonRef():
-                self.spoken.python(action)
+                self.expressions.python(action)
             case syntax.EmitEffect():
                 message = f"SCXML has no effects, and `{action.effect}` is one"
                 hint = "send an event to an instance that does it, or keep the definition in YAML"
@@ -68,7 +68,7 @@ class Doing:
                 assert_never(action)
 
     def _refuse(self, code: str, message: str, span: Span, hint: str) -> None:
-        self.spoken.refuse(code, message, span, "cannot be said", hint)
+        self.expressions.refuse(code, message, span, "cannot be said", hint)
 
     def _assign(self, action: syntax.Assign, params: Params) -> Iterator[Tag]:
         """One field after the other, each before those that its expression is not to see."""
@@ -82,7 +82,7 @@ class Doing:
                 self._refuse("PW971", message, action.span, hint)
                 return
             waiting.remove(found)
-            value = self.spoken.sql(found.value, params)
+            value = self.expressions.sql(found.value, params)
             yield Tag("assign", {"location": found.name.value, "expr": value})
 
     def _raise(self, action: syntax.Raise, params: Params) -> Iterator[Tag]:
@@ -132,12 +132,12 @@ class Doing:
         address = f"#_scxml_{to.machine}/"
         if (id := text_of(to.id.value.strip().removesuffix("::text"))) is not None:
             return {"target": address + id}
-        return {"targetexpr": f"{sql_text(address)} || ({self.spoken.sql(to.id, params)})"}
+        return {"targetexpr": f"{sql_text(address)} || ({self.expressions.sql(to.id, params)})"}
 
     def params(self, pairs: Iterable[syntax.Pair], params: Params) -> tuple[Tag, ...]:
         """Pairs as `<param>`."""
         return tuple(
-            Tag("param", {"name": p.name.value, "expr": self.spoken.sql(p.value, params)})
+            Tag("param", {"name": p.name.value, "expr": self.expressions.sql(p.value, params)})
             for p in pairs
         )
 
@@ -153,7 +153,7 @@ class Doing:
             value = self.delays[written]
             if isinstance(value, Text):
                 return {"delayexpr": self._waits(value, params)}
-            self.spoken.python(value)
+            self.expressions.python(value)
         return {"delayexpr": self._waits(delay, params)}
 
     def _waits(self, value: Text, params: Params) -> str:
@@ -164,7 +164,7 @@ class Doing:
             message = "SCXML waits for a time, and this is a moment"
             hint = "write how long it is from now, as in `context.due - now()`"
             self._refuse("PW970", message, value.span, hint)
-        return self.spoken.sql(value, params)
+        return self.expressions.sql(value, params)
 
 
 def _css(interval: intervals.Interval) -> str | None:
