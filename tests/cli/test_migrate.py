@@ -8,6 +8,8 @@ import psycopg
 import pytest
 
 from tests.cli.conftest import Pawl
+from tests.database.test_going_back import V2 as V2_BACK
+from tests.database.test_going_back import V3 as V3_BACK
 from tests.database.test_migrations import V1, V2
 
 
@@ -184,3 +186,68 @@ def test_a_lazy_migration_moves_who_is_touched(parcels: Pawl) -> None:
     assert parcels("show", "parcel", "a", "--json").json["version"] == 1
     assert parcels("migrate", "parcel", "--to", "2", "--no-lazy").code == 0
     assert parcels("send", "parcel", "a", "pack", "--json").json["version"] == 1
+
+
+@pytest.fixture
+def three(online: Pawl) -> Pawl:
+    """`a` is of version 1, `b` and `c` of version 3; every version says how to go back."""
+    for text in (V1, V2_BACK, V3_BACK):
+        Path("parcel.machine.yaml").write_text(text)
+        assert online("deploy", "parcel.machine.yaml").code == 0
+        if text == V1:
+            for id in ("a", "b", "c"):
+                assert online("create", "parcel", id, "weight=1", "note=n").code == 0
+    assert online("migrate", "parcel", "--to", "3", "--where", "id > 'a'").code == 0
+    return online
+
+
+def versions(pawl: Pawl) -> list[tuple[int, int]]:
+    return [(v["version"], v["running"]) for v in pawl("versions", "parcel", "--json").json]
+
+
+def test_a_version_between_brings_earlier_ones_on_and_says_who_stays(three: Pawl) -> None:
+    run = three("migrate", "parcel", "--to", "2")
+    assert run.code == 0
+    assert "instances of version 3 that stay there: 2; `--back` would take these back" in run.err
+    assert versions(three) == [(1, 0), (2, 1), (3, 2)]
+
+
+def test_nobody_goes_back_unless_it_is_asked(three: Pawl) -> None:
+    assert three("migrate", "parcel", "--to", "2").code == 0
+    for further in ((), ("--dry-run",), ("--plan",), ("--diagram",), ("--lazy",)):
+        run = three("migrate", "parcel", "--to", "1", *further, "--json")
+        assert (run.code, run.error["code"]) == (1, "back_not_asked")
+        assert run.error["message"].endswith("have instances: 1 of version 2, 2 of version 3")
+    assert versions(three) == [(1, 0), (2, 1), (3, 2)]
+    assert three("migrate", "parcel", "--to", "1", "--back", "--rate", "0").code == 0
+    assert versions(three) == [(1, 3), (2, 0), (3, 0)]
+
+
+def test_whoever_takes_some_back_brings_nobody_on(three: Pawl) -> None:
+    run = three("migrate", "parcel", "--to", "2", "--back", "--json")
+    assert [(row["from"], row["to"], row["instances"]) for row in run.json] == [(3, 2, 2)]
+    assert versions(three) == [(1, 1), (2, 2), (3, 0)]
+
+
+def test_the_plan_and_the_lazy_way_go_one_direction_too(three: Pawl) -> None:
+    for further, steps in (((), {(1, 2)}), (("--back",), {(3, 2)})):
+        planned = three("migrate", "parcel", "--to", "2", "--plan", *further, "--json").json
+        assert {(row["from"], row["to"]) for row in planned["states"]} == steps
+        lazy = three("migrate", "parcel", "--to", "2", "--lazy", *further, "--json").json
+        assert {(row["from"], row["to"]) for row in lazy} == steps
+
+
+def test_from_the_newest_version_nothing_comes_back(three: Pawl) -> None:
+    run = three("migrate", "parcel", "--to", "3", "--back")
+    assert run.code == 1
+    assert "`parcel` has no version later than 3, to come back from" in run.err
+
+
+def test_a_rescue_goes_back_only_when_it_is_asked(
+    three: Pawl, connection: psycopg.Connection
+) -> None:
+    connection.execute("update pawl_parcel.instance set needs_rescue = 'no' where id = 'b'")
+    run = three("rescue", "retry", "parcel", "--to", "1", "--json")
+    assert (run.code, run.error["code"]) == (1, "back_not_asked")
+    run = three("rescue", "retry", "parcel", "--to", "2", "--back", "--json")
+    assert [(row["from"], row["to"], row["example"]) for row in run.json] == [(3, 2, "b")]

@@ -61,11 +61,13 @@ def known(*texts: str) -> dict[int, Earlier]:
     return found
 
 
-def go(connection: Connection, to: int, choice: Choice | None = None) -> list[Any]:
-    """Move everybody: id, before, after and why not."""
+def go(
+    connection: Connection, to: int, choice: Choice | None = None, *, back: bool = False
+) -> list[Any]:
+    """Move everybody on, or back: id, before, after and why not."""
     return [
         (one.id, one.before, one.after, one.reason)
-        for step in migration.steps(connection, "parcel", to)
+        for step in migration.steps(connection, "parcel", to, back=back)
         for batch in migration.batches(connection, "parcel", step, choice or Choice())
         for one in batch
     ]
@@ -85,7 +87,7 @@ def both(connection: Connection) -> Connection:
 
 
 def test_states_and_fields_become_the_earlier_versions_again(both: Connection) -> None:
-    assert go(both, 1) == [
+    assert go(both, 1, back=True) == [
         ("a", ["fresh"], ["new"], None),
         ("b", ["boxed"], ["packing"], None),
         ("born", ["fresh"], ["new"], None),
@@ -103,7 +105,7 @@ def test_timers_and_invokes_go_on_and_nothing_is_sent_twice(both: Connection) ->
     due = "select due_at from pawl.timer where name like 'after.2 days%' order by iid limit 1"
     before = both.execute(due).fetchone()
     effects = both.execute("select count(*) from pawl.outbox").fetchone()
-    go(both, 1)
+    go(both, 1, back=True)
     assert rows(both, "timers, invokes")[0] == ({"after.2 days.new": 1}, {"label": 1})
     assert rows(both, "timers, invokes")[1] == ({}, {})
     assert both.execute(due).fetchone() == before
@@ -116,7 +118,7 @@ def test_timers_and_invokes_go_on_and_nothing_is_sent_twice(both: Connection) ->
 
 
 def test_each_step_back_is_journalled_with_the_version_it_leads_to(both: Connection) -> None:
-    go(both, 1, Choice(id="b"))
+    go(both, 1, Choice(id="b"), back=True)
     found = both.execute(
         "select version, state, event from pawl.journal where event ->> 'from_version' = '2'"
     ).fetchall()
@@ -125,16 +127,16 @@ def test_each_step_back_is_journalled_with_the_version_it_leads_to(both: Connect
 
 
 def test_a_dry_run_a_condition_and_a_share_choose_as_onwards(both: Connection) -> None:
-    dry = go(both, 1, Choice(dry_run=True))
+    dry = go(both, 1, Choice(dry_run=True), back=True)
     assert [after for _, _, after, _ in dry] == [["new"], ["packing"], ["new"]]
     assert rows(both, "version") == [(2,), (2,), (2,)]
-    assert [id for id, *_ in go(both, 1, Choice(where="size = 'big'"))] == ["b"]
-    assert go(both, 1, Choice(fraction=0)) == []
+    assert [id for id, *_ in go(both, 1, Choice(where="size = 'big'"), back=True)] == ["b"]
+    assert go(both, 1, Choice(fraction=0), back=True) == []
 
 
 def test_one_that_cannot_go_back_stays_runs_on_and_is_rescued(both: Connection) -> None:
     both.execute("alter table pawl_parcel.instance add constraint small check (note <> 'was big')")
-    assert [(id, reason is None) for id, _, _, reason in go(both, 1)] == [
+    assert [(id, reason is None) for id, _, _, reason in go(both, 1, back=True)] == [
         ("a", True),
         ("b", False),
         ("born", True),
@@ -142,14 +144,14 @@ def test_one_that_cannot_go_back_stays_runs_on_and_is_rescued(both: Connection) 
     assert rows(both, "version, needs_rescue is not null")[1] == (2, True)
     assert send(both, "b", "undo")["state"] == ["fresh"]
     both.execute("alter table pawl_parcel.instance drop constraint small")
-    assert go(both, 1) == []
-    assert go(both, 1, Choice(rescue=True)) == [("b", ["fresh"], ["new"], None)]
+    assert go(both, 1, back=True) == []
+    assert go(both, 1, Choice(rescue=True), back=True) == [("b", ["fresh"], ["new"], None)]
 
 
 def test_what_the_later_version_alone_had_stays_in_its_column_and_is_not_read(
     both: Connection,
 ) -> None:
-    go(both, 1)
+    go(both, 1, back=True)
     assert rows(both, "size") == [("small",), ("big",), ("s",)]
     both.execute("update pawl_parcel.instance set weight = 11 where id = 'a'")
     go(both, 2)
@@ -161,8 +163,8 @@ def test_a_chain_goes_back_step_by_step_through_columns_of_other_types(both: Con
     go(both, 3)
     assert rows(both, "version, state, weight_3")[1] == (3, ["fresh"], 20)
     both.execute("update pawl_parcel.instance set weight_3 = 7.6 where id = 'b'")
-    assert migration.steps(both, "parcel", 1) == ((3, 2), (2, 1))
-    go(both, 1)
+    assert migration.steps(both, "parcel", 1, back=True) == ((3, 2), (2, 1))
+    go(both, 1, back=True)
     assert rows(both, "version, state, weight, note")[1] == (1, ["new"], 8, "was big")
 
 
@@ -170,9 +172,9 @@ def test_without_a_way_back_it_is_refused_with_what_would_help(parcels: Connecti
     with pytest.raises(
         DeployRefused, match="no version of `parcel` migrates to version 1, or back"
     ):
-        migration.steps(parcels, "parcel", 1)
+        migration.steps(parcels, "parcel", 1, back=True)
     with pytest.raises(DeployRefused) as refused:
-        migration.plan(parcels, "parcel", 1)
+        migration.plan(parcels, "parcel", 1, back=True)
     assert "migrate: { 1: { back: … } }" in str(refused.value.hint)
     with pytest.raises(psycopg.Error, match="no migration from version 2 to version 1") as raised:
         parcels.execute("select pawl.migrate_instances('parcel', 2, 1)")
@@ -182,7 +184,7 @@ def test_without_a_way_back_it_is_refused_with_what_would_help(parcels: Connecti
 
 
 def test_the_plan_of_an_earlier_version_shows_the_ways_back_to_it(both: Connection) -> None:
-    planned = migration.plan(both, "parcel", 1)
+    planned = migration.plan(both, "parcel", 1, back=True)
     found = [
         (one.version, target.version, [(move.before, move.after) for move in one.moves])
         for target, one in planned
@@ -194,16 +196,16 @@ def test_the_plan_of_an_earlier_version_shows_the_ways_back_to_it(both: Connecti
 
 def test_the_later_versions_functions_are_put_anew_with_its_way_back(both: Connection) -> None:
     versions.regenerate(both, compile_machine(V1, "parcel.machine.yaml"))
-    assert len(go(both, 1)) == 3
+    assert len(go(both, 1, back=True)) == 3
     versions.regenerate(both, version(V2, known(V1)))
     assert len(go(both, 2)) == 3
-    assert len(go(both, 1)) == 3
+    assert len(go(both, 1, back=True)) == 3
 
 
 def test_a_version_that_everybody_left_by_going_back_is_collected(both: Connection) -> None:
     versions.make_current(both, "parcel", 1)
     assert versions.collect(both, "parcel") == ()
-    go(both, 1)
+    go(both, 1, back=True)
     assert versions.collect(both, "parcel") == (2,)
     left = both.execute(
         "select proname from pg_proc where pronamespace = 'pawl_parcel'::regnamespace"
@@ -215,7 +217,7 @@ def test_a_version_that_everybody_left_by_going_back_is_collected(both: Connecti
 
 def test_instances_go_back_when_they_are_touched(both: Connection) -> None:
     versions.migrate_lazily(both, "parcel", 2)
-    assert versions.migrate_lazily(both, "parcel", 1) == ((2, 1),)
+    assert versions.migrate_lazily(both, "parcel", 1, back=True) == ((2, 1),)
     assert send(both, "b", "undo")["version"] == 1
     assert rows(both, "version") == [(2,), (1,), (2,)]
     assert send(both, "b", "pack")["version"] == 1

@@ -31,6 +31,8 @@ SLOW = (
     "`create index concurrently timer_instance on pawl.timer (iid)` before"
 )
 
+STAY = "instances of version {1} that stay there: {0}; `--back` would take these back instead"
+
 Plan = tuple[tuple[Machine, Migration], ...]
 Kind = tuple[Step, tuple[str, ...], tuple[str, ...] | None, str | None]
 """The versions, the configurations before and after (None: it stayed) and why it stayed."""
@@ -39,6 +41,7 @@ Kind = tuple[Step, tuple[str, ...], tuple[str, ...] | None, str | None]
 @click.command()
 @click.argument("machine")
 @click.option("--to", type=click.IntRange(1), required=True, help="The version to go to.")
+@click.option("--back", is_flag=True, help="Take instances of later versions back to it.")
 @click.option("--plan", is_flag=True, help="Show what becomes of each state; ask no instance.")
 @click.option("--diagram", is_flag=True, help="The same as --plan, drawn as Mermaid.")
 @click.option("--dry-run", is_flag=True, help="Tell what would become of each; change nothing.")
@@ -64,6 +67,7 @@ def migrate(
     output: Output,
     machine: str,
     to: int,
+    back: bool,
     plan: bool,
     diagram: bool,
     dry_run: bool,
@@ -76,7 +80,8 @@ def migrate(
 ) -> None:
     """Move the running instances of MACHINE to another version, in small batches.
 
-    May be interrupted and run again. One that fails stays where it is and runs on (`pawl rescue`);
+    Brings those of earlier versions on; with --back takes those of later ones back. May be
+    interrupted and run again. One that fails stays where it is and runs on (`pawl rescue`);
     exit code 1.
     """
     chosen = None if where is None else condition(where, "--where")
@@ -86,14 +91,19 @@ def migrate(
         connect.prepare(connection, database, output)
         connect.machine_schema(connection, machine)
         if plan or diagram:
-            planned = migration.plan(connection, machine, to)
+            planned = migration.plan(connection, machine, to, back=back)
             _draw(output, planned) if diagram else _show_plan(output, planned)
             return
         if lazy is not None:
-            _decide(output, connection, machine, to, lazy)
+            _decide(output, connection, machine, to, back, lazy)
             return
-        sums = run(output, connection, machine, to, choice, None if dry_run else rate or None)
+        pace = None if dry_run else rate or None
+        sums = run(output, connection, machine, to, choice, pace, back=back)
+        stay = {} if back else migration.later(connection, machine, to)
     report(output, sums)
+    for version, number in stay.items():
+        if number:
+            output.note(STAY.format(number, version))
     if dry_run:
         output.note("dry run: nothing was changed")
     if any(reason is not None for *_, reason in sums):
@@ -101,10 +111,10 @@ def migrate(
 
 
 def _decide(
-    output: Output, connection: psycopg.Connection, machine: str, to: int, lazy: bool
+    output: Output, connection: psycopg.Connection, machine: str, to: int, back: bool, lazy: bool
 ) -> None:
     """Move nothing now: say from which versions instances will go, and how many there are."""
-    steps = migrate_lazily(connection, machine, to, lazily=lazy)
+    steps = migrate_lazily(connection, machine, to, lazily=lazy, back=back)
     output.table(
         ("from", "to", "lazy", "instances"),
         [(*step, lazy, migration.waiting(connection, machine, step[0])) for step in steps],
@@ -128,10 +138,12 @@ def run(
     to: int,
     choice: Choice,
     rate: int | None,
+    *,
+    back: bool,
 ) -> dict[Kind, Sum]:
     """Run every step; count what became of the instances."""
     sums: dict[Kind, Sum] = {}
-    steps = migration.steps(connection, machine, to)
+    steps = migration.steps(connection, machine, to, back=back)
     total = sum(migration.waiting(connection, machine, before) for before, _ in steps)
     index = nullcontext(True) if choice.dry_run else timer_index(connection, machine, steps)
     with index as helped, progress() as bar:

@@ -56,11 +56,14 @@ def list_(output: Output, machine: str, limit: int, dsn: str | None) -> None:
 @rescue.command()
 @click.argument("machine")
 @click.option("--to", type=click.IntRange(1), required=True, help="The version to go to.")
+@click.option("--back", is_flag=True, help="Take instances of later versions back to it.")
 @click.option("--id", help="This instance only.")
 @dsn_option
 @json_option
 @click.pass_obj
-def retry(output: Output, machine: str, to: int, id: str | None, dsn: str | None) -> None:
+def retry(
+    output: Output, machine: str, to: int, back: bool, id: str | None, dsn: str | None
+) -> None:
     """Try the migration again: the data were mended, or the version to go to is another one."""
     database = connect.find(dsn, output)
     with connect.connected(database) as connection:
@@ -69,7 +72,7 @@ def retry(output: Output, machine: str, to: int, id: str | None, dsn: str | None
         flagged = connection.execute(sql.SQL(FLAGGED).format(table), {"id": id}).fetchall()
         chosen = ", ".join(str(iid) for (iid,) in flagged)
         choice = Choice(rescue=True, where=f"i.iid in ({chosen})" if chosen else "false")
-        sums = run(output, connection, machine, to, choice, None)
+        sums = run(output, connection, machine, to, choice, None, back=back)
     report(output, sums)
     if any(reason is not None for *_, reason in sums):
         raise Exit(1)

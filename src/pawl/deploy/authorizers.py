@@ -6,14 +6,19 @@ the version's functions, row security if it is the current one, its text and has
 journal with what was and what is, under `iid` 0, which is no instance's.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
 
 from pawl.deploy import access, registry
-from pawl.deploy.deploy import check_expressions, in_columns, read_version, run_script
+from pawl.deploy.deploy import (
+    check_expressions,
+    drop_stray_migrations,
+    in_columns,
+    read_version,
+    run_script,
+)
 from pawl.deploy.errors import DeployRefused
 from pawl.deploy.install import acting_as_owner
 from pawl.deploy.registry import Registered
@@ -126,6 +131,7 @@ def _replace(connection: Connection, compiled: Compiled, versions: tuple[Registe
     with acting_as_owner(connection):
         check_expressions(connection, machine)
         run_script(connection, compiled.functions)
+        drop_stray_migrations(connection, machine.name)
         current = registry.current(connection, machine.name)
         if current.version == machine.version:
             run_script(connection, machine_functions(machine, numbers, registry.lazy(versions)))
@@ -137,13 +143,7 @@ def _record(
 ) -> None:
     """Keep the new text as the version's, and say in the journal who replaced what."""
     machine = compiled.machine
-    event = {
-        "type": "pawl.authorize",
-        "from": hash,
-        "to": compiled.hash,
-        "before": before,
-        "after": after,
-    }
+    event = {"from": hash, "to": compiled.hash, "before": before, "after": after}
     with acting_as_owner(connection):
         connection.execute(
             "update pawl.version set hash = %s, source = %s, companion = %s, impl = %s, sql = %s"
@@ -153,8 +153,4 @@ def _record(
                 *(machine.name, machine.version),
             ),
         )
-        connection.execute(
-            "insert into pawl.journal (machine, iid, version, seq, state, event, caller, trusted)"
-            " values (%s, 0, %s, 0, '{}', %s, session_user, true)",
-            (machine.name, machine.version, json.dumps(event)),
-        )
+        registry.journal(connection, machine.name, machine.version, "pawl.authorize", **event)

@@ -3,7 +3,7 @@
 In: an idle connection in autocommit mode of somebody who may act as `pawl_owner`. Each column is a
 transaction of its own under the lock of deploys, which waits a second for the table and gives way,
 again and again; so whoever was interrupted goes on where he was. What is dropped is noted in
-`pawl.version`, so that a further version does not count on it.
+`pawl.version`, so that a further version does not count on it, and journalled with who did it.
 """
 
 from collections.abc import Iterable
@@ -93,3 +93,5 @@ def _drop(connection: Connection, name: str, column: str) -> None:
             " where machine = %s and version = any (%s)",
             (column, name, list(versions)),
         )
+        told = {"column": column, "versions": versions}
+        registry.journal(connection, name, versions[-1], "pawl.drop_column", **told)

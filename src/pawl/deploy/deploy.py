@@ -29,6 +29,26 @@ from pawlc.emit.scripts import machine_functions
 from pawlc.model.machine import Machine
 from pawlc.sql import Sql
 
+_STRAY = """\
+select p.oid::regprocedure::text
+from pg_catalog.pg_proc as p
+join pawl.machine as m on p.pronamespace = m.schema_name::regnamespace
+cross join lateral regexp_match(
+  p.proname, '^v([0-9]+)_migrate(?:_batch)?_from_([0-9]+)$'
+) as of (versions)
+where m.name = %s
+  and exists (
+    select from unnest(of.versions) as named (version)
+    where not exists (
+      select from pawl.version as v
+      where v.machine = m.name
+        and v.version = named.version::int
+        and v.collected_at is null
+    )
+  )
+order by p.proname
+"""
+
 Outcome = Literal["created", "updated", "unchanged", "regenerated"]
 Connection = psycopg.Connection[Any]
 
@@ -182,6 +202,7 @@ def _switch(connection: Connection, found: _Next) -> Deployment:
         numbers = (*(known.version for known in live), machine.version)
         run_script(connection, machine_functions(machine, numbers, registry.lazy(live)))
         registry.register(connection, compiled, found.columns)
+        drop_stray_migrations(connection, machine.name)
         _route(connection)
         access.check_readers(connection, machine)
         access.drop_indexes(connection, machine)
@@ -210,6 +231,21 @@ def run_script(connection: Connection, script: Sql) -> None:
     """Execute a script of the compiler's; an empty one is nothing."""
     if script:
         connection.execute(script.encode())
+
+
+def drop_stray_migrations(connection: Connection, name: str) -> None:
+    """Drop the migrations from or to versions that are not here: never deployed, or collected.
+
+    A definition that names such a version has them made again; what they read may be gone.
+    """
+    found = connection.execute(_STRAY.encode(), (name,)).fetchall()
+    drop_functions(connection, [signature for (signature,) in found])
+
+
+def drop_functions(connection: Connection, signatures: list[str]) -> None:
+    """Drop functions, if there are any."""
+    if signatures:
+        connection.execute(f"drop function {', '.join(signatures)}".encode())
 
 
 def _check_version(compiled: Compiled, versions: tuple[Registered, ...]) -> None:

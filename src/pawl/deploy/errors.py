@@ -7,5 +7,6 @@ class DeployRefused(PawlError):
     """A deployment that would break a rule; nothing was changed.
 
     Codes: `version_exists`, `version_behind`, `schema_evolution`, `no_plpython`, `not_installed`,
-    `deploy_in_progress`, `table_locked`, `migration_failed`, `publication_refused`.
+    `deploy_in_progress`, `table_locked`, `migration_failed`, `publication_refused`,
+    `back_not_asked`.
     """

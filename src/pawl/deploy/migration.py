@@ -61,8 +61,9 @@ class Choice:
     where: str | None = None
 
 
-def steps(connection: Connection, machine: str, to: int) -> tuple[Step, ...]:
-    """The migrations that lead to a version, in the order in which to run them.
+def steps(connection: Connection, machine: str, to: int, *, back: bool = False) -> tuple[Step, ...]:
+    """The migrations that bring earlier versions to one, in the order in which to run them; or with
+    `back` those that take later ones back to it.
 
     An instance that is several versions away goes through those between; a version that was never
     deployed here has none. Raises `DeployRefused`.
@@ -72,15 +73,40 @@ def steps(connection: Connection, machine: str, to: int) -> tuple[Step, ...]:
     if to not in live:
         connection.execute("select pawl.check_version(%s, %s)", (machine, to))
     known = known_steps(connection, machine)
-    chosen = towards(to, {step for step in known if live.issuperset(step)})
-    if not chosen:
-        raise _no_way(machine, to, max(known.version for known in versions))
-    return chosen
+    found = towards(to, {step for step in known if live.issuperset(step)})
+    chosen = tuple(step for step in found if (step[0] > to) == back)
+    if chosen:
+        return chosen
+    if found and not back:
+        raise _back_not_asked(machine, to, later(connection, machine, to))
+    raise _no_way(machine, to, max(known.version for known in versions), back)
 
 
-def _no_way(machine: str, to: int, newest: int) -> DeployRefused:
+def later(connection: Connection, machine: str, to: int) -> dict[int, int]:
+    """How many instances each later version has of which some could go back to this one."""
+    live = {known.version for known in registry.live(registry.versions(connection, machine))}
+    known = {step for step in known_steps(connection, machine) if live.issuperset(step)}
+    sources = sorted(before for before, _ in towards(to, known) if before > to)
+    return {version: waiting(connection, machine, version) for version in sources}
+
+
+def _back_not_asked(machine: str, to: int, counts: Mapping[int, int]) -> DeployRefused:
+    """Why nobody goes back by mistake: whoever brings instances on may have the number wrong."""
+    told = ", ".join(f"{number} of version {version}" for version, number in counts.items())
+    return DeployRefused(
+        f"only later versions of `{machine}` lead to version {to}, and have instances: {told}",
+        code="back_not_asked",
+        detail={"machine": machine, "to": to, "instances": dict(counts)},
+        hint="`--back` takes these back",
+    )
+
+
+def _no_way(machine: str, to: int, newest: int, back: bool) -> DeployRefused:
     """Why nothing can be moved to a version, and what would help."""
-    if to == newest:
+    if back and to == newest:
+        message = f"`{machine}` has no version later than {to}, to come back from"
+        hint = f"`pawl migrate {machine} --to {to}` brings earlier ones on"
+    elif to == newest:
         message = f"no version of `{machine}` migrates to version {to}"
         hint = f"write `migrate: {{ … }}` into version {to}"
     else:
@@ -297,10 +323,12 @@ def waiting(connection: Connection, machine: str, version: int) -> int:
     return int(row[0]) if row else 0
 
 
-def plan(connection: Connection, machine: str, to: int) -> tuple[tuple[Machine, Migration], ...]:
+def plan(
+    connection: Connection, machine: str, to: int, *, back: bool = False
+) -> tuple[tuple[Machine, Migration], ...]:
     """The migrations that lead to a version, in the order in which they run, each with the version
     that it leads to, from their sources. Raises `DeployRefused`."""
-    chosen = steps(connection, machine, to)
+    chosen = steps(connection, machine, to, back=back)
     versions = {known.version: known for known in registry.versions(connection, machine)}
     before = {number: read_version(machine, known) for number, known in versions.items()}
     after = {

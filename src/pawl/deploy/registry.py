@@ -96,6 +96,18 @@ def current(connection: Connection, machine: str) -> Registered:
     return next(known for known in versions(connection, machine) if known.version == row[0])
 
 
+def journal(connection: Connection, machine: str, version: int, type: str, **event: object) -> None:
+    """Say in the journal what somebody did to the machine as a whole: `iid` 0 is no instance's.
+
+    In the transaction that does it, as the owner; `caller` is who logged in.
+    """
+    connection.execute(
+        "insert into pawl.journal (machine, iid, version, seq, state, event, caller, trusted)"
+        " values (%s, 0, %s, 0, '{}', %s, session_user, true)",
+        (machine, version, Jsonb({"type": type, **event})),
+    )
+
+
 def machines(connection: Connection) -> tuple[str, ...]:
     """Return the names of all deployed machines, in the order of their bytes."""
     rows = connection.execute('select name from pawl.machine order by name collate "C"')

@@ -10,7 +10,14 @@ import psycopg
 from psycopg import sql
 
 from pawl.deploy import access, difference, migration, realtime, registry
-from pawl.deploy.deploy import Deployment, in_columns, read_version, run_script
+from pawl.deploy.deploy import (
+    Deployment,
+    drop_functions,
+    drop_stray_migrations,
+    in_columns,
+    read_version,
+    run_script,
+)
 from pawl.deploy.errors import DeployRefused
 from pawl.deploy.install import acting_as_owner, installed_api_schema
 from pawl.deploy.registry import Registered
@@ -47,10 +54,12 @@ def make_current(connection: Connection, name: str, version: int) -> None:
         known = _live(connection, name)
         if version not in known:
             connection.execute("select pawl.check_version(%s, %s)", (name, version))
+        before = registry.current(connection, name).version
         with acting_as_owner(connection):
             connection.execute(
                 "update pawl.machine set current_version = %s where name = %s", (version, name)
             )
+            registry.journal(connection, name, version, "pawl.current", **{"from": before})
             _share(connection, name, known, version)
         realtime.follow(connection, read_version(name, known[version]))
 
@@ -99,12 +108,14 @@ def _put_anew(connection: Connection, compiled: Compiled, known: dict[int, Regis
             f"{FUNCTIONS}  and p.xmin <> pg_current_xact_id()::xid".encode(), names
         ).fetchall()
         registry.replace(connection, compiled)
+        registry.journal(connection, machine.name, machine.version, "pawl.regenerate")
         _share(connection, machine.name, known, registry.current(connection, machine.name).version)
-        _drop(connection, [signature for (signature,) in left])
+        drop_functions(connection, [signature for (signature,) in left])
+        drop_stray_migrations(connection, machine.name)
 
 
 def migrate_lazily(
-    connection: Connection, name: str, to: int, *, lazily: bool = True
+    connection: Connection, name: str, to: int, *, lazily: bool = True, back: bool = False
 ) -> tuple[migration.Step, ...]:
     """Let instances go to a version when they are touched next, or no longer; by which steps.
 
@@ -112,7 +123,7 @@ def migrate_lazily(
     """
     with connection.transaction():
         registry.lock(connection)
-        steps = migration.steps(connection, name, to)
+        steps = migration.steps(connection, name, to, back=back)
         with acting_as_owner(connection):
             if lazily:
                 connection.execute(
@@ -124,6 +135,8 @@ def migrate_lazily(
                     "update pawl.version set lazily_to = %s where machine = %s and version = %s",
                     (after if lazily else None, name, before),
                 )
+                told = {"to": after, "lazy": lazily}
+                registry.journal(connection, name, before, "pawl.lazy", **told)
             _share(
                 connection,
                 name,
@@ -156,7 +169,8 @@ def collect(connection: Connection, name: str, *, dry_run: bool = False) -> tupl
             for version in unused:
                 names = {"machine": name, "version": version, "sources": True}
                 rows = connection.execute(FUNCTIONS.encode(), names).fetchall()
-                _drop(connection, [signature for (signature,) in rows])
+                drop_functions(connection, [signature for (signature,) in rows])
+                registry.journal(connection, name, version, "pawl.collect")
             connection.execute(
                 "update pawl.version set collected_at = clock_timestamp(), lazily_to = null"
                 " where machine = %s and version = any (%s)",
@@ -194,8 +208,3 @@ def _share(connection: Connection, name: str, known: dict[int, Registered], curr
     access.check_readers(connection, machine)
     if (api_schema := installed_api_schema(connection)) is not None:
         access.write_api(connection, machine, api_schema)
-
-
-def _drop(connection: Connection, signatures: list[str]) -> None:
-    if signatures:
-        connection.execute(f"drop function {', '.join(signatures)}".encode())
