@@ -14,7 +14,7 @@ create table pawl.journal (
   sender text[]
 ) partition by range (at);
 comment on table pawl.journal is 'Every macrostep and every act of an operator; append-only, by month';
-comment on column pawl.journal.iid is 'of the instance; 0: the rules of the machine were replaced';
+comment on column pawl.journal.iid is 'of the instance; 0: what was done to the machine as a whole';
 comment on column pawl.journal.at is 'real time, not the movable clock';
 comment on column pawl.journal.state is 'the configuration after it';
 comment on column pawl.journal.caller is 'role that asked';

@@ -7,12 +7,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from pawl.deploy import columns, versions
+from pawl.deploy import authorizers, columns, versions
 from pawl.deploy.columns import Unused
 from pawl.deploy.deploy import deploy
 from pawl.deploy.errors import DeployRefused
 from pawlc.compile import compile_machine, earlier_version
-from tests.database.test_migrations import V2, Connection, parcels, rows, send
+from tests.database.test_migrations import V1, V2, Connection, parcels, rows, send
 
 __all__ = ["parcels"]
 
@@ -25,6 +25,12 @@ def third() -> Any:
     second = earlier_version(V2, "parcel.2.machine.yaml")
     assert second is not None
     return compile_machine(V3, "parcel.machine.yaml", earlier={2: second})
+
+
+def second(text: str) -> Any:
+    first = earlier_version(V1, "parcel.1.machine.yaml")
+    assert first is not None
+    return compile_machine(text, "parcel.machine.yaml", earlier={1: first})
 
 
 @pytest.fixture
@@ -106,3 +112,61 @@ def test_a_further_version_takes_a_column_that_was_kept(collected: Connection) -
     create_again = "select create_instance('parcel', 'd', '{\"weight\": 1}')"
     collected.execute(create_again.encode())
     assert rows(collected, "note")[-1] == ("none",)
+
+
+def migrations(connection: Connection) -> list[str]:
+    found = connection.execute(
+        "select proname from pg_proc where pronamespace = 'pawl_parcel'::regnamespace"
+        " and proname ~ '_migrate_' order by proname"
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+def test_a_version_put_anew_does_not_migrate_from_one_that_was_collected(
+    collected: Connection,
+) -> None:
+    columns.drop(collected, "parcel", "note")
+    assert migrations(collected) == []
+    versions.regenerate(collected, second(V2))
+    assert migrations(collected) == []
+    admitted = V2.replace("authorize: {}", "authorize: { send: { pack: true } }")
+    authorizers.replace(collected, second(admitted))
+    assert migrations(collected) == []
+    assert send(collected, "b", "undo")["state"] == ["fresh"]
+
+
+def test_a_further_version_migrates_from_those_only_that_are_there(collected: Connection) -> None:
+    columns.drop(collected, "parcel", "note")
+    both = V2.replace("version: 2", "version: 3").replace("migrate:", "migrate:\n  2: {}")
+    known: dict[int, Any] = {}
+    for number, text in ((1, V1), (2, V2)):
+        known[number] = earlier_version(text, f"parcel.{number}.machine.yaml", earlier=known)
+    deploy(collected, compile_machine(both, "parcel.machine.yaml", earlier=known))
+    assert migrations(collected) == ["v3_migrate_batch_from_2", "v3_migrate_from_2"]
+
+
+def test_what_is_done_to_the_machine_as_a_whole_is_journalled(parcels: Connection) -> None:
+    versions.make_current(parcels, "parcel", 1)
+    versions.make_current(parcels, "parcel", 2)
+    versions.migrate_lazily(parcels, "parcel", 2)
+    versions.migrate_lazily(parcels, "parcel", 2, lazily=False)
+    versions.regenerate(parcels, second(V2))
+    parcels.execute("select pawl.migrate_instances('parcel', 1, 2)")
+    parcels.execute("select erase_instance('parcel', 'c')")
+    versions.collect(parcels, "parcel", dry_run=True)
+    versions.collect(parcels, "parcel")
+    columns.drop(parcels, "parcel", "note")
+    columns.drop(parcels, "parcel", "weight")
+    found = parcels.execute(
+        "select version, event, caller = session_user, trusted from pawl.journal"
+        " where iid = 0 order by at"
+    ).fetchall()
+    assert found == [
+        (1, {"type": "pawl.current", "from": 2}, True, True),
+        (2, {"type": "pawl.current", "from": 1}, True, True),
+        (1, {"type": "pawl.lazy", "to": 2, "lazy": True}, True, True),
+        (1, {"type": "pawl.lazy", "to": 2, "lazy": False}, True, True),
+        (2, {"type": "pawl.regenerate"}, True, True),
+        (1, {"type": "pawl.collect"}, True, True),
+        (1, {"type": "pawl.drop_column", "column": "note", "versions": [1]}, True, True),
+    ]

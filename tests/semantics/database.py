@@ -80,12 +80,10 @@ class Deployed:
         return self._step(query, self.name, self._row()["iid"], name, event)
 
     def migrate(self, new: Compiled, before: int) -> Observed:
-        """Deploy a further version beside the one that is there, and move the instance to it."""
-        return self._move(self._deploy_next(new), before)
-
-    def go_back(self, before: int, to: int) -> Observed:
-        """Move the instance back to a version that is there."""
-        return self._move(next(m for m in self.versions if m.version == to), before)
+        """Move the instance to another version, which is deployed first if it is not there yet."""
+        known = {machine.version: machine for machine in self.versions}
+        machine = known.get(new.machine.version) or self._deploy_next(new)
+        return self._move(machine, before)
 
     # --- inside -------------------------------------------------------------------------------
 

@@ -14,14 +14,18 @@ from tests.semantics.differential import check_same, compiled
 from tests.semantics.driver import Interpreted
 from tests.semantics.evaluate import evaluate
 from tests.semantics.keep import Step, expectation, write
-from tests.semantics.upgrading import check_upgrade
-from tests.semantics.versions import Upgrade, upgrades
+from tests.semantics.upgrading import Leg, check_journey
+from tests.semantics.versions import Upgrade, journeys, upgrades
 from tests.semantics.versions import compiled as compiled_versions
 from tests.semantics.walks import take
 
 _BATCH = 50
 
 all_charts = st.one_of(charts(), charts(parallel=True, history=True))
+onwards_or_to_and_fro = st.one_of(
+    st.tuples(upgrades(versions=3), journeys(3, back=False)),
+    st.tuples(upgrades(versions=3, back=True), journeys(3, back=True)),
+)
 
 
 def run(dsn: str, first_seed: int, until: float, findings: Path) -> Iterator[int]:
@@ -67,9 +71,9 @@ def _batch(connection: psycopg.Connection[Any], number: int, findings: Path) -> 
 
 
 def _upgrades(connection: psycopg.Connection[Any], number: int, findings: Path) -> int:
-    """The same for charts of three versions, with a migration after each walk."""
+    """The same for charts of three versions: onwards, and to and fro where they say how."""
     compared = 0
-    last: tuple[Upgrade, tuple[list[Walk], ...]] | None = None
+    last: tuple[Upgrade, tuple[Leg, ...]] | None = None
 
     @seed(number)
     @settings(
@@ -79,13 +83,14 @@ def _upgrades(connection: psycopg.Connection[Any], number: int, findings: Path) 
         report_multiple_bugs=False,
         suppress_health_check=list(HealthCheck),
     )
-    @given(upgrades(versions=3), st.tuples(walks(), walks(), walks()))
-    def agree(upgrade: Upgrade, steps: tuple[list[Walk], ...]) -> None:
+    @given(onwards_or_to_and_fro)
+    def agree(drawn: tuple[Upgrade, tuple[Leg, ...]]) -> None:
         nonlocal compared, last
-        last = (upgrade, steps)
+        last = drawn
+        upgrade, legs = drawn
         versions = compiled_versions(upgrade)
         if versions is not None:
-            check_upgrade(versions, steps, connection)
+            check_journey(versions, legs, connection)
             compared += 1
 
     try:
@@ -97,13 +102,14 @@ def _upgrades(connection: psycopg.Connection[Any], number: int, findings: Path) 
     return compared
 
 
-def _keep(folder: Path, upgrade: Upgrade, steps: tuple[list[Walk], ...]) -> None:
-    """Write every version, and what was done in each."""
+def _keep(folder: Path, upgrade: Upgrade, legs: tuple[Leg, ...]) -> None:
+    """Write every version, and what was done on the way: in which version, and what."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number, (written, walk) in enumerate(zip(upgrade.written, steps, strict=True), 1):
+    for number, written in enumerate(upgrade.written, 1):
         text = "\n".join(block(written))
         (folder / f"chart.{number}.machine.yaml").write_text(text, encoding="utf-8")
-        done = "\n".join(map(str, walk))
+    for number, (version, walk) in enumerate(legs, 1):
+        done = "\n".join((f"version {version}", *map(str, walk)))
         (folder / f"steps.{number}.txt").write_text(done, encoding="utf-8")
 
 

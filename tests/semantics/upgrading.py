@@ -12,67 +12,64 @@ from tests.semantics.database import Connection, Deployed
 from tests.semantics.differential import undone
 from tests.semantics.driver import Interpreted
 from tests.semantics.evaluate import evaluate
+from tests.semantics.observed import Observed
 from tests.semantics.walks import take
+
+Leg = tuple[int, list[Walk]]
+"""A version, and what is done there; on a journey each is one more or one less than the last."""
 
 _CALL = re.compile(r"pawl_\w+\.v(\d+)_(\w+)\(")
 
 
 def check_upgrade(
     charts: tuple[Compiled, ...], steps: tuple[list[Walk], ...], connection: Connection
-) -> bool:
-    """Assert that every step and every move shows the same in both.
-
-    Ends early where the instance cannot be created, is done, or a timer fails. True if it got to
-    the last version.
-    """
-    with undone(connection):
-        first, *others = charts
-        interpreted = Interpreted(first.machine, _evaluating(charts))
-        deployed = Deployed(connection, first)
-        wanted = interpreted.create({})
-        assert deployed.create({}) == wanted
-        if wanted.error or not walked(interpreted, deployed, steps[0]):
-            return False
-        for chart, walk in zip(others, steps[1:], strict=True):
-            if not running(interpreted):
-                return False
-            before = interpreted.machine.version
-            python = partial(_called, chart)
-            moved = interpreted.migrate(chart.machine, chart.machine.migrations[0], python)
-            assert deployed.migrate(chart, before) == moved
-            if not walked(interpreted, deployed, walk) or moved.error:
-                return False
-    return True
+) -> None:
+    """Assert that every step and every move shows the same in both: a walk in each version."""
+    check_journey(charts, tuple(enumerate(steps, 1)), connection)
 
 
 def check_return(
     charts: tuple[Compiled, ...], steps: tuple[list[Walk], ...], connection: Connection
 ) -> None:
     """Assert the same of the way to the last version and back to the first, a walk in each."""
-    onward, backward = steps[: len(charts)], steps[len(charts) :]
+    there = range(1, len(charts) + 1)
+    check_journey(charts, tuple(zip((*there, *there[-2::-1]), steps, strict=True)), connection)
+
+
+def check_journey(
+    charts: tuple[Compiled, ...], legs: tuple[Leg, ...], connection: Connection
+) -> None:
+    """Assert that an instance shows the same in both on its way through versions.
+
+    Ends early where the instance cannot be created or moved, is done, or a timer fails.
+    """
     with undone(connection):
-        interpreted = Interpreted(charts[0].machine, evaluate)
+        first, *further = legs
+        interpreted = Interpreted(charts[0].machine, _evaluating(charts))
         deployed = Deployed(connection, charts[0])
         wanted = interpreted.create({})
         assert deployed.create({}) == wanted
-        if wanted.error or not walked(interpreted, deployed, onward[0]):
+        if wanted.error or not walked(interpreted, deployed, first[1]):
             return
-        for chart, walk in zip(charts[1:], onward[1:], strict=True):
+        for version, walk in further:
             if not running(interpreted):
                 return
             before = interpreted.machine.version
-            moved = interpreted.migrate(chart.machine, chart.machine.migrations[0])
-            assert deployed.migrate(chart, before) == moved
-            if not walked(interpreted, deployed, walk) or moved.error:
+            moved = _moved(interpreted, charts, version)
+            assert deployed.migrate(charts[version - 1], before) == moved
+            if moved.error or not walked(interpreted, deployed, walk):
                 return
-        for chart, walk in zip(charts[:0:-1], backward, strict=True):
-            if not running(interpreted):
-                return
-            (target,) = chart.machine.back
-            moved = interpreted.migrate(target, target.migrations[0])
-            assert deployed.go_back(chart.machine.version, target.version) == moved
-            if not walked(interpreted, deployed, walk) or moved.error:
-                return
+
+
+def _moved(interpreted: Interpreted, charts: tuple[Compiled, ...], version: int) -> Observed:
+    """Move the instance to the next version, or as that one says to the one before."""
+    before = interpreted.machine.version
+    if version > before:
+        chart = charts[version - 1]
+        python = partial(_called, chart)
+        return interpreted.migrate(chart.machine, chart.machine.migrations[0], python)
+    (target,) = charts[before - 1].machine.back
+    return interpreted.migrate(target, target.migrations[0])
 
 
 def _evaluating(charts: tuple[Compiled, ...]) -> Evaluate:

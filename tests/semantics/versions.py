@@ -17,7 +17,8 @@ from hypothesis.strategies import DrawFn
 
 from pawlc.compile import Compiled, Earlier, compile_machine
 from pawlc.diagnostics import CompileError, Diagnostic, Severity
-from tests.semantics.charts import FIELDS, Node, block, definitions, nodes
+from tests.semantics.charts import FIELDS, Node, block, definitions, nodes, walks
+from tests.semantics.upgrading import Leg
 
 RULES = ("start", "restart", "skip")
 _OPEN = re.compile(r"(timer|invoke) `([^`]+)` (has no|reads|is)")
@@ -71,6 +72,16 @@ def upgrades(draw: DrawFn, versions: int = 2, python: bool = False, back: bool =
         written.append({**further, "version": f"{number}", "migrate": {f"{number - 1}": migrate}})
     rules = draw(st.lists(st.sampled_from(RULES), min_size=3))
     return Upgrade(tuple(written), tuple(rules), tuple(companions))
+
+
+@st.composite
+def journeys(draw: DrawFn, versions: int, back: bool) -> tuple[Leg, ...]:
+    """A walk in each version on a way from the first: to the last, or with `back` to and fro."""
+    way = [1]
+    while len(way) < versions or (back and len(way) < 3 * versions and draw(st.booleans())):
+        near = (way[-1] + 1, *([way[-1] - 1] if back else ()))
+        way.append(draw(st.sampled_from([one for one in near if 1 <= one <= versions])))
+    return tuple((version, draw(walks())) for version in way)
 
 
 @st.composite
