@@ -60,7 +60,6 @@ def test_every_client_acts_in_the_client_role(beats: tuple[Beat, ...]) -> None:
     assert all(f"set local role pawl_demo_{os.getpid()};" in statement for statement in sent)
 
 
-@pytest.mark.timeout(120)
 def test_the_command_plays_it_on_a_postgres_of_its_own_and_leaves_nothing(pawl: Pawl) -> None:
     run = pawl("demo")
     assert (run.code, run.err) == (0, "")
@@ -69,7 +68,6 @@ def test_the_command_plays_it_on_a_postgres_of_its_own_and_leaves_nothing(pawl: 
     assert list(Path().iterdir()) == []
 
 
-@pytest.mark.timeout(120)
 def test_the_upgrade_moves_every_order_and_nothing_is_lost_or_sent_twice(pawl: Pawl) -> None:
     run = pawl("demo", "upgrade", "--orders", "100", "--json")
     assert run.code == 0, run.err

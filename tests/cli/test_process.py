@@ -111,7 +111,7 @@ def test_ctrl_c_ends_a_waiting_deploy_quietly(
     while connection.execute(WAITING).fetchone() != (True,):
         assert running.poll() is None
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
+    out, err = running.communicate(timeout=60)
     assert (running.returncode, out) == (130, "")
     assert "Traceback" not in err
     connection.execute("select pg_advisory_unlock(%s)", (LOCK,))
@@ -124,7 +124,7 @@ def test_a_reader_that_goes_away_is_no_traceback(pawl: Pawl) -> None:
     assert running.stderr is not None
     running.stdout.close()
     err = running.stderr.read()
-    running.wait(timeout=30)
+    running.wait(timeout=60)
     running.stderr.close()
     assert err == ""
 

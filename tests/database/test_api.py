@@ -144,7 +144,6 @@ def test_a_malformed_item_is_named_by_its_index(
     assert d("select get_instance('door', 'd')")["seq"] == 1
 
 
-@pytest.mark.timeout(30)
 def test_a_batch_locks_in_one_order_whatever_its_own(d: Call, database: str) -> None:
     """While it waits for the first instance, it does not hold the second: no deadlock."""
     d("select create_instance('door', 'e')")

@@ -189,7 +189,6 @@ def test_a_payload_just_below_a_megabyte_is_taken(call: Call, order: str) -> Non
     call("select erase_instance('order', %s)", order)
 
 
-@pytest.mark.timeout(10)
 @pytest.mark.parametrize("payload", [{"type": "x" * 900_000}, {"type": "accept", "x" * 900_000: 1}])
 def test_a_long_name_costs_no_more_than_a_short_one(
     call: Call, refused: Refusal, payload: dict[str, object]

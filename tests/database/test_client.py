@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -201,63 +201,85 @@ def test_an_unreachable_server_is_psycopgs_error() -> None:
 
 
 WAITING = """\
-select exists (
-  select from pg_stat_activity
-  where datname = current_database() and wait_event_type = 'Lock'
-)"""
+select count(*) from pg_stat_activity
+where datname = current_database() and wait_event_type = 'Lock'"""
+NAMES = ("t-1", "t-2", "t-9")
+ALL = [Send("ticket", name, "take", {"minutes": 5}) for name in NAMES]
 
 
 def _impatient(dsn: str) -> str:
     """The address, for a session that looks for a deadlock early, and so is its victim."""
-    return make_conninfo(dsn, options="-c deadlock_timeout=500")
+    return make_conninfo(dsn, options="-c deadlock_timeout=50")
 
 
-def _deadlock(dsn: str, send_both: Callable[[], Any]) -> None:
-    """Run a batch that locks t-1, then t-2, into a deadlock with a transaction of ours."""
-    with psycopg.connect(dsn) as other, psycopg.connect(dsn, autocommit=True) as watcher:
-        other.execute("set local deadlock_timeout = '1 min'")
-        other.execute("select send_event('ticket', 't-2', '{\"type\": \"take\", \"minutes\": 5}')")
-        thread = threading.Thread(target=send_both)
-        thread.start()
-        while watcher.execute(WAITING).fetchone() != (True,):
-            assert thread.is_alive()
-        other.execute("select send_event('ticket', 't-1', '{\"type\": \"take\", \"minutes\": 5}')")
+def _deadlock(dsn: str, send_all: Callable[[], Any]) -> None:
+    """Run a batch that locks three tickets in their order into a deadlock with one of ours.
+
+    A session looks once, so long after it began to wait: so the batch waits at the second ticket
+    until ours, which has the third and never looks, waits for its first.
+    """
+    with (
+        ThreadPoolExecutor(2) as threads,
+        psycopg.connect(dsn) as gate,
+        psycopg.connect(dsn) as other,
+        psycopg.connect(dsn, autocommit=True) as watcher,
+    ):
+        watcher.execute(
+            "select create_instance('ticket', 't-9', '{\"owner\": \"ann\", \"price\": 1}')"
+        )
+        other.execute("set local deadlock_timeout = '1 h'")
+        _take(gate, "t-2")
+        _take(other, "t-9")
+        batch = threads.submit(send_all)
+        _until_waiting(watcher, batch)
+        ours = threads.submit(_take, other, "t-1")
+        _until_waiting(watcher, batch, ours)
+        gate.rollback()
+        ours.result()
         other.rollback()
-        thread.join()
+        batch.result()
+
+
+def _take(connection: psycopg.Connection, name: str) -> None:
+    event = 'select send_event(\'ticket\', %s, \'{"type": "take", "minutes": 5}\')'
+    connection.execute(event, (name,))
+
+
+def _until_waiting(watcher: psycopg.Connection, *calls: Future[Any]) -> None:
+    """Return when all these calls wait for a lock."""
+    while watcher.execute(WAITING).fetchone() != (len(calls),):
+        assert not any(call.done() for call in calls)
 
 
 def test_a_deadlock_is_tried_again(dsn: str) -> None:
-    both = [Send("ticket", name, "take", {"minutes": 5}) for name in ("t-1", "t-2")]
     taken: list[tuple[Instance, ...]] = []
     with Client(_impatient(dsn)) as client:
-        _deadlock(dsn, lambda: taken.append(client.send_many(both)))
-    assert [order.state for order in taken[0]] == [("taken",), ("taken",)]
+        _deadlock(dsn, lambda: taken.append(client.send_many(ALL)))
+    assert [order.state for order in taken[0]] == [("taken",)] * 3
 
 
 def test_a_deadlock_is_tried_again_asynchronously(dsn: str) -> None:
-    both = [Send("ticket", name, "take", {"minutes": 5}) for name in ("t-1", "t-2")]
     taken: list[tuple[Instance, ...]] = []
 
-    async def send_both() -> None:
+    async def send_all() -> None:
         async with AsyncClient(_impatient(dsn)) as client:
-            taken.append(await client.send_many(both))
+            taken.append(await client.send_many(ALL))
 
-    _deadlock(dsn, lambda: asyncio.run(send_both()))
-    assert [order.state for order in taken[0]] == [("taken",), ("taken",)]
+    _deadlock(dsn, lambda: asyncio.run(send_all()))
+    assert [order.state for order in taken[0]] == [("taken",)] * 3
 
 
 def test_in_the_callers_transaction_a_deadlock_is_the_callers_to_repeat(dsn: str) -> None:
-    both = [Send("ticket", name, "take", {"minutes": 5}) for name in ("t-1", "t-2")]
     raised: list[errors.PawlError] = []
 
-    def send_both() -> None:
+    def send_all() -> None:
         with psycopg.connect(_impatient(dsn)) as connection:
             try:
-                Client(connection).send_many(both)
+                Client(connection).send_many(ALL)
             except errors.PawlError as error:
                 raised.append(error)
 
-    _deadlock(dsn, send_both)
+    _deadlock(dsn, send_all)
     assert [error.sqlstate for error in raised] == ["40P01"]
 
 

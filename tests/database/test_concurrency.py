@@ -29,8 +29,6 @@ from tests.database.order import (
     send,
 )
 
-pytestmark = pytest.mark.timeout(60)
-
 NAP = """\
 machine: nap
 version: 1

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-import pytest
 
 from tests.database.calls import Call
 
@@ -110,7 +109,6 @@ def test_a_sender_in_flight_is_waited_for(door: Call, database: str) -> None:
         assert listener.execute("select count(*) from pawl.claim_effects('w')").fetchone() == (1,)
 
 
-@pytest.mark.timeout(60)
 def test_no_effect_is_left_asleep(door: Call, database: str) -> None:
     """Clients send while a worker falls asleep again and again, with no poll to fall back on."""
     clients, each = 3, 40

@@ -313,7 +313,6 @@ def test_a_result_of_over_a_megabyte_is_refused(queue: Queue) -> None:
     assert queue.complete(claim) == "applied"
 
 
-@pytest.mark.timeout(30)
 def test_two_workers_never_hold_one_effect(queue: Queue, database: str) -> None:
     for id in ("a", "b", "c"):
         queue.ring(id)

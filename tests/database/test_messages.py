@@ -464,7 +464,6 @@ def test_an_atomic_receiver_that_is_busy_is_no_failure(call: Call, dsn: str) -> 
     assert call("select state from pawl_m_order.instance where id = 'o'") == ["assigned"]
 
 
-@pytest.mark.timeout(180)
 def test_fifty_clients_never_give_a_courier_two_active_orders(dsn: str) -> None:
     couriers = [f"c-{n}" for n in range(5)]
     with Client(dsn) as pawl:

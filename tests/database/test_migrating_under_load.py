@@ -196,7 +196,8 @@ def test_a_migration_that_is_killed_is_taken_up_where_it_was(database: str, to: 
         if to == 1:
             for _ in migration.batches(connection, "tally", (1, 2), Choice()):
                 pass
-        killed = subprocess.Popen([*command, "--rate", "100"], stdout=subprocess.DEVNULL)
+        slow = [*command, "--rate", "1"]  # whatever a batch is, the next one comes much later
+        killed = subprocess.Popen(slow, stdout=subprocess.DEVNULL)
         while dict(rows(connection, counts)).get(to, 0) == 0:
             assert killed.poll() is None
         os.kill(killed.pid, signal.SIGKILL)

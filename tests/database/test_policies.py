@@ -168,7 +168,6 @@ def test_a_slot_is_freed_without_waiting_for_whoever_holds_what_waits(
     assert effects(shop.claim()) == ["slow"]
 
 
-@pytest.mark.timeout(60)
 def test_concurrent_workers_never_exceed_the_slots(shop: Shop, database: str) -> None:
     for key in ("a", "b"):
         for _ in range(20):
@@ -224,7 +223,6 @@ states:
 """
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("effect", ["last", "rated"])
 def test_what_another_worker_took_while_one_looked_stays_with_it(
     connection: psycopg.Connection, call: Call, database: str, effect: str

@@ -270,7 +270,7 @@ def test_the_objects_follow_the_current_version(admin: psycopg.Connection, call:
     )
     admin.execute("listen pgrst")
     deploy_text(admin, first)
-    assert [n.payload for n in admin.notifies(timeout=5, stop_after=1)] == ["reload schema"]
+    assert [n.payload for n in admin.notifies(timeout=60, stop_after=1)] == ["reload schema"]
     columns = (
         "select array_agg(attname order by attnum) from pg_attribute"
         " where attrelid = 'lamp_instance'::regclass and attnum > 10"

@@ -95,7 +95,6 @@ def test_a_paused_instance_keeps_its_timer_uncounted(d: Call) -> None:
     assert states(d) == ["closed"]
 
 
-@pytest.mark.timeout(30)
 def test_a_locked_instance_is_left_for_the_next_time(d: Call, database: str) -> None:
     d("select create_instance('door', 'e')")
     d("select send_event('door', 'e', '{\"type\": \"open\"}')")
@@ -108,7 +107,6 @@ def test_a_locked_instance_is_left_for_the_next_time(d: Call, database: str) -> 
     assert states(d) == ["closed", "closed"]
 
 
-@pytest.mark.timeout(30)
 def test_two_workers_fire_a_timer_once(d: Call, database: str) -> None:
     d("select pawl.advance_clock('1 minute')")
     with psycopg.connect(database) as one, psycopg.connect(database) as two:

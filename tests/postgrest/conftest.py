@@ -35,32 +35,39 @@ states:
 def rest(server_dsn: str, template_database: str, worker_name: str) -> Iterator[Rest]:
     require("postgrest", missing())
     name = f"pawl_rest_{worker_name}"
-    roles = [f"pawl_{word}_{worker_name}" for word in ("anon", "authenticated", "authenticator")]
-    anon, user, login = (sql.Identifier(role) for role in roles)
+    words = ("anon", "authenticated", "hasty", "authenticator", "sleepy")
+    roles = [f"pawl_{word}_{worker_name}" for word in words]
+    clients, logins = roles[:3], roles[3:]
+    anon, user, hasty, login, sleepy = (sql.Identifier(role) for role in roles)
     with psycopg.connect(server_dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("create role {} nologin").format(anon))
-        admin.execute(sql.SQL("create role {} nologin").format(user))
-        admin.execute(sql.SQL("create role {} login noinherit").format(login))
-        admin.execute(sql.SQL("grant {}, {} to {}").format(anon, user, login))
-        # Shorter than what `pawl init` gives who has none: these tests wait for them to be over.
+        for role in (anon, user, hasty):
+            admin.execute(sql.SQL("create role {} nologin").format(role))
+        for role in (login, sleepy):
+            admin.execute(sql.SQL("create role {} login noinherit").format(role))
+            admin.execute(sql.SQL("grant {}, {}, {} to {}").format(anon, user, hasty, role))
+        # What `pawl init` gives is for people: a busy machine may need longer, and some tests wait
+        # until it is over.
         for role, limit in (
-            (user, "statement_timeout = '2s'"),
-            (user, "lock_timeout = '1s'"),
-            (login, "idle_in_transaction_session_timeout = '1s'"),
+            (user, "statement_timeout = '2min'"),
+            (user, "lock_timeout = '1min'"),
+            (hasty, "statement_timeout = '2s'"),
+            (hasty, "lock_timeout = '1s'"),
+            (login, "idle_in_transaction_session_timeout = '2min'"),
+            (sleepy, "idle_in_transaction_session_timeout = '1s'"),
         ):
             admin.execute(sql.SQL("alter role {} set " + limit).format(role))
         admin.execute(sql.SQL("create database {} template template0").format(sql.Identifier(name)))
         address = testserver.within(server_dsn, name)
         with psycopg.connect(address, autocommit=True) as connection:
             install(connection, api_schema="api")
-            connection.execute("select pawl.init_roles(%s, %s)", (roles[:2], roles[2:]))
+            connection.execute("select pawl.init_roles(%s, %s)", (clients, logins))
             deploy_order(connection)
             deploy_text(connection, COUNTER)
             deploy_text(connection, SLOW)
-        uri = psycopg.conninfo.make_conninfo(address, user=roles[2])
-        cast = Cast(roles[1], roles[2], roles[2], roles[2])
-        with postgrest(uri, "api", roles[0], roles[1]) as running:
-            yield replace(running, dsn=address, cast=cast)
+        uri = psycopg.conninfo.make_conninfo(address, user=logins[0])
+        cast = Cast(clients[1], *[logins[0]] * 3)
+        with postgrest(uri, "api", *clients[:2]) as running:
+            yield replace(running, dsn=address, cast=cast, hasty=clients[2], sleepy=logins[1])
         admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
-        for role in (login, user, anon):
+        for role in (login, sleepy, hasty, user, anon):
             admin.execute(sql.SQL("drop role {}").format(role))

@@ -33,7 +33,7 @@ VERSION = "12.0.2"
 SHA256 = "0af68afe747ce09964f29e7c872e77b038aec483a8f3923c20850e850447add5"
 POOL = 5
 SECRET = "a secret of the tests, at least 32 characters long"
-PATIENCE = 30.0
+PATIENCE = 120.0  # seconds after which a test gives up
 
 
 def missing() -> str | None:
@@ -58,6 +58,7 @@ class Rest:
     """A running PostgREST; `anon` and `user` are the names of its client roles.
 
     `dsn` is the superuser's address of its database, `cast` has the roles for sessions without it.
+    `hasty` is a client role, and `sleepy` an authenticator, that has little time.
     """
 
     url: str
@@ -65,6 +66,8 @@ class Rest:
     user: str
     dsn: str = ""
     cast: Cast | None = None
+    hasty: str = ""
+    sleepy: str = ""
 
     def token(self, **claims: object) -> str:
         """A token of the client role with these claims."""

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from pawl import Task
+from pawl.worker import http_effect
 from pawl.worker.app import Worker
 from pawl.worker.http_effect import Allowed, HttpEffect, signature
 from pawl.worker.outcomes import Done, Failed, Outcome
@@ -207,7 +208,8 @@ class Keeping(Answering):
         super().end_headers()
 
 
-def test_requests_share_a_connection_and_no_cookie() -> None:
+def test_requests_share_a_connection_and_no_cookie(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_effect, "KEPT_FOR", 600)
     Keeping.requests, Keeping.connections = [], 0
     with ThreadingHTTPServer(("127.0.0.1", 0), Keeping) as server:
         thread = threading.Thread(target=server.serve_forever)
