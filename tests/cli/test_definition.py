@@ -104,7 +104,7 @@ def test_a_file_that_is_not_text_is_an_error_and_no_traceback(pawl: Pawl) -> Non
     Path("m.machine.yaml").write_bytes(b"machine: \xff\xfe")
     run = pawl("check", "m.machine.yaml")
     assert run.code == 1
-    assert run.err.startswith("error[not_utf8]: the file is not UTF-8 text")
+    assert run.err.startswith("error[not_utf8]: m.machine.yaml is not UTF-8 text")
 
 
 def test_compile_prints_the_sql_and_writes_it_into_a_file_or_a_folder(pawl: Pawl) -> None:

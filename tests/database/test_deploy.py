@@ -163,6 +163,34 @@ def test_a_new_field_that_must_have_a_value_must_only_from_its_version_on(
         connection.execute("select create_instance('lamp', 'new', '{}')")
 
 
+def test_fields_may_be_of_types_that_the_database_has_of_its_own(
+    connection: psycopg.Connection,
+) -> None:
+    connection.execute("create type public.hue as enum ('red', 'green')")
+    connection.execute("create type public.\"Odd Name\" as enum ('even', 'odd')")
+    connection.execute("create domain public.steps as int check (value > 0)")
+    fields = """place: text
+  hue: public.hue not null default 'red'
+  parity: public."Odd Name"
+  hues: public.hue[]
+  steps: public.steps"""
+    event = "push: { hue: public.hue not null, hues: 'public.hue[]', steps: public.steps }"
+    take = "{ target: lit, assign: { hue: event.hue, hues: event.hues, steps: event.steps } }"
+    machine = compiled(
+        ("place: text", fields),
+        ("{ push: {} }", f"{{ {event} }}"),
+        ("on: { push: lit }", f"on: {{ push: {take} }}"),
+    )
+    deploy(connection, machine)
+    connection.execute("select create_instance('lamp', 'l-1')")
+    connection.execute(
+        "select send_event('lamp', 'l-1', %s)",
+        ('{"type": "push", "hue": "green", "hues": ["red"], "steps": 3}',),
+    )
+    stored = "select hue::text, parity, hues::text, steps, state from pawl_lamp.instance"
+    assert connection.execute(stored).fetchall() == [("green", None, "{red}", 3, ["lit"])]
+
+
 def test_a_field_written_otherwise_is_the_same_field(connection: psycopg.Connection) -> None:
     deploy(connection, compiled())
     done = deploy(

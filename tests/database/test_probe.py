@@ -84,6 +84,7 @@ def tables(database: str) -> Iterator[psycopg.Connection]:
         create table app.loose (id uuid);
         create type app.colour as enum ('red', 'green');
         create domain app.positive as int check (value > 0);
+        create type app.pair as (first int, second int);
         create function app.steady(numeric) returns boolean language sql stable return $1 > 1;
         create function app.fickle(numeric) returns boolean language sql volatile return $1 > 1;
         create function app.drop_all() returns trigger language plpgsql as 'begin end';
@@ -161,6 +162,7 @@ def test_nothing_is_left_behind_and_the_transaction_goes_on(tables: psycopg.Conn
         ("total", "nmeric not null", "PW308", "nmeric"),
         ("total", "colour", "PW308", "colour"),
         ("total", "record", "PW315", "record"),
+        ("total", "app.pair", "PW310", "app.pair"),
         ("total", "numeric default $$x$$", "PW315", "$$x$$"),
         ("total", "numeric default now_or_never()", "PW308", "now_or_never"),
         ("total", "numeric check (total > length(note))", "", ""),

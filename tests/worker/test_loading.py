@@ -88,6 +88,12 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         load((str(tmp_path / "handlers.py"),))
 
 
+def test_a_file_that_is_not_python_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, "order.machine.yaml", "machine: order")
+    with pytest.raises(NoHandlers, match=r"order\.machine\.yaml is not a Python file"):
+        load((file,))
+
+
 def test_two_handlers_of_one_effect_are_refused(tmp_path: Path) -> None:
     files = [write(tmp_path, f"{name}.py", HANDLERS.format("mail")) for name in ("a", "b")]
     with pytest.raises(NoHandlers, match="two handlers for the same effect: mail") as caught:

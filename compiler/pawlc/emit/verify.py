@@ -1,8 +1,9 @@
-"""What was printed, parsed again: a mistake of the printer must not reach a database.
+"""Parse what was printed once more: a mistake of the printer must not reach a database.
 
 `pglast` reads the statements, and the bodies of PL/pgSQL functions one by one. Its PL/pgSQL parser
-refuses schema-qualified types in parameters and declarations, so it gets a copy in which they have
-none (types are checked by the database).
+has no catalog: it refuses types that are qualified, and takes every type that does not come with
+Postgres (an enum, a domain, one of PostGIS) for a record. So it gets a copy of each body in which
+a variable is a `record` if it is a row of ours, else `text`. The database checks the types.
 """
 
 import re
@@ -13,8 +14,12 @@ from pglast.parser import ParseError
 _FUNCTION = re.compile(r"^create or replace function .*?^as (\$\w*\$)\n.*?^\1;$", re.M | re.S)
 _HEAD = re.compile(r"^create or replace function .*?^language", re.M | re.S)
 _QUALIFIED = re.compile(r"(?<=\w )(?:\w+|\"[^\"]+\")\.(\w+)(\[\])?(?=[,;\n) ])")
+_DECLARATIONS = re.compile(r"^( *)declare\n(?:\1  .*\n)*?\1begin\n", re.M)
+_NAME = r"(?:\w+|\"[^\"]+\")"
 _DECLARATION = re.compile(
-    r"^( +(?:\w+|\"[^\"]+\")(?: constant)?) (?:\w+|\"[^\"]+\")\.\w+(?:\[\])?(?=[; ])", re.M
+    rf"^( +{_NAME}(?: constant)?) (?:({_NAME})\.)?{_NAME}(?:\([^()]*\))?(\[[\d\[\]]*\]| array)?"
+    r"(?=;| :=| collate )",
+    re.M,
 )
 
 
@@ -38,7 +43,7 @@ def _verify_body(text: str) -> None:
     head = _HEAD.search(text)
     assert head is not None
     plain = _QUALIFIED.sub(_plain_type, head.group()) + text[head.end() :]
-    plain = _DECLARATION.sub(r"\1 record", plain)
+    plain = _DECLARATIONS.sub(_plain_declarations, plain)
     try:
         parse_plpgsql(plain)
     except ParseError as error:
@@ -48,3 +53,15 @@ def _verify_body(text: str) -> None:
 
 def _plain_type(found: re.Match[str]) -> str:
     return "text[]" if found.group(2) else found.group(1)
+
+
+def _plain_declarations(found: re.Match[str]) -> str:
+    return _DECLARATION.sub(_plain_declaration, found.group())
+
+
+def _plain_declaration(found: re.Match[str]) -> str:
+    name, schema, array = found.groups()
+    if array is not None:
+        return f"{name} text[]"
+    ours = schema is not None and schema.strip('"').startswith("pawl")
+    return f"{name} record" if ours or found.group().endswith(" record") else f"{name} text"

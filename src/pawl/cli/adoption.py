@@ -43,7 +43,7 @@ def adopt(
     The map is YAML: `id`, `state`, `context` (field: expression) and `where`, in SQL over a row. No
     entry action runs. May be interrupted and run again: a row whose instance exists is passed over.
     """
-    mapping = adoption.read_mapping(file.read_bytes().decode("utf-8"))
+    mapping = adoption.read_mapping(definitions.read_text(file))
     database = connect.find(dsn, output)
     sums: dict[tuple[str | None, str, str | None], Sum] = {}
     with connect.connected(database) as connection, progress() as bar:

@@ -18,6 +18,7 @@ import rich_click as click
 from click.exceptions import Exit
 
 from pawl.cli.output import Output
+from pawl.errors import PawlError
 from pawlc import render
 from pawlc.check import Target
 from pawlc.compile import Compiled, Earlier, compile_machine, earlier_version
@@ -66,7 +67,7 @@ def read(path: Path) -> Definition:
     Beside `order.json` it is also `order.impl.yaml`, beside an SCXML document that and what it
     names; a kept document has them in one file.
     """
-    text = _text(path)
+    text = read_text(path)
     impl = _if_there(impl_of(path)) if is_json(path) or is_scxml(path) else None
     if is_scxml(path) and impl is None:
         impl = _named(path, text)
@@ -80,7 +81,7 @@ def _named(path: Path, text: str) -> str | None:
     for name in waiting:
         file = path.parent / name
         if name not in found and name != path.name and file.is_file():
-            found[name] = _text(file)
+            found[name] = read_text(file)
             waiting += fetched(found[name]) if is_scxml(file) else ()
     return json.dumps(found, sort_keys=True) if found else None
 
@@ -144,7 +145,7 @@ def named(path: Path) -> tuple[str, int] | None:
         definition = read(path)
         written, _ = parse(definition.text, path.name, definition.impl)
         return None if written is None else (written.name.value, written.version)
-    text = _text(path)
+    text = read_text(path)
     machine, version = MACHINE.search(text), VERSION.search(text)
     return (machine[1], int(version[1])) if machine and version else None
 
@@ -169,12 +170,16 @@ def definitions_in(paths: tuple[Path, ...]) -> tuple[Path, ...]:
 
 
 def _if_there(path: Path) -> str | None:
-    return _text(path) if path.is_file() else None
+    return read_text(path) if path.is_file() else None
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path) -> str:
     """Read a file as it is: no newline is translated, for the text is hashed and kept."""
-    return path.read_bytes().decode("utf-8")
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        message = f"{path} is not UTF-8 text"
+        raise PawlError(message, code="not_utf8", hint="Save it as UTF-8.") from error
 
 
 def companion_of(path: Path) -> Path:

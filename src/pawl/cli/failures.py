@@ -39,8 +39,6 @@ def describe(error: BaseException) -> Failure | None:
             return Failure("local_postgres", error.message, error.hint, where + _lines(error.log))
         case psycopg.Error():
             return _unreachable(error) if error.sqlstate is None else _of_pawl(from_postgres(error))
-        case UnicodeDecodeError():
-            return Failure("not_utf8", "the file is not UTF-8 text", "save it as UTF-8")
         case OSError():
             return _of_system(error)
         case _:

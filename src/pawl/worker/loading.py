@@ -35,6 +35,12 @@ def _module(place: str) -> ModuleType:
     is_file = file.suffix == ".py" or file.is_file()
     if is_file and not file.is_file():
         raise NoHandlers(f"{place}: no such file", code="no_handlers")
+    if is_file and file.suffix != ".py":
+        raise NoHandlers(
+            f"{place} is not a Python file",
+            code="no_handlers",
+            hint="Name the file with the handlers; the database knows the machines.",
+        )
     try:
         return _of_file(file) if is_file else _of_name(place)
     except Exception as error:

@@ -145,7 +145,7 @@ def version(form: Form, node: Node | None) -> int:
         return 1
     if not re.fullmatch(r"[1-9][0-9]{0,8}", found.value):
         message = f"`{found}` is not a version"
-        hint = "versions count 1, 2, 3, …"
+        hint = "versions count 1, 2, 3, …, up to 999999999"
         form.sink.error("PW105", message, found.span, "not a version", hint)
         return 1
     return int(found.value)
