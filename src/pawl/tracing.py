@@ -6,7 +6,7 @@ effect's done event is sent under it again.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 try:
     from opentelemetry import propagate, trace
@@ -27,14 +27,19 @@ def traceparent() -> str | None:
     return carrier.get("traceparent")
 
 
-@contextmanager
 def span(
     name: str, parent: str | None, attributes: Mapping[str, str | int]
-) -> Iterator[str | None]:
+) -> AbstractContextManager[str | None]:
     """Run under a span that continues `parent`; yield the traceparent to pass on."""
     if not HAS_OTEL or isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
-        yield parent  # nobody records: the program has set no provider
-        return
+        return nullcontext(parent)  # nobody records: the program has set no provider
+    return _recorded(name, parent, attributes)
+
+
+@contextmanager
+def _recorded(
+    name: str, parent: str | None, attributes: Mapping[str, str | int]
+) -> Iterator[str | None]:
     context = propagate.extract({"traceparent": parent}) if parent else None
     tracer = trace.get_tracer("pawl.worker")
     with tracer.start_as_current_span(

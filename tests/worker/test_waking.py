@@ -118,6 +118,5 @@ def test_leases_are_renewed_at_a_third_of_the_shortest_time() -> None:
     lease = timedelta(seconds=30)
     assert holding().renewal(lease) == 10
     assert holding(task()).renewal(lease) == 10
-    beating = task()
-    object.__setattr__(beating.claim, "heartbeat", timedelta(seconds=6))
+    beating = Task(task().claim._replace(heartbeat=timedelta(seconds=6)))
     assert holding(task(), beating).renewal(lease) == 2

@@ -8,6 +8,7 @@ is a bug, and ends the process, whose effects others take over when their leases
 import asyncio
 import logging
 import os
+import random
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -33,7 +34,7 @@ EFFECTS, MESSAGES = "effects", "messages"
 TICK = 0.5  # seconds between two looks whether leases are to be renewed
 LOOK = 0.25  # seconds between two looks whether what runs is still wanted
 HEARTBEAT = 10.0  # seconds
-SWEEP = 180.0  # seconds
+SWEEP, FIRST_SWEEP = 180.0, 10.0  # seconds, about
 CONNECTIONS = 9  # one for each loop: none waits for another
 PATIENCE = 0.05  # seconds without a free slot until peers are told that there is work
 BEGINNING = 30.0  # seconds in which Postgres must be reached first
@@ -204,7 +205,7 @@ class Daemon:
             self._repeat(MESSAGES, self._deliver),
             self._repeat("timers", self._fire),
             self._repeat("results", self._apply),
-            self._repeat("upkeep", self._sweep),
+            self._upkeep(),
         ]
 
     def _keeping(self) -> list[Coroutine[Any, Any, None]]:
@@ -317,6 +318,11 @@ class Daemon:
     async def _beat(self) -> None:
         await self._queue.seen()
         await asyncio.sleep(HEARTBEAT)
+
+    async def _upkeep(self) -> None:
+        """Sweep, but not at once: what waits comes first, and peers that begin now sweep too."""
+        await asyncio.sleep(FIRST_SWEEP * random.uniform(0.5, 1.5))
+        await self._repeat("upkeep", self._sweep)
 
     async def _sweep(self) -> None:
         say("swept", logging.DEBUG, rows=await self._queue.sweep())

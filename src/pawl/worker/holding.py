@@ -81,6 +81,7 @@ class Holding:
 
     def begin(self, claims: list[Claim]) -> None:
         """Start a handler for each; where our own lease ran out, end the one before."""
+        now = datetime.now(UTC)
         for claim in claims:
             if (before := self._held.get(claim.effect_id)) is not None:
                 self._end(before, LOST)
@@ -88,8 +89,7 @@ class Holding:
             self._held[claim.effect_id] = task
             self._counts.claimed[claim.effect] += 1
             if claim.attempt == 1:
-                age = datetime.now(UTC) - claim.created_at
-                self._counts.lag[claim.effect] = age.total_seconds()
+                self._counts.lag[claim.effect] = (now - claim.created_at).total_seconds()
             if LOGGER.isEnabledFor(logging.DEBUG):
                 say("claimed", logging.DEBUG, **claim.fields())
             running = asyncio.create_task(self._perform(task), name=f"effect {claim.effect_id}")

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any, LiteralString, TypeVar
 
 import psycopg
-from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
 from pawl import __version__, tracing
@@ -28,13 +27,17 @@ Connection = psycopg.AsyncConnection[Any]
 Connect = Callable[[], AbstractAsyncContextManager[Connection]]
 """Lends an autocommit connection: a pool's method `connection`."""
 
-CLAIM = "select * from pawl.claim_effects(%s, %s, %s, %s)"
-COMPLETE_ALL = "select effect_id, outcome from pawl.complete_effects(%s, %s, %s::jsonb[])"
+CLAIM = """
+select effect_id, token, machine, version, id, effect, invoke_id, input, attempt, attempts,
+  timeout, idempotency_key, created_at, heartbeat, trace
+from pawl.claim_effects(%s, %s, %s, %s)"""  # as `Claim` has them
+COMPLETE_ALL = """
+select effect_id, outcome from pawl.complete_effects(%s::bigint[], %s::bigint[], %s::jsonb[])"""
 COMPLETE = "select pawl.complete_effect(%s, %s, %s::jsonb)"
 FAIL = "select pawl.fail_effect(%s, %s, %s::jsonb, %s, %s)"
 PUBLISH = "select pawl.publish_snapshot(%s, %s, %s::jsonb)"
-EXTEND = "select effect_id, verdict from pawl.extend_effects(%s, %s, %s, %s)"
-UNWANTED = "select effect_id, verdict from pawl.unwanted_effects(%s, %s)"
+EXTEND = "select effect_id, verdict from pawl.extend_effects(%s::bigint[], %s::bigint[], %s, %s)"
+UNWANTED = "select effect_id, verdict from pawl.unwanted_effects(%s::bigint[], %s::bigint[])"
 FIRE = "select pawl.fire_due_timers(%s)"
 DELIVER = "select pawl.deliver_messages(%s)"
 APPLY = "select pawl.apply_results(%s)"
@@ -43,7 +46,7 @@ NOTIFY = "select pg_notify(%s, %s)"
 NEXT = "select extract(epoch from pawl.next_wake(%s) - pawl.now())::float8"
 SEEN = "select pawl.worker_seen(%s, %s, %s, %s, %s)"
 GONE = "select pawl.worker_gone(%s)"
-RELEASE = "select pawl.release_effects(%s, %s)"
+RELEASE = "select pawl.release_effects(%s::bigint[], %s::bigint[])"
 SWEEP = "select pawl.sweep()"
 TRACE = "select set_config(%s, %s, true)"
 
@@ -84,8 +87,7 @@ class Queue:
         if not self.effects:
             return []
         rows = await self._rows(CLAIM, (self.name, self.effects, limit, lease))
-        known = Claim.__dataclass_fields__
-        return [Claim(**{name: row[name] for name in row if name in known}) for row in rows]
+        return [Claim(*row) for row in rows]
 
     async def complete(self, done: Completion) -> str:
         """Store a result and send its event. Returns applied, void, failed, lost or refused."""
@@ -105,16 +107,16 @@ class Queue:
         together = [one for one in done if one.trace is None]
         answers: dict[int, str] = {}
         if len(together) > 1:
-            ids = [one.claim.effect_id for one in together]
-            tokens = [one.claim.token for one in together]
             outputs = [one.output for one in together]
             try:
-                rows = await self._rows(COMPLETE_ALL, (ids, tokens, outputs))
+                rows = await self._rows(
+                    COMPLETE_ALL, (*_keys([one.claim for one in together]), outputs)
+                )
             except psycopg.Error as error:
                 if not _ours(error) and not _unstorable(error):
                     raise
             else:  # what the batch refused is told one by one
-                answers = {row["effect_id"]: row["outcome"] for row in rows}
+                answers = dict(rows)
         for one in [*together, *alone]:
             if one.claim.effect_id not in answers:
                 answers[one.claim.effect_id] = await self.complete(one)
@@ -180,17 +182,11 @@ class Queue:
 
         Returns `held`, `cancelled` or `lost` for each effect.
         """
-        ids = [claim.effect_id for claim in claims]
-        tokens = [claim.token for claim in claims]
-        rows = await self._rows(EXTEND, (ids, tokens, lease, list(beats)))
-        return {row["effect_id"]: row["verdict"] for row in rows}
+        return dict(await self._rows(EXTEND, (*_keys(claims), lease, list(beats))))
 
     async def unwanted(self, claims: Sequence[Claim]) -> dict[int, str]:
         """Ask whose result nobody wants any more. Returns why, by effect: cancelled or lost."""
-        ids, tokens = [claim.effect_id for claim in claims], [claim.token for claim in claims]
-        return {
-            row["effect_id"]: row["verdict"] for row in await self._rows(UNWANTED, (ids, tokens))
-        }
+        return dict(await self._rows(UNWANTED, _keys(claims)))
 
     async def fire_timers(self, limit: int = 100) -> int:
         """Fire due timers. Returns how many; while it is `limit`, more may be due."""
@@ -233,14 +229,11 @@ class Queue:
     async def release(self, claims: Sequence[Claim]) -> None:
         """Give effects back unperformed; this attempt does not count."""
         if claims:
-            ids = [claim.effect_id for claim in claims]
-            await self._value(RELEASE, (ids, [claim.token for claim in claims]))
+            await self._value(RELEASE, _keys(claims))
 
-    async def _rows(self, query: LiteralString, arguments: Sequence[Any]) -> list[dict[str, Any]]:
-        async def run(connection: Connection) -> list[dict[str, Any]]:
-            async with connection.cursor(row_factory=dict_row) as cursor:
-                await cursor.execute(query, arguments)
-                return await cursor.fetchall()
+    async def _rows(self, query: LiteralString, arguments: Sequence[Any]) -> list[Any]:
+        async def run(connection: Connection) -> list[Any]:
+            return await (await connection.execute(query, arguments)).fetchall()
 
         return await self._repeated(run)
 
@@ -251,13 +244,17 @@ class Queue:
         trace: str | None = None,
         within: float | None = None,
     ) -> Any:
-        async def run(connection: Connection) -> Any:
-            async with connection.transaction():
-                if trace is not None:
-                    await connection.execute(TRACE, (tracing.SETTING, trace))
-                row = await (await connection.execute(query, arguments)).fetchone()
+        async def ask(connection: Connection) -> Any:
+            row = await (await connection.execute(query, arguments)).fetchone()
             assert row is not None, "a select of a function has one row"
             return row[0]
+
+        async def run(connection: Connection) -> Any:
+            if trace is None:
+                return await ask(connection)
+            async with connection.transaction():
+                await connection.execute(TRACE, (tracing.SETTING, trace))
+                return await ask(connection)
 
         return await self._repeated(run, within)
 
@@ -280,6 +277,14 @@ class Queue:
     async def _once(self, run: Callable[[Connection], Awaitable[Answer]], within: float) -> Answer:
         async with self._connect() as connection, asyncio.timeout(within):
             return await run(connection)
+
+
+def _keys(claims: Sequence[Claim]) -> tuple[str, str]:
+    """The effects' ids and tokens as Postgres writes arrays: psycopg asks of each number how large
+    it is."""
+    ids = ",".join([str(claim.effect_id) for claim in claims])
+    tokens = ",".join([str(claim.token) for claim in claims])
+    return f"{{{ids}}}", f"{{{tokens}}}"
 
 
 def _unstorable(error: psycopg.Error) -> bool:
