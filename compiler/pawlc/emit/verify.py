@@ -64,4 +64,6 @@ def _plain_declaration(found: re.Match[str]) -> str:
     if array is not None:
         return f"{name} text[]"
     ours = schema is not None and schema.strip('"').startswith("pawl")
-    return f"{name} record" if ours or found.group().endswith(" record") else f"{name} text"
+    if found.group().endswith((" record", " refcursor")):
+        return found.group()
+    return f"{name} record" if ours else f"{name} text"
