@@ -154,6 +154,13 @@ def test_acting_as_a_client_meets_the_authorizers(parcel: Pawl, client_role: str
     assert parcel(*accept[:-1]).code == 2
 
 
+def test_a_number_for_a_field_of_text_is_told_how_text_is_written(parcel: Pawl) -> None:
+    run = parcel("create", "parcel", "n-7", "customer_id=42", "total=1")
+    assert run.err.startswith("error[malformed_payload]: ")
+    assert """customer_id=42 is JSON; as text it is written 'customer_id="42"'""" in run.err
+    assert parcel("create", "parcel", "n-7", 'customer_id="42"', "total=1").code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [

@@ -1,5 +1,6 @@
 """`create`, `send`, `show`, `list`, `history`, `simulate`: instances from the command line."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -14,6 +15,7 @@ from pawl.cli.output import Output
 from pawl.client import Client, Instance
 from pawl.client.results import Kept
 from pawl.deploy.install import installed_api_schema
+from pawl.errors import MalformedPayload
 
 LIST = """\
 select id, version, state, status, seq, updated_at
@@ -78,9 +80,13 @@ def create(
     claims: str | None,
     dsn: str | None,
 ) -> None:
-    """Create the instance ID of MACHINE."""
+    """Create the instance ID of MACHINE.
+
+    In key=value a whole number, true, false, null, [...], {...} and "..." are read as JSON, and
+    anything else as text. Text that looks like a number is quoted: 'zip="8001"'.
+    """
     values = options.payload(pairs, text)
-    with _client(output, dsn, role, claims) as client:
+    with _client(output, dsn, role, claims) as client, _telling_numbers(values):
         _show(output, client.create(machine, id, values))
 
 
@@ -107,9 +113,13 @@ def send(
     claims: str | None,
     dsn: str | None,
 ) -> None:
-    """Send EVENT to an instance: a type with key=value, or a JSON object with `type`."""
+    """Send EVENT to an instance: a type with key=value, or a JSON object with `type`.
+
+    In key=value a whole number, true, false, null, [...], {...} and "..." are read as JSON, and
+    anything else as text. Text that looks like a number is quoted: 'zip="8001"'.
+    """
     sent = _event(event, pairs)
-    with _client(output, dsn, role, claims) as client:
+    with _client(output, dsn, role, claims) as client, _telling_numbers(sent):
         answer = client.send(machine, id, sent, event_id=event_id, expected_seq=expected_seq)
         _show(output, answer)
 
@@ -135,7 +145,7 @@ def simulate(
 ) -> None:
     """Show what EVENT would do to an instance; nothing is written."""
     sent = _event(event, pairs)
-    with _client(output, dsn, role, claims) as client:
+    with _client(output, dsn, role, claims) as client, _telling_numbers(sent):
         _show(output, client.simulate(machine, id, sent))
 
 
@@ -144,6 +154,20 @@ def _event(event: str, pairs: tuple[str, ...]) -> dict[str, Any]:
     if event.lstrip().startswith("{"):
         return {**options.json_object(event, "the event"), **options.payload(pairs)}
     return {"type": event, **options.payload(pairs)}
+
+
+@contextmanager
+def _telling_numbers(sent: Mapping[str, Any]) -> Iterator[None]:
+    """Say how text is written where `key=7` sent a number, and the field takes none."""
+    try:
+        yield
+    except MalformedPayload as error:
+        field = error.detail.get("field")
+        value = sent.get(field) if isinstance(field, str) else None
+        if error.detail.get("problem") == "type" and isinstance(value, bool | int):
+            written = json.dumps(value)
+            error.hint = f"{field}={written} is JSON; as text it is written '{field}=\"{written}\"'"
+        raise
 
 
 @click.command()
