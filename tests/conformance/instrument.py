@@ -7,6 +7,9 @@ from typing import Any
 from pawlc.expr.literals import sql_text
 from tests.conformance.cases import Chart, Json
 
+CHANGED = "changed"
+"""The field that an assignment changes which is a JavaScript function."""
+
 
 def chart(
     config: Json,
@@ -18,21 +21,24 @@ def chart(
 ) -> Chart:
     """The texts of a config whose names are these.
 
-    `actions` maps the name of an action to what it logs, if anything, `delays` that of a delay to
-    milliseconds; `fields` are those of the context that the config does not begin with.
+    `actions` maps the name of an action to what it logs, or None if it assigns something that
+    nobody compares, `delays` that of a delay to milliseconds; `fields` are those of the context
+    that the config does not begin with.
     """
+    implemented = actions or {}
     named = {guard: condition(guard) for guard in sorted(set(guards))}
     done = {
-        name: [] if logged is None else [{"log": sql_text(logged)}]
-        for name, logged in sorted((actions or {}).items())
+        name: [{"assign": {CHANGED: "null"}}] if logged is None else [{"log": sql_text(logged)}]
+        for name, logged in sorted(implemented.items())
     }
+    columns = {*fields, *([CHANGED] if None in implemented.values() else [])}
     sections = {
         "machine": "m",
         "guards": named,
         "actions": done,
         "delays": {name: f"interval '{ms} milliseconds'" for name, ms in (delays or {}).items()},
         "effects": {source: {} for source in sorted(set(sources(config)))},
-        "context": dict.fromkeys(sorted(fields), "jsonb"),
+        "context": dict.fromkeys(sorted(columns), "jsonb"),
     }
     return Chart(json.dumps(config, indent=1), json.dumps(sections, indent=1, ensure_ascii=False))
 
@@ -93,8 +99,18 @@ def name_of(written: Any) -> str:
 
 
 def all_guards(config: Json) -> Iterator[str]:
-    """The names of all guards of a config."""
+    """The names of all guards of a config, those under `and`, `or`, `not` included."""
     for _, node in nodes(config):
         for transition in transitions(node):
             if transition.get("guard"):
-                yield name_of(transition["guard"])
+                yield from _named(transition["guard"])
+
+
+def _named(guard: Any) -> Iterator[str]:
+    """The guards with names of their own in a guard; a combinator of XState's has none."""
+    name = name_of(guard)
+    if not name.startswith("xstate."):
+        yield name
+    if isinstance(guard, Mapping):
+        for inner in guard.get("guards", ()):
+            yield from _named(inner)

@@ -32,6 +32,7 @@ _JSON = re.compile(r"('(?:[^']|'')*')::jsonb")
 STOP = "xstate.stop"
 """Ends an instance from outside, without a macrostep."""
 _CONSTANT = re.compile(r"'(?:[^']|'')*'")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
 
 class Interpreted:
@@ -81,15 +82,14 @@ class Interpreted:
         return self._seen(tuple(step for one in self._fire(milliseconds) for step in one.trace))
 
     def _fire(self, milliseconds: int) -> Iterator[Outcome]:
-        until = self.clock + milliseconds
+        self.clock += milliseconds
         while due := sorted(
             (moment, number, timer.name)
             for number, timer in enumerate(self.snapshot.timers)
-            if (moment := due_at(timer)) <= until
+            if (moment := due_at(timer)) <= self.clock
         ):
-            self.clock, _, name = due[0]
+            _, _, name = due[0]
             yield self._process(Event(name, external=False))
-        self.clock = until
 
     def _stop(self) -> Seen:
         """An end from outside: every invoke is cancelled, nothing else is done."""
@@ -121,6 +121,8 @@ class Interpreted:
             return json.loads(_unquoted(found[1]))
         if _CONSTANT.fullmatch(written):
             return _unquoted(written)
+        if _NUMBER.fullmatch(written):
+            return json.loads(written)
         if _ASKS.search(_flat(expression)):
             return evaluate_sql(self._answered(expression, environment), environment)
         return evaluate_sql(expression, environment)

@@ -139,6 +139,9 @@ def _in_postgres(
                 yield _verdict(case, Outcome.PASSED, None)  # it would never come to rest
             else:
                 yield _verdict(case, Outcome.FAILED, f"Postgres: {error}")
+    except Exception as error:  # the SQL itself is wrong; the other charts go on
+        why = f"Postgres: {type(error).__name__}: {str(error).splitlines()[0]}"
+        yield from (_verdict(case, Outcome.FAILED, why) for case in cases)
 
 
 def _verdict(case: Case, outcome: Outcome, why: str | None) -> Verdict:

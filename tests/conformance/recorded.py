@@ -101,7 +101,7 @@ def _chart(test: Json) -> Chart:
     delays = {key for _, node in instrument.nodes(config) for key in node.get("after", {})}
     return instrument.chart(
         config,
-        guards=(g for g in instrument.all_guards(config) if not g.startswith("xstate.")),
+        guards=instrument.all_guards(config),
         actions={
             name: None if _is_assign(implemented.get(name)) else name.removeprefix(_LOG)
             for name in named
@@ -156,7 +156,7 @@ class _Instrumented:
             read = self.node if key == "states" else self._transitions
             if key in node:
                 found[key] = {name: read(inner) for name, inner in node[key].items()}
-        for key in ("always", "onDone"):
+        for key in ("always", "onDone", "initial"):
             if key in node:
                 found[key] = self._transitions(node[key])
         if invokes:
@@ -195,12 +195,24 @@ def _action(written: Any) -> Iterator[Json]:
     name = instrument.name_of(written)
     if name != "xstate.assign":
         yield _log(name)
-    if not isinstance(written, Mapping) or "$function" in json.dumps(written):
+    if not isinstance(written, Mapping):
         return
-    if name == "xstate.raise" and "delay" not in written:
-        yield {"type": name, "event": written["event"]}
     if name == "xstate.assign":
-        yield {"type": name, "assignment": written["assignment"]}
+        yield {"type": name, "assignment": _assignment(written["assignment"])}
+    elif name == "xstate.raise" and "delay" not in written and not _computed(written):
+        yield {"type": name, "event": written["event"]}
+
+
+def _computed(written: Json) -> bool:
+    """Whether JavaScript makes it."""
+    return "$function" in json.dumps(written)
+
+
+def _assignment(written: Json) -> Json:
+    """The fields that are assigned something; what a function makes is null, and nobody compares
+    it, but the context has changed."""
+    fields = dict.fromkeys([instrument.CHANGED]) if "$function" in written else written
+    return _without_functions(fields)
 
 
 def _log(name: str) -> Json:
@@ -208,6 +220,4 @@ def _log(name: str) -> Json:
 
 
 def _without_functions(context: Json) -> Json:
-    return {
-        name: None if "$function" in json.dumps(value) else value for name, value in context.items()
-    }
+    return {name: None if _computed(value) else value for name, value in context.items()}

@@ -42,6 +42,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "parallel/root": ("PW970",),
     "raise_later/delays": ("PW970",),
     "reply/none": ("PW970",),
+    "self_transitions/to_the_machine": ("PW970", "PW971"),
     "send/came_back": ("PW970",),
 }
 IGNORED = ("not_accepted", "guard_refused", "unknown_event")

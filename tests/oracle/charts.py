@@ -234,6 +234,7 @@ class _Drawing:
         self.nodes = tuple(nodes)
         self.states = tuple(n for n in nodes if not is_history(n))
         self.parallels = tuple(n for n in nodes if n.kind == "parallel" and len(n.children) > 1)
+        self.begins_again = self._chance(0.3)  # the machine itself is a target; then no timer of it
 
     def _chance(self, probability: float) -> bool:
         return self.random.random() < probability
@@ -259,9 +260,13 @@ class _Drawing:
                     exit=self._some(),
                     on=self._on(node),
                     always=tuple(self._eventless(node) for _ in range(self._chance(0.25))),
-                    after=self._after(node) if self._chance(0.25) else (),
+                    after=self._after(node) if self._chance(0.25) and self._ticks(node) else (),
                     done=self._arcs(node, done=True) if _may_complete(node) else (),
                 )
+
+    def _ticks(self, node: Node) -> bool:
+        """Whether a state may have timers."""
+        return bool(node.path) or not self.begins_again
 
     def _some(self) -> tuple[Action, ...]:
         return self._actions(raising=self._chance(0.25)) if self._chance(0.25) else ()
@@ -316,7 +321,7 @@ class _Drawing:
         """Any state, by one of its spellings, or two in different regions."""
         if self.parallels and self._chance(0.15):
             return self._two(self.random.choice(self.parallels)), "#"
-        goal = self.random.choice(self.nodes[1:]).path
+        goal = self.random.choice(self.nodes[not self.begins_again :]).path
         spellings = ["#"]
         above = node.path[:-1]
         if goal[: len(above)] == above and len(goal) > len(above) and node.path:

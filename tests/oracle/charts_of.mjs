@@ -7,7 +7,7 @@
 import { createInterface } from 'node:readline';
 import { createMachine } from 'xstate';
 
-const text = (targets) => targets.join('\n');
+const text = (targets) => JSON.stringify(targets);
 const byText = (one, other) => (text(one) < text(other) ? -1 : 1);
 const path = (node) => node.path.join(' / ');
 

@@ -140,7 +140,7 @@ class _Run(Run):
         for step in self.trace[mark:]:
             if isinstance(step, Exited) and self.status == "running":
                 order.remove(step.state)
-            elif isinstance(step, Entered):
+            elif isinstance(step, Entered) and step.state not in order:
                 order.append(step.state)
         if set(order) != set(self.order) or self._has_recorded(mark):
             self.order = tuple(order)
@@ -165,16 +165,17 @@ class _Entry(EntrySet):
 
     def add_transition(self, transition: Transition) -> None:
         """Enter what a transition targets; the regions beside its targets are skipped."""
-        if transition.domain is None:
+        around = transition.around
+        if around is None:
             return
-        self._domain = transition.domain
+        self._domain = around
         for target in transition.targets:
             self._add_descendants(target)
         self.skipped -= set(transition.targets)
         for target in self.effective(transition.targets):
-            self._add_ancestors(target, transition.domain)
-        if transition.domain != OUTSIDE:
-            self._skip_missing_regions(transition.domain)
+            self._add_ancestors(target, around)
+        if around != OUTSIDE:
+            self._skip_missing_regions(around)
 
     def effective(self, targets: Iterable[int]) -> tuple[int, ...]:
         """The targets, history states giving way to what they restore now."""

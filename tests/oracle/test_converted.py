@@ -136,7 +136,10 @@ def _state(machine: Machine, state: State) -> dict[str, Any]:
         "initial": [_path(machine.states[t]) for t in state.initial.targets]
         if state.initial
         else [],
-        "transitions": sorted([_path(machine.states[t]) for t in targets] for targets in taken),
+        "transitions": sorted(
+            ([_path(machine.states[t]) for t in targets] for targets in taken),
+            key=lambda paths: json.dumps(paths, separators=(",", ":"), ensure_ascii=False),
+        ),
         "invokes": [invoke.id for invoke in state.invokes],
     }
 

@@ -141,6 +141,29 @@ def test_rule_4_an_id_raised_while_pending_leaves_the_first_event_running(
     assert by_design(oracle, root, *steps) == {Rule.PENDING_ID}
 
 
+def test_a_transition_to_the_machine_itself_enters_it_without_leaving_it_in_both(
+    oracle: XState,
+) -> None:
+    back = Arc(((),), actions=(LINE,))
+    root = Node(
+        (),
+        "compound",
+        (Node(("a",), "atomic", on=(("go", (back,)),), entry=(LINE,), exit=(LINE,)),),
+        initial=(LINE,),
+        entry=(LINE,),
+        exit=(LINE,),
+    )
+    assert compare(oracle, Chart(root), (Send("go", 1),)).verdict is Verdict.SAME
+
+
+def test_rule_5_the_timers_of_a_machine_that_is_a_target_run_double(oracle: XState) -> None:
+    ticks = ((1000, (Arc(actions=(LINE,)),)),)
+    inside = Node(("a",), "atomic", on=(("go", (Arc(((),)),)),))
+    root = Node((), "compound", (inside,), after=ticks)
+    steps = (Send("go", 1), Advance(1000))
+    assert compare(oracle, Chart(root), steps).verdict is Verdict.DIFFERENT
+
+
 def test_an_eventless_transition_that_changes_nothing_is_taken_once_in_both(
     oracle: XState,
 ) -> None:

@@ -11,6 +11,9 @@ OPAQUE = rf"(?:{TEXT}|(?P<tag>\$\w*\$).*?(?P=tag)|--[^\n]*|/\*.*?\*/)"
 """Constants and comments, in which words are not names."""
 
 _TEXT = re.compile(TEXT)
+_UNTYPED = re.compile(
+    rf"{TEXT}|(?P<tag>\$\w*\$)(?:(?!(?P=tag)).)*(?P=tag)|null", re.DOTALL | re.IGNORECASE
+)
 _JSON = re.compile(rf"({TEXT})::jsonb")
 
 
@@ -39,6 +42,15 @@ def text_of(sql: str) -> str | None:
     ("it's", None)
     """
     return sql[1:-1].replace("''", "'") if _TEXT.fullmatch(sql) else None
+
+
+def is_untyped(sql: str) -> bool:
+    """Whether a constant has no type of its own, which `to_jsonb` wants.
+
+    >>> is_untyped("$$it's$$"), is_untyped("null"), is_untyped("$$a$$ || $$b$$"), is_untyped("1")
+    (True, True, False, False)
+    """
+    return _UNTYPED.fullmatch(sql) is not None
 
 
 def json_of(sql: str) -> str | None:

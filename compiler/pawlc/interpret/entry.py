@@ -31,15 +31,16 @@ class EntrySet:
 
     def add_transition(self, transition: Transition) -> None:
         """Enter what a transition targets, with all that must be active beside it."""
-        if transition.domain is None:
+        around = transition.around
+        if around is None:
             return
-        self._domain = transition.domain
+        self._domain = around
         for target in transition.targets:
             self._add_descendants(target)
         for target in self._effective(transition.targets):
-            self._add_ancestors(target, transition.domain)
-        if transition.domain != OUTSIDE:
-            self._add_missing_regions(transition.domain)
+            self._add_ancestors(target, around)
+        if around != OUTSIDE:
+            self._add_missing_regions(around)
 
     def _add(self, state: int) -> bool:
         """Enter a state if it lies in the domain of the transition."""

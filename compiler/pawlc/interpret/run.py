@@ -353,7 +353,8 @@ class Run:
 
     def _start_invokes(self) -> None:
         for started in self.pending.values():
-            self.invokes.append(started.id)
+            if started.id not in self.invokes:  # of a machine that is entered while it is active
+                self.invokes.append(started.id)
             self.trace.append(started)
 
     # --- completion ---------------------------------------------------------------------------

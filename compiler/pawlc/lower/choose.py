@@ -206,10 +206,10 @@ def mark(
         body += actions.run(plan, transition.actions, event)
     else:
         body += _take_turn(plan, transition)
-    if transition.domain is None:
+    if transition.domain is None or transition.around is None:
         return tuple(body)
     below = parallel.subtree(plan, transition.domain)
-    entering = entry(plan, transition.targets, transition.domain)
+    entering = entry(plan, transition.targets, transition.around)
     if alone and is_quiet(plan, transition, entering):
         return (*body, *configuration.conf(plan).exchange(below, entering.states))
     body += parallel.exits(plan).add_common(configuration.conf(plan), below)

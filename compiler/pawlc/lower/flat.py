@@ -7,6 +7,7 @@ code tests only for states that have something to do on exit.
 
 from dataclasses import dataclass
 
+from pawlc.expr.literals import is_untyped
 from pawlc.lower import actions, session
 from pawlc.lower.plan import Plan
 from pawlc.lower.scope import Scope
@@ -33,9 +34,9 @@ class Entry:
 
 def transition(plan: Plan, taken: Transition, event: str | None) -> Body:
     """Exit, act, enter. `event` is the event under way where the code knows it."""
-    if taken.domain is None:
+    if taken.domain is None or taken.around is None:
         return _trimmed(plan, actions.run(plan, taken.actions, event))
-    entry = entry_of(plan, taken.targets, taken.domain)
+    entry = entry_of(plan, taken.targets, taken.around)
     body = (
         *_exit(plan, taken.source, taken.domain, event),
         *actions.run(plan, taken.actions, event),
@@ -302,5 +303,6 @@ def answer(plan: Plan, final: State, event: str | None) -> Body:
 def output_of(plan: Plan, output: Output, event: str | None) -> Sql:
     """An `output` as jsonb."""
     if isinstance(output, Expression):
-        return sql("to_jsonb({})", Scope(plan, event).sql(output))
+        value = Scope(plan, event).sql(output)
+        return sql("to_jsonb({}::text)" if is_untyped(value) else "to_jsonb({})", value)
     return actions.values(plan, output, event)

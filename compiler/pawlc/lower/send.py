@@ -41,6 +41,14 @@ from pawlc.lower.variables import own
 from pawlc.model import events
 from pawlc.sql import Sql, boolean, ident, literal, sql, text_array
 
+_OF_MACHINES = (
+    "^((done[.](state|invoke)|error[.](invoke|send)|snapshot[.]invoke)([.]|$)|(after|pawl)[.])"
+)
+"""Events that only a machine sends itself."""
+
+_OF_SCXML = "^(after|done|error|pawl)[.]"
+"""The same in SCXML, which has more of them."""
+
 _LARGEST = 1048576
 """Bytes of the largest event, as `pawl.check_size` has it."""
 
@@ -188,8 +196,8 @@ def _unless_known(plan: Plan, when: Sql | None = None) -> Body:
         unknown = sql("event.type is null or event.type <> all ({})", declared)
     else:
         unknown = sql(
-            "jsonb_typeof(p_event -> 'type') is distinct from 'string'"
-            " or event.type ~ '^(after|done|error|pawl)[.]'"
+            "jsonb_typeof(p_event -> 'type') is distinct from 'string' or event.type ~ {}",
+            literal(_OF_MACHINES if plan.machine.errors == "fail" else _OF_SCXML),
         )
     refuse = (
         Call(ident("pawl", "check_event"), (machine, ident("p_event"))),

@@ -24,9 +24,9 @@ def flat(plan: Plan, transition: Transition) -> Body:
     states = plan.machine.states
     if not settling.may_settle(plan.machine, transition):
         return ()
-    if transition.domain is None:
+    if transition.domain is None or transition.around is None:
         return _settled(boolean(True))
-    found = one_leaf.entry_of(plan, transition.targets, transition.domain)
+    found = one_leaf.entry_of(plan, transition.targets, transition.around)
     left = tree.entry_path(states, transition.domain, found.leaf)
     by_default = found.by_default.intersection(found.states)
     if not tree.contains(states, transition.source, found.leaf) or settling.lasts(
@@ -43,9 +43,9 @@ def mark(plan: Plan, transition: Transition, *, alone: bool, rivals: bool) -> Bo
     chosen = choose.mark(plan, None, transition, alone=alone, rivals=rivals)
     if not alone or not settling.may_settle(plan.machine, transition):
         return chosen
-    if transition.domain is None:
+    if transition.domain is None or transition.around is None:
         return (*_settled(boolean(True)), *chosen)
-    entering = entry(plan, transition.targets, transition.domain)
+    entering = entry(plan, transition.targets, transition.around)
     near = mask(tree.together(plan.machine.states, transition.source))
     if entering.states & ~near:
         return chosen

@@ -211,7 +211,7 @@ def _union(sets: Iterable[Names]) -> Names:
 
 def entered(states: Sequence[State], transition: Transition) -> frozenset[int]:
     """Every state that a transition may enter, whatever history remembers."""
-    domain = transition.domain
+    domain = transition.around
     if domain is None:
         return frozenset()
     found: set[int] = set()

@@ -386,6 +386,13 @@ class Transition:
     label: str
     span: Span
 
+    @property
+    def around(self) -> int | None:
+        """The state below which the targets are entered: the domain, unless a state leads to the
+        machine itself, which is entered without having been left, as in XState."""
+        again = self.source != 0 and self.domain == 0 and self.targets == (0,)
+        return OUTSIDE if again else self.domain
+
 
 @dataclass(frozen=True, slots=True)
 class Initial:

@@ -36,12 +36,14 @@ class Structure:
 
 @dataclass(frozen=True, slots=True)
 class _Arc:
-    """A transition before its targets are looked up; `event` is what its label says."""
+    """A transition before its targets are looked up; `event` is what its label says. `late` ones
+    are asked behind others of the same trigger."""
 
     source: int
     trigger: Trigger | None
     event: str
     syntax: syntax.Transition
+    late: bool = False
 
 
 def build(machine: syntax.Machine) -> tuple[Structure, tuple[Diagnostic, ...]]:
@@ -61,7 +63,8 @@ def build(machine: syntax.Machine) -> tuple[Structure, tuple[Diagnostic, ...]]:
     transitions = tuple(
         _transition(directory, index, arc, machine, problems) for index, arc in enumerate(arcs)
     )
-    wired = tuple(_with_transitions(state, transitions, reading) for state in states)
+    late = frozenset(index for index, arc in enumerate(arcs) if arc.late)
+    wired = tuple(_with_transitions(state, transitions, late, reading) for state in states)
     return Structure(wired, written, tuple(a.syntax for a in arcs), invoke_ids), tuple(problems)
 
 
@@ -120,6 +123,8 @@ def kind(node: syntax.State) -> Kind:
     A type that contradicts the keys is `check`'s to report.
     """
     written = node.type.value if node.type is not None else ""
+    if written == "parallel" and not node.states:
+        return Kind.ATOMIC
     if written in ("parallel", "final", "history", "atomic"):
         return Kind(written)
     if node.states:
@@ -238,7 +243,7 @@ def _arcs(
         delay = after.delay.value
         for t in after.transitions:
             event = events.after(delay, state.path)
-            yield _Arc(source, events.trigger(event), f"after {delay}", t)
+            yield _Arc(source, events.trigger(event), f"after {delay}", t, late=True)
     for t in node.always:
         yield _Arc(source, None, "always", t)
 
@@ -291,12 +296,15 @@ def _look_up(
     return tuple(found)
 
 
-def _with_transitions(state: State, transitions: tuple[Transition, ...], reading: Reading) -> State:
-    """The candidates of a state: W3C asks them in document order, XState exact names first."""
+def _with_transitions(
+    state: State, transitions: tuple[Transition, ...], late: frozenset[int], reading: Reading
+) -> State:
+    """The candidates of a state: W3C asks them in document order, XState exact names first, and
+    those of `after` behind a handler of the same event."""
     own = [t for t in transitions if t.source == state.index]
     triggered = [(t.trigger, t) for t in own if t.trigger is not None]
     if reading == "xstate":
-        triggered.sort(key=lambda pair: events.priority(pair[0]))
+        triggered.sort(key=lambda pair: (events.priority(pair[0]), pair[1].index in late))
     return replace(
         state,
         transitions=tuple(t for _, t in triggered),

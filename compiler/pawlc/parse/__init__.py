@@ -14,8 +14,9 @@ from pawlc.parse import scxml, xstate, yaml
 JSON = ".json"
 SCXML = ".scxml"
 
-_ODD = frozenset({"PW205", "PW211", "PW212", "PW403"})
-"""What XState lets pass: final states that go on, no states, circles that may never be entered."""
+_ODD = frozenset({"PW114", "PW205", "PW207", "PW208", "PW211", "PW212", "PW403"})
+"""What XState lets pass: keys that mean nothing where they stand, final states that go on, no
+states, circles that may never be entered."""
 
 
 def parse(

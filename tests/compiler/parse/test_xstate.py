@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pawlc import syntax
+from pawlc.compile import check
 from pawlc.diagnostics import Diagnostic, Severity
 from pawlc.model.resolve import resolve
 from pawlc.parse.xstate import missing, parse, read_machine
@@ -201,6 +202,50 @@ def test_history_may_be_true() -> None:
     assert history.value == "shallow"
 
 
+def test_a_state_with_history_and_no_states_is_a_history_state() -> None:
+    inner = {"initial": "x", "states": {"x": {}, "h": {"history": "deep"}}}
+    found = state({**inner, "history": "deep"})
+    assert found.type is None
+    assert found.states[1].type is not None
+    assert found.states[1].type.value == "history"
+
+
+def test_a_tag_may_be_written_twice() -> None:
+    assert values(state({"tags": ["busy", "new", "busy"]}).tags) == ["busy", "new"]
+
+
+def test_a_handler_of_a_timers_event_comes_before_the_timers_own_transition() -> None:
+    by_name = {"xstate.after.1000.m.s": {"target": "b"}}
+    config = of_state({"after": {"1000": {"target": "a"}}, "on": by_name})
+    machine, _ = resolve(read({**config, "id": "m"}))
+    assert machine is not None
+    s = machine.states[1]
+    assert [machine.states[t].path for arc in s.transitions for t in arc.targets] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("root", "code"),
+    [
+        ({"type": "parallel", "initial": "a", "states": SOME}, "PW207"),
+        (of_state({"target": "a"}), "PW114"),
+        (of_state({"type": "history", "on": {"E": "a"}}), "PW208"),
+    ],
+)
+def test_what_xstate_passes_over_is_a_warning(root: Any, code: str) -> None:
+    found = check(json.dumps(root), "m.json")[1]
+    assert [(d.code, d.severity) for d in found if d.code == code] == [(code, Severity.WARNING)]
+
+
+def test_events_may_be_named_like_errors_but_not_like_the_machines_own() -> None:
+    def raising(event: str) -> list[str]:
+        raised = {"type": "xstate.raise", "params": {"event": {"type": event}}}
+        on = {"E": {"actions": raised}, event: "a"}
+        return [d.code for d in check(json.dumps(of_state({"on": on})), "m.json")[1]]
+
+    assert "PW221" not in raising("error.network")
+    assert "PW221" in raising("error.invoke.x")
+
+
 # --- guards -----------------------------------------------------------------------------------
 
 
@@ -217,6 +262,21 @@ def test_a_guard_is_a_name_with_params() -> None:
         ("text", "'it''s'"),
         ("all", "'[1]'::jsonb"),
     ]
+
+
+def test_a_parameter_that_nobody_asks_for_is_a_warning() -> None:
+    config = of_state(
+        {
+            "entry": {"type": "greet", "params": {"name": "x", "loud": True}},
+            "on": {"E": {"target": "a", "guard": {"type": "ready", "params": {"n": 1}}}},
+        }
+    )
+    impl = "guards: { ready: 'true' }\nactions: { greet: { params: [name], actions: [] } }"
+    found, complaints = written(config, impl)
+    assert [(d.code, d.severity) for d in complaints] == [("PW313", Severity.WARNING)] * 2
+    (greet,) = found.root.states[0].entry
+    assert isinstance(greet, syntax.NamedRef)
+    assert [p.name.value for p in greet.params] == ["name"]
 
 
 def test_combinators_nest() -> None:

@@ -64,6 +64,11 @@ def read_machine(
         form=Form(source, sink),
         names=names.collect(node),
         guards=frozenset(named.name.value for named in given.guards),
+        params={
+            (kind, named.name.value): tuple(param.value for param in named.params)
+            for kind, section in (("guard", given.guards), ("action", given.actions))
+            for named in section
+        },
         types=root.types(node, given),
         language=language.text.value.lower() if isinstance(language, Scalar) else None,
         machines={actor.value: machine.value for actor, machine in given.machines},

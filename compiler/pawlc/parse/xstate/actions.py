@@ -13,6 +13,7 @@ from pawlc.parse.xstate.shapes import (
     is_text,
     items,
     pairs,
+    reference,
     text,
     unbuilt,
     value,
@@ -59,7 +60,7 @@ def _object(reading: Import, node: Mapping) -> syntax.Action | None:
         return _assign(reading, node, named.text)
     if name.startswith("xstate."):
         return _built_in(reading, node, named.text)
-    return syntax.NamedRef(named.text, pairs(reading, node.get("params"), "`params`"))
+    return reference(reading, "action", named.text, node.get("params"))
 
 
 def _built_in(reading: Import, node: Mapping, named: Text) -> syntax.Action | None:

@@ -17,7 +17,7 @@ from pawlc.parse.xstate.shapes import (
     as_json,
     is_expression,
     items,
-    pairs,
+    reference,
     value,
 )
 from pawlc.parse.yaml.nodes import Mapping, Node, Scalar
@@ -56,7 +56,7 @@ def _object(reading: Import, node: Mapping) -> syntax.Guard | None:
             return _state_in(reading, node, named.text)
         case _:
             pass
-    return syntax.NamedRef(named.text, pairs(reading, node.get("params"), "`params`"))
+    return reference(reading, "guard", named.text, node.get("params"))
 
 
 def _combined(

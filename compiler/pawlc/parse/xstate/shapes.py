@@ -27,13 +27,15 @@ class Import:
     """What every reader needs.
 
     `form` holds the source and the sink; `names` translates events; `guards` are the names that the
-    companion implements; `types` are the SQL types of the context's fields; `language` is the
-    machine's `queryLanguage`; `machines` are the actors that are machines, with their names here.
+    companion implements; `params` are the parameters of what it implements, by "guard" or "action"
+    and name; `types` are the SQL types of the context's fields; `language` is the machine's
+    `queryLanguage`; `machines` are the actors that are machines, with their names here.
     """
 
     form: Form
     names: Names
     guards: frozenset[str] = frozenset()
+    params: Dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     types: Dict[str, str] = field(default_factory=dict)
     language: str | None = None
     machines: Dict[str, str] = field(default_factory=dict)
@@ -179,6 +181,20 @@ def part(whole: Text, start: int, inner: str) -> Text:
         tuple(whole.at(start + line).start for line in lines),
         jumps=tuple((o - start, p) for o, p in whole.jumps if start < o < start + len(inner)),
     )
+
+
+def reference(reading: Import, kind: str, name: Text, params: Node | None) -> syntax.NamedRef:
+    """A guard or an action by name; a parameter that its implementation does not ask for goes."""
+    given = pairs(reading, params, "`params`")
+    declared = reading.params.get((kind, name.value))
+    if declared is None:
+        return syntax.NamedRef(name, given)
+    for pair in given:
+        if pair.name.value not in declared:
+            message = f"{kind} `{name}` has no parameter `{pair.name}`, so nobody reads it"
+            hint = did_you_mean(pair.name.value, declared) or "declare it in the companion"
+            warn(reading.form, "PW313", message, pair.name.span, "not asked for", hint)
+    return syntax.NamedRef(name, tuple(p for p in given if p.name.value in declared))
 
 
 def pairs(

@@ -103,7 +103,7 @@ def _type(reading: Import, node: Mapping, written: Node | None) -> Text | None:
     if legacy.is_parallel(reading, node):
         return replaced(_key(node, "parallel"), "parallel")
     if written is None:
-        return None
+        return _inferred(reading, node)
     found = text(reading.form, written, "`type`")
     if found is None or found.value in _TYPES:
         return found
@@ -111,6 +111,15 @@ def _type(reading: Import, node: Mapping, written: Node | None) -> Text | None:
     message = f"no state is of type `{found}`"
     reading.form.sink.error("PW107", message, found.span, "unknown type", hint)
     return None
+
+
+def _inferred(reading: Import, node: Mapping) -> Text | None:
+    """A state with `history` and no states is a history state."""
+    inner = node.get("states")
+    if isinstance(inner, Mapping) and inner.entries:
+        return None
+    found = _history(reading, node.get("history"))
+    return None if found is None else replaced(found, "history")
 
 
 def _key(node: Mapping, name: str) -> Text:
@@ -135,7 +144,7 @@ def _history(reading: Import, node: Node | None) -> Text | None:
 
 def _tags(reading: Import, node: Node | None) -> tuple[Text, ...]:
     found = (text(reading.form, item, "a tag") for item in items(node))
-    return tuple(tag for tag in found if tag is not None)
+    return tuple({tag.value: tag for tag in found if tag is not None}.values())
 
 
 def _output(reading: Import, node: Node | None) -> tuple[syntax.Pair, ...] | Text | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from pawlc import syntax
-from pawlc.expr.literals import OPAQUE, json_of, text_of
+from pawlc.expr.literals import OPAQUE, is_untyped, json_of
 from pawlc.expr.names import ident
 from pawlc.parse.yaml.shapes import replaced
 from pawlc.source import Span, Text
@@ -106,4 +106,4 @@ def as_json(value: str) -> str:
     """
     if json_of(value.strip()) is not None:
         return value
-    return f"to_jsonb({value}{'' if text_of(value.strip()) is None else '::text'})"
+    return f"to_jsonb({value}{'::text' if is_untyped(value.strip()) else ''})"

@@ -303,6 +303,11 @@ class _Writer:
             start = self.structure.written[source.index].initial
             if source.kind is Kind.COMPOUND and source.initial and start and not start.actions:
                 targets = source.initial.targets
+        if 0 in targets:
+            message = "SCXML cannot enter the machine itself again"
+            hint = "put a state around all others, and let this lead there"
+            self.refuse("PW971", message, arc.span, "the machine is no target there", hint)
+            return (), None
         for type in (None, "internal"):
             internal = type is not None
             domain = tree.scxml_domain(self.states, source.index, targets, internal)

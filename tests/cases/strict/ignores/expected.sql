@@ -242,7 +242,7 @@ begin
         if p_source is null
           and (
             jsonb_typeof(p_event -> 'type') is distinct from 'string'
-              or event.type ~ '^(after|done|error|pawl)[.]'
+              or event.type ~ '^((done[.](state|invoke)|error[.](invoke|send)|snapshot[.]invoke)([.]|$)|(after|pawl)[.])'
           )
         then
           perform pawl.check_event('ignores', p_event);
@@ -557,7 +557,7 @@ begin
           perform pawl.raise_denied('ignores', self.id, event.type);
         end if;
         if jsonb_typeof(p_event -> 'type') is distinct from 'string'
-          or event.type ~ '^(after|done|error|pawl)[.]'
+          or event.type ~ '^((done[.](state|invoke)|error[.](invoke|send)|snapshot[.]invoke)([.]|$)|(after|pawl)[.])'
         then
           perform pawl.check_event('ignores', p_event);
           perform pawl.raise_unknown_event('ignores', event.type, array['close']);
