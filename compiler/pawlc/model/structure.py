@@ -304,7 +304,10 @@ def _with_transitions(
     own = [t for t in transitions if t.source == state.index]
     triggered = [(t.trigger, t) for t in own if t.trigger is not None]
     if reading == "xstate":
-        triggered.sort(key=lambda pair: (events.priority(pair[0]), pair[1].index in late))
+        first = {trigger: t.index for trigger, t in reversed(triggered)}
+        triggered.sort(
+            key=lambda pair: (events.priority(pair[0]), first[pair[0]], pair[1].index in late)
+        )
     return replace(
         state,
         transitions=tuple(t for _, t in triggered),
