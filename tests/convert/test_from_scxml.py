@@ -19,7 +19,7 @@ from pawlc.parse import parse
 from pawlc.write.convert import Converted, convert
 from tests.conformance import scxml, suites
 from tests.conformance.sessions import InPostgres
-from tests.convert.test_scxml import CASES, IGNORED, seen, written
+from tests.convert.test_scxml import CASES, IGNORED, seen_here, seen_there, written
 from tests.semantics.database import Deployed
 from tests.semantics.driver import Interpreted
 from tests.semantics.evaluate import evaluate
@@ -67,7 +67,7 @@ def test_a_case_goes_the_same_way_by_way_of_scxml(
             if before.error is not None and before.error not in IGNORED:
                 return
             place = f"{case.name}/scenario.yaml:{step.line}\n{made.text}"
-            assert seen(compiled.machine, after) == seen(machine, before), place
+            assert seen_there(after) == seen_here(machine, before), place
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.name in REFUSED], ids=lambda c: c.name)

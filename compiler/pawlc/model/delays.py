@@ -19,7 +19,7 @@ from pawlc.source import Span, Text
 
 _MILLISECONDS = re.compile(r"[0-9]+")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_MOMENT = ("timestamptz", "timestamp with time zone")
+MOMENT = ("timestamptz", "timestamp with time zone")
 _CAST = re.compile(
     r"::\s*(pg_catalog\s*\.\s*)?(timestamptz|timestamp\s+with\s+time\s+zone)\s*\)*\s*\Z"
     r"|\A\(*\s*cast\s*\(.*\bas\s+(timestamptz|timestamp\s+with\s+time\s+zone)\s*\)\s*\)*\s*\Z",
@@ -93,9 +93,18 @@ def is_deadline(expression: Expression) -> bool:
     """Whether an expression names a moment instead of a duration."""
     match expression.parts:
         case (Ref(type=str() as type),):
-            return type in _MOMENT
+            return type in MOMENT
         case _:
-            return _CAST.search(expression.source.value.strip()) is not None
+            return is_moment(expression.source.value)
+
+
+def is_moment(written: str) -> bool:
+    """Whether an expression is cast to a timestamptz as a whole.
+
+    >>> is_moment("event.due::timestamptz"), is_moment("context.due::timestamptz - now")
+    (True, False)
+    """
+    return _CAST.search(written.strip()) is not None
 
 
 def _of(world: World, text: Text, scope: Scope, report: Report) -> Delay | None:

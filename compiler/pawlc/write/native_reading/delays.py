@@ -13,10 +13,11 @@ from pawlc.source import Text
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """The event of a delay, and how long it waits."""
+    """The event of a delay, and how long it waits: as written, or computed by an expression."""
 
     event: str
     delay: Text
+    is_computed: bool
 
 
 _Apart = tuple[tuple[syntax.Action, ...], tuple[syntax.Action, ...], tuple[Delay, ...]]
@@ -61,7 +62,9 @@ def _delay(action: syntax.Action) -> Delay | None:
             content=None,
         ) if name.value.startswith("after.") and name.value == constant(action.id):
             waits = constant(delay)
-            return None if waits is None else Delay(name.value, Text(waits, delay.span, ()))
+            if waits is None:
+                return Delay(name.value, delay, True)
+            return Delay(name.value, Text(waits, delay.span, ()), False)
         case _:
             return None
 

@@ -7,6 +7,7 @@ do otherwise is refused, as `write.scxml` refuses it the other way round.
 Reported here: PW973, PW974, and PW975 as a warning.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -18,13 +19,14 @@ from pawlc.model.structure import Structure, build
 from pawlc.parse.yaml.shapes import replaced
 from pawlc.source import Span, Text
 from pawlc.write.native_reading.content import Content
-from pawlc.write.native_reading.delays import delays
+from pawlc.write.native_reading.delays import Delay, delays
 
 _KEEP = "keep the document: it deploys as it is"
 _OTHERWISE = "YAML takes names of events exactly, and an error undoes all of its event"
 _OTHERWISE_HINT = (
     "`pay` does not take `pay.late`; an expression that fails is no event `error.execution`"
 )
+_NAME = re.compile(r"[A-Za-z]\w*")
 _OWN = ("done.", "error.", "after.")
 
 
@@ -44,6 +46,7 @@ class _Reader:
         self.states = structure.states
         self.found: list[Diagnostic] = []
         self.content = Content(machine, self.refuse)
+        self.delays: dict[str, Text] = {}
         self.is_dotted = _is_dotted(structure)
 
     def refuse(self, code: str, message: str, span: Span, hint: str = _KEEP) -> None:
@@ -68,6 +71,7 @@ class _Reader:
         entry = tuple(self.content.all(self.content.begun(source.root.entry)))
         context = tuple(self.content.column(column) for column in source.context)
         root = self._state(0)
+        delays = (syntax.Named(replaced(v, n), (), v) for n, v in self.delays.items())
         return replace(
             source,
             reading="xstate",
@@ -75,6 +79,7 @@ class _Reader:
             children=(),
             context=context,
             root=replace(root, id=None, entry=entry, output=self._output()),
+            delays=tuple(delays),
             events=self.content.expressions.declared(),
             authorize=syntax.Authorize(None, None, (), source.name.span),
         )
@@ -98,7 +103,7 @@ class _Reader:
             message = "YAML's history has no actions of its own"
             self.refuse("PW973", message, written.span)
         entry, exit, waits = delays(written)
-        after = (syntax.After(w.delay, tuple(self._some(index, w.event))) for w in waits)
+        after = (syntax.After(self._waits(w), tuple(self._some(index, w.event))) for w in waits)
         return replace(
             written,
             id=None,
@@ -115,6 +120,18 @@ class _Reader:
             target=self._targets(index, state.history_default, written.span) or None,
             restore=(),
         )
+
+    def _waits(self, delay: Delay) -> Text:
+        """How long a delay waits: as written, or a name of its own for what computes it."""
+        if not delay.is_computed:
+            return delay.delay
+        said = self.content.sql(delay.delay)
+        words = [word for word in delay.event.split(".")[1:] if _NAME.fullmatch(word)]
+        name, number = words[0] if words else "delay", 1
+        while self.delays.setdefault(name, said).value != said.value:
+            number += 1
+            name = f"{name.rstrip('0123456789')}{number}"
+        return replaced(delay.delay, name)
 
     def _initial(self, index: int) -> syntax.Initial | None:
         state, written = self.states[index], self.structure.written[index].initial

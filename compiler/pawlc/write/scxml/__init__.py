@@ -5,6 +5,7 @@ standard's; types, descriptions, tags and `meta` stand in attributes of our name
 `after` is a delayed event that leaving the state cancels.
 
 document     states, transitions, the datamodel
+root         the state of the whole machine
 content      actions as executable content
 expressions  expressions, with SCXML's names
 names        ids of states, names of events

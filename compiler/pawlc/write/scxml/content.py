@@ -8,6 +8,7 @@ from pawlc import syntax
 from pawlc.expr.literals import sql_text, text_of
 from pawlc.expr.names import ident
 from pawlc.model import intervals
+from pawlc.model.delays import MOMENT, is_moment
 from pawlc.source import Span, Text
 from pawlc.write.scxml.expressions import Expressions
 from pawlc.write.scxml.xml import Tag
@@ -15,8 +16,7 @@ from pawlc.write.scxml.xml import Tag
 Params = Mapping[str, str]
 
 _MILLISECONDS = re.compile(r"[0-9]+")
-_FIELD = re.compile(r"context\s*\.\s*(\w+)")
-_MOMENT = re.compile(r"\btimestamp", re.IGNORECASE)
+_FIELD = re.compile(r"(context|event)\s*\.\s*(\w+)", re.IGNORECASE)
 _SCALE = ((60_000, "m"), (1000, "s"), (1, "ms"))
 
 
@@ -27,7 +27,10 @@ class Content:
         self.expressions = expressions
         self.named = {named.name.value: named for named in machine.actions}
         self.delays = {named.name.value: named.value for named in machine.delays}
-        self.types = {c.name.value: c.definition.value for c in machine.context}
+        self.types = {
+            "context": {c.name.value: c.definition.value for c in machine.context},
+            "event": {name: column.type for name, column in expressions.payloads.items()},
+        }
 
     def all(self, actions: Iterable[syntax.Action], params: Params | None = None) -> Iterator[Tag]:
         """The elements of a list of actions."""
@@ -157,14 +160,12 @@ class Content:
         return {"delayexpr": self._waits(delay, params)}
 
     def _waits(self, value: Text, params: Params) -> str:
-        """An expression for an interval; a deadline is none."""
-        field = _FIELD.fullmatch(value.value.strip())
-        type = self.types.get(field[1], "") if field is not None else value.value
-        if _MOMENT.search(type):
-            message = "SCXML waits for a time, and this is a moment"
-            hint = "write how long it is from now, as in `context.due - now()`"
-            self._refuse("PW970", message, value.span, hint)
-        return self.expressions.sql(value, params)
+        """An expression for an interval: the time that is left until a deadline."""
+        said = self.expressions.sql(value, params)
+        if (field := _FIELD.fullmatch(value.value.strip())) is None:
+            return f"({said}) - now" if is_moment(value.value) else said
+        type = self.types[field[1].lower()].get(field[2], "")
+        return f"{said} - now" if type.lower().startswith(MOMENT) else said
 
 
 def _css(interval: intervals.Interval) -> str | None:

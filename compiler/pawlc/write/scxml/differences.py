@@ -34,7 +34,7 @@ class _Differences:
     def found(self) -> Iterator[Diagnostic]:
         """All of them."""
         for state in self.states:
-            for invoke in self.structure.written[state.index].invoke if state.index else ():
+            for invoke in self.structure.written[state.index].invoke:
                 yield from _begins(invoke)
             for found in state.transitions:
                 assert found.trigger is not None

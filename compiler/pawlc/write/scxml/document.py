@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, Severity
 from pawlc.expr.literals import text_of
-from pawlc.model import events, tree
+from pawlc.model import events
 from pawlc.model.machine import Kind, State, Transition, Trigger
 from pawlc.model.structure import Structure, build
 from pawlc.parse.scxml.reader import PAWL, SCXML
@@ -21,6 +21,7 @@ from pawlc.write.scxml.content import Content
 from pawlc.write.scxml.differences import differences
 from pawlc.write.scxml.expressions import Expressions
 from pawlc.write.scxml.names import OWN, state_ids
+from pawlc.write.scxml.root import otherwise, root
 from pawlc.write.scxml.xml import Tag, text
 
 _ELEMENTS = {
@@ -53,9 +54,12 @@ class _Writer:
         self.states = structure.states
         self.found: list[Diagnostic] = []
         self.ids = state_ids(self.states)
+        self.root = root(structure, self.ids)
         ids = {self.states[i].path: id for i, id in self.ids.items()}
         self.expressions = Expressions(machine, ids, self.refuse)
         self.content = Content(machine, self.expressions)
+        if self.root.outer is not None:
+            self.ids = {0: self.root.outer, **self.ids}
         self.timers: dict[str, str] = {}
 
     def refuse(self, code: str, message: str, span: Span, label: str, hint: str) -> None:
@@ -66,7 +70,7 @@ class _Writer:
 
     def document(self) -> Tag:
         """The element `<scxml>`."""
-        machine, root = self.machine, self.structure.written[0]
+        machine, written = self.machine, self.structure.written[0]
         if machine.reading == "scxml":
             hint = "convert it to another form"
             self.refuse("PW970", "this is SCXML already", machine.name.span, "nothing to do", hint)
@@ -74,15 +78,10 @@ class _Writer:
         self._warnings()
         self.found += differences(machine, self.structure)
         self._sections()
-        self._root(root)
+        self.found += otherwise(self.root, machine, self.structure)
         data = [self._data(column) for column in machine.context]
-        initial = self.states[0].initial
-        inside = [
-            *([Tag("datamodel", {}, tuple(data))] if data else ()),
-            *self._initial(0),
-            *self._transitions(0),
-            *(self._state(child) for child in self.states[0].children),
-        ]
+        inside = [*([Tag("datamodel", {}, tuple(data))] if data else ()), *self._top()]
+        begins = self._start(0) if written.initial is not None else None
         return Tag(
             "scxml",
             {
@@ -90,12 +89,23 @@ class _Writer:
                 "xmlns:pawl": PAWL,
                 "version": "1.0",
                 "name": machine.name.value,
-                "initial": None if initial is None or root.initial is None else self._start(0),
+                "initial": self.root.outer or begins,
                 "pawl:version": None if machine.version == 1 else str(machine.version),
-                **self._notes(root, machine.description),
+                **self._notes(written, machine.description),
             },
             tuple(inside),
         )
+
+    def _top(self) -> Iterator[Tag]:
+        """The states of the document, or one around those that do not end it."""
+        outer, done = self.root.outer, self.root.done
+        if outer is not None:
+            yield self._state(0)
+        else:
+            yield from map(self._state, self.states[0].children)
+        yield from map(self._state, self.root.ends)
+        if done is not None:
+            yield Tag("final", {"id": done}, tuple(self._donedata(self.machine.root.output)))
 
     def _warnings(self) -> None:
         """Say what every document of SCXML does otherwise, and which states have other names."""
@@ -103,9 +113,15 @@ class _Writer:
         has_values = bool(machine.context) or any(event.fields for event in machine.events)
         if machine.strict or has_values:
             self._warn(_STRICT, name.span, "it refuses, SCXML does not", _STRICT_HINT)
+        if self.root.outer is not None:
+            message = f"`<scxml>` is no state: the machine's own is `{self.root.outer}` there"
+            hint = "what a machine has beside states stands in it, and the others in it too"
+            if self.root.done is not None:
+                hint += f"; when they are done, it is in `{self.root.done}`"
+            self._warn(message, name.span, "a state around the others", hint)
         for index, id in self.ids.items():
             key = self.structure.written[index].key
-            if id != key.value:
+            if index and id != key.value:
                 message = f"the state `{self.states[index].path}` is called `{id}` in SCXML"
                 hint = "an id is a name, and there is only one of it in a document"
                 self._warn(message, key.span, "another name", hint)
@@ -135,25 +151,6 @@ class _Writer:
                 hint = "take it out, or keep the definition in YAML or XState's JSON"
                 self.refuse("PW970", message, span, "cannot be said", hint)
 
-    def _root(self, root: syntax.State) -> None:
-        """Refuse what only a state can have in SCXML."""
-        kind = self.states[0].kind
-        if kind is not Kind.COMPOUND:
-            hint = "put it into a state of its own"
-            message = f"`<scxml>` is no {kind.value} state"
-            self.refuse("PW970", message, root.key.span, "the machine itself", hint)
-        had = {
-            "entry": bool(root.entry),
-            "exit": bool(root.exit),
-            "invoke": bool(root.invoke),
-            "after": bool(root.after),
-        }
-        for what, is_there in had.items():
-            if is_there:
-                message = f"`<scxml>` has no `{what}`"
-                hint = f"put the states into one state, and `{what}` there"
-                self.refuse("PW970", message, root.key.span, "the machine's own", hint)
-
     def _data(self, column: syntax.Column) -> Tag:
         return Tag("data", {"id": column.name.value, "pawl:type": column.definition.value})
 
@@ -174,6 +171,8 @@ class _Writer:
             hint = "take it out, or keep the definition in YAML"
             self.refuse("PW970", "SCXML has no `authorize`", span, "cannot be said", hint)
         begins_first = state.initial is not None and state.kind is Kind.COMPOUND
+        children = state.children if index else self.root.inner
+        notes = self._notes(written) if index else {}
         attributes: dict[str, str | None] = {"id": self.ids[index]}
         if begins_first and written.initial is not None:
             attributes["initial"] = self._start(index)
@@ -187,11 +186,17 @@ class _Writer:
             *self._initial(index),
             *self._default(state),
             *self._invokes(index),
+            *(self._ends() if not index else ()),
             *self._transitions(index),
-            *(self._state(child) for child in state.children),
+            *map(self._state, children),
             *self._done(state, written),
         ]
-        return Tag(_ELEMENTS[state.kind], attributes | self._notes(written), tuple(inside))
+        return Tag(_ELEMENTS[state.kind], attributes | notes, tuple(inside))
+
+    def _ends(self) -> Iterator[Tag]:
+        """The way to the end of a machine whose regions are all done."""
+        if self.root.done is not None:
+            yield Tag("transition", {"cond": self.root.is_done, "target": self.root.done})
 
     def _block(self, name: str, actions: tuple[syntax.Action, ...]) -> Iterator[Tag]:
         inside = tuple(self.content.all(actions))
@@ -223,7 +228,11 @@ class _Writer:
     def _done(self, state: State, written: syntax.State) -> Iterator[Tag]:
         """The data of the done event; those of a final state at the top are the machine's."""
         output = self.machine.root.output if state.parent == 0 else written.output
-        if state.kind is not Kind.FINAL or output is None:
+        if state.kind is Kind.FINAL:
+            yield from self._donedata(output)
+
+    def _donedata(self, output: tuple[syntax.Pair, ...] | Text | None) -> Iterator[Tag]:
+        if output is None:
             return
         if isinstance(output, Text):
             is_text = text_of(output.value.strip()) is not None
@@ -236,7 +245,7 @@ class _Writer:
     def _clock(self, index: int, name: str) -> Iterator[Tag]:
         """Begin or end the delays of a state, each a delayed event of its own."""
         inside = []
-        for after in self.structure.written[index].after if index else ():
+        for after in self.structure.written[index].after:
             event = self._timer(index, after.delay.value)
             if name == "onexit":
                 inside.append(Tag("cancel", {"sendid": event}))
@@ -257,7 +266,7 @@ class _Writer:
 
     def _invokes(self, index: int) -> Iterator[Tag]:
         ids = self.structure.invoke_ids[index]
-        invokes = self.structure.written[index].invoke if index else ()
+        invokes = self.structure.written[index].invoke
         for invoke, id in zip(invokes, ids, strict=False):
             if invoke.machine is None:
                 continue  # its effect is refused where it is declared
@@ -296,7 +305,7 @@ class _Writer:
         self, found: Transition, arc: syntax.Transition
     ) -> tuple[tuple[int, ...], str | None]:
         """Targets and `type` with which SCXML exits the same states."""
-        targets, source = found.targets, self.states[found.source]
+        targets, source = self._entered(found), self.states[found.source]
         if found.domain == source.index and targets == (source.index,):
             if source.kind is Kind.ATOMIC:
                 return (), None
@@ -309,14 +318,23 @@ class _Writer:
             self.refuse("PW971", message, arc.span, "the machine is no target there", hint)
             return (), None
         for type in (None, "internal"):
-            internal = type is not None
-            domain = tree.scxml_domain(self.states, source.index, targets, internal)
-            if domain == found.domain:
+            if self.root.exits_alike(found, targets, internal=type is not None):
                 return targets, type
         hint = "put a state around the regions, or enter what it leaves by transitions of its own"
         message = "SCXML would leave other states than this transition does"
         self.refuse("PW971", message, arc.span, "a parallel state is left, or its regions", hint)
         return targets, None
+
+    def _entered(self, found: Transition) -> tuple[int, ...]:
+        """The targets; the machine's own state is not entered anew where it is not exited."""
+        initial, children = self.structure.written[0].initial, self.states[0].children
+        if found.targets != (0,) or found.domain != 0:
+            return found.targets
+        if self.states[0].kind is Kind.PARALLEL:
+            return children
+        begins = self.states[0].initial
+        is_plain = begins is not None and initial is not None and not initial.actions
+        return begins.targets if begins is not None and is_plain else found.targets
 
     def _descriptor(self, trigger: Trigger, arc: syntax.Transition) -> str:
         """What the transition waits for, with SCXML's names of the machine's own events."""
