@@ -26,8 +26,8 @@ as $$
       limit 1
     ),
     case
-      when cardinality(p_words) > 0 then format('Known are %s.', pawl.quoted_list(p_words))
-      else 'None is known.'
+      when cardinality(p_words) > 0 then format('Known: %s.', pawl.quoted_list(p_words))
+      else 'There are none.'
     end
   )
 $$;

@@ -126,7 +126,7 @@ def test_values_that_need_escaping_stay_json(call: Call) -> None:
     [
         ("acept", 'Did you mean "accept"?'),
         ("courier_accept", 'Did you mean "courier.accept"?'),
-        ("zzz", 'Known are "accept", "courier.accept", "reject".'),
+        ("zzz", 'Known: "accept", "courier.accept", "reject".'),
     ],
 )
 def test_an_unknown_event_is_told_the_nearest(call: Call, word: str, hint: str) -> None:

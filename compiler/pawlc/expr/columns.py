@@ -194,7 +194,7 @@ class _Reader:
         expression, problems = resolve(text, Scope(claims=False, now=False, self=False))
         found.default = expression
         found.problems += self._queries(clause)
-        hint = "a default is fixed; what depends on the moment is assigned by the root's `entry:`"
+        hint = "a default is constant; assign what depends on the time in the root's `entry:`"
         found.problems += [replace(p, hint=hint) if _on_time(p) else p for p in problems]
 
     def _check(self, clause: ast.Constraint, start: int, found: _Found) -> None:
@@ -239,7 +239,7 @@ class _Reader:
         for action in dict.fromkeys((clause.fk_del_action, clause.fk_upd_action)):
             if action in ACTIONS:
                 message = f"`{ACTIONS[action]}` would change an instance behind its statechart"
-                hint = "only `no action` and `restrict` leave it alone"
+                hint = "write `no action` or `restrict`, or leave the clause out"
                 yield self._refuse(message, start, hint)
 
     def _end(self, start: int) -> int:

@@ -128,7 +128,7 @@ def _form_problems(
     """A plain `def` with plain parameters."""
     span = companion.span(found, len(f"def {found.name}"))
     if isinstance(found, ast.AsyncFunctionDef):
-        hint = "a guard or an action waits for nothing: do this in an effect"
+        hint = "guards and actions cannot wait: do this in an effect"
         yield Diagnostic("PW325", f"`{found.name}` is asynchronous", span, hint=hint)
     if any(isinstance(node, ast.Yield | ast.YieldFrom) for node in _own(found)):
         yield Diagnostic("PW325", f"`{found.name}` is a generator", span, hint="use `return`")

@@ -64,7 +64,7 @@ def _choices(world: World, old: Machine, become: syntax.Become, report: Report) 
             yield Choice(condition, written.targets)
     if not open_ended:
         message = f"`{become.state}` has nowhere to go where no `guard` is true"
-        hint = "end the list with a state"
+        hint = "end the list with a state that has no guard"
         report.append(Diagnostic("PW463", message, become.state.span, "not for all", hint))
 
 

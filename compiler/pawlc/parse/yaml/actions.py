@@ -207,7 +207,7 @@ def _receiver(form: Form, node: Node) -> syntax.Receiver | None:
     for key in ("machine", "id"):
         if key not in found and len(found) == len(node.entries):
             where = span_of(form, node)
-            hint = "who receives it is a machine's name and, in SQL, the id of an instance of it"
+            hint = "`to` has the receiver's machine, a name, and the id of its instance, in SQL"
             form.sink.error("PW102", f"`to` needs `{key}`", where, f"no `{key}` here", hint)
     if "machine" not in found or "id" not in found:
         return None

@@ -102,7 +102,7 @@ def reply(form: Form, node: Node) -> Literal["state", "none"]:
     """What clients who create or send are answered."""
     found = literal(form, node, "`reply`")
     if found is not None and found.value not in ("state", "none"):
-        hint = "`none` keeps the instance from clients who may send and not read"
+        hint = "`none` hides the instance from clients who may send but not read"
         wrong(form, node, "`reply`", "`state` or `none`", hint)
     return "none" if found is not None and found.value == "none" else "state"
 

@@ -9,7 +9,7 @@ root         the state of the whole machine
 content      actions as executable content
 expressions  expressions, with SCXML's names
 names        ids of states, names of events
-differences  what SCXML would do otherwise, which is refused
+differences  what SCXML would do differently, which is refused
 xml          elements as text
 """
 

@@ -1,4 +1,4 @@
-"""What a document of SCXML with the same states and transitions would do otherwise: PW971.
+"""What a document of SCXML with the same states and transitions would do differently: PW971.
 
 SCXML takes names by their first tokens, asks an ancestor for every leaf, never settles, and begins
 sessions when the macrostep is over. Which states a transition exits is asked where it is written.
