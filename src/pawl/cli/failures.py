@@ -11,7 +11,7 @@ from pawl.embedded import EmbeddedError
 from pawl.errors import PawlError, from_postgres
 
 HINTS = {
-    "42501": "connect as a member of pawl_admin; to deploy, of pawl_owner; for a worker, of pawl_worker",
+    "42501": "connect as a member of pawl_admin (pawl_owner to deploy, pawl_worker for a worker)",
     "53100": "free some space on the server's disk",
     "55P03": "something holds a lock for long; try again, or look at pg_stat_activity",
     "25006": "this is a standby or a read-only session: connect to the primary",
