@@ -41,13 +41,20 @@ def test_a_worker_is_killed(place: Place, point: str, attempts: int) -> None:
     assert list(place.ledger.effects().values()) == [attempts]
 
 
+CUT = """\
+select count(pg_terminate_backend(pid)) from pg_stat_activity
+where datname = current_database() and wait_event = 'advisory'"""
+
+
+@pytest.mark.parametrize("adds", [pytest.param(0, id="one"), pytest.param(1, id="two")])
 @pytest.mark.parametrize(
-    ("adds", "attempts"),
-    [pytest.param(0, [1], id="one result"), pytest.param(1, [1, 1], id="two results")],
+    ("ends", "attempts"),
+    [pytest.param("select", 1, id="committed"), pytest.param(CUT, 2, id="undone")],
 )
 def test_a_worker_is_killed_while_its_results_are_being_stored(
-    place: Place, adds: int, attempts: list[int]
+    place: Place, adds: int, ends: str, attempts: int
 ) -> None:
+    """Postgres ends the statement, unless its session ends too."""
     gate_before_results(place)
     place.one_job(adds)
     with psycopg.connect(place.dsn, autocommit=True) as gate:
@@ -56,9 +63,12 @@ def test_a_worker_is_killed_while_its_results_are_being_stored(
             sessions_of_workers(place, "wait_event = 'advisory'", 1)
             first.popen.kill()
             first.end()
-    sessions_of_workers(place, "true", 0)  # Postgres committed, then noticed that it is dead
+            place.connection.execute(ends.encode())
+            if ends == CUT:
+                sessions_of_workers(place, "wait_event = 'advisory'", 0)
+    sessions_of_workers(place, "true", 0)  # Postgres has noticed that it is dead
     taken_over(place)
-    assert sorted(place.ledger.effects().values()) == attempts
+    assert [*place.ledger.effects().values()] == [attempts] * (1 + adds)
 
 
 def test_a_worker_is_killed_between_a_stored_result_and_its_event(place: Place) -> None:

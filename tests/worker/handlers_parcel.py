@@ -8,12 +8,16 @@ import logging
 import os
 import socket
 
+from psycopg_pool.base import AttemptWithBackoff
+
 from pawl import Task, Worker
 from pawl.worker import daemon, holding
 
 app = Worker()
 if "LEAVING" in os.environ:
     daemon.LEAVING = holding.AGAIN = float(os.environ["LEAVING"])
+if "POOL_PAUSE" in os.environ:
+    AttemptWithBackoff.INITIAL_DELAY = float(os.environ["POOL_PAUSE"])
 
 
 def _report(text: str) -> None:

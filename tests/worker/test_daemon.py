@@ -155,13 +155,14 @@ def test_it_goes_on_after_its_connections_are_cut(parcels: Parcels, running: Pro
 
 @pytest.mark.database
 def test_it_goes_on_after_a_restart_of_postgres(tmp_path: Path) -> None:
+    """At once, however long Postgres was away: the pool's own pauses are an hour here."""
     server = embedded.start(tmp_path, auth="trust")
     try:
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             install(connection)
             deploy_parcel(connection)
             Parcels(server.dsn(), connection).create("p-1")
-        with worker(server.dsn(), HANDLERS) as process:
+        with worker(server.dsn(), HANDLERS, POOL_PAUSE="3600") as process:
             process.wait_for("applied", instance="p-1", effect="tell")
             embedded.stop(tmp_path)
             process.wait_for("database_error")

@@ -38,6 +38,7 @@ SWEEP, FIRST_SWEEP = 180.0, 10.0  # seconds, about
 CONNECTIONS = 9  # one for each loop: none waits for another
 PATIENCE = 0.05  # seconds without a free slot until peers are told that there is work
 BEGINNING = 30.0  # seconds in which Postgres must be reached first
+AGAIN = 2.0  # seconds until the pool's pauses between attempts to reach Postgres are short again
 LEAVING = 10.0  # seconds for each of the last things to do, when handlers have no more time
 LIMIT = 100  # timers, results or messages of one statement
 
@@ -83,6 +84,9 @@ class Daemon:
             max_size=CONNECTIONS,
             open=False,
             configure=configure,
+            # Else its pauses double for five minutes: we would be away twice as long as Postgres.
+            reconnect_timeout=AGAIN,
+            reconnect_failed=AsyncConnectionPool.check,
             name="pawl-worker",
         )
         claimed = settings.effects if settings.effects is not None else app.effects
