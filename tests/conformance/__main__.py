@@ -30,6 +30,8 @@ def main() -> int:
         return 0 if options.folder is None else 2
     found = list(run(suites.files(folder)))
     if options.folder is not None:
+        if not found:
+            print(f"there is no suite in {folder}")
         _show(found)
         print(json.dumps(_results(found), ensure_ascii=False))
         return 0

@@ -31,7 +31,9 @@ _TIERS = {"unusable": "the recording lacks the `route` keys that its transitions
 
 def is_suite(content: object) -> bool:
     """Whether a file's content is of this format."""
-    return isinstance(content, list) and all("machine" in each for each in content)
+    return isinstance(content, list) and all(
+        isinstance(each, dict) and "machine" in each for each in content
+    )
 
 
 def cases(suite: str, file: Path) -> Iterator[Case]:

@@ -60,9 +60,11 @@ def files(suite: Path) -> Iterator[Path]:
 
 def _index(suite: Path) -> dict[str, Any]:
     entries = json.loads((suite / "index.json").read_text(encoding="utf-8"))
-    if not isinstance(entries, list) or not all("test" in each for each in entries):
+    if not isinstance(entries, list) or not all(
+        isinstance(each, dict) and "test" in each for each in entries
+    ):
         return {}
-    ordered = sorted(entries, key=lambda entry: (entry["conf"], entry["test"]))
+    ordered = sorted(entries, key=lambda entry: (entry.get("conf", ""), entry["test"]))
     return {entry["test"]: entry for entry in ordered}
 
 
