@@ -14,12 +14,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pawlc.check.reserved_fields import INTERNAL, PUBLIC, SYSTEM, VIEW
 from tests.conformance import instrument
 from tests.conformance.cases import Answers, Begin, Case, Chart, Json, Seen, Step
 
 _TRACKERS = ("__testEntryTracker", "__testExitTracker")
 _LOG = "log "
 """Before the name of an action that only logs, where the name itself means something to XState."""
+
+_TAKEN = frozenset((*PUBLIC, *INTERNAL, *VIEW, *SYSTEM))
 
 _FUNCTIONS = {
     "enqueueActions": "`enqueueActions` is a JavaScript function",
@@ -52,9 +55,9 @@ def _case(suite: str, group: str, name: str, test: Json) -> Case:
     watched = test.get("kind") != "pure"  # calls of `transition`, whose actions nobody recorded
     begin = None
     if "from" in test:
-        begin = Begin(test["from"]["value"], test["from"].get("context", {}))
+        begin = Begin(test["from"]["value"], _fields(test["from"].get("context", {})))
     elif initial is not None and test.get("restored"):
-        begin = Begin(initial["expect"]["value"], initial["expect"].get("context", {}))
+        begin = Begin(initial["expect"]["value"], _fields(initial["expect"].get("context", {})))
     return Case(
         suite=suite,
         group=group,
@@ -85,7 +88,7 @@ def _seen(step: Json, knows_context: bool, watched: bool = True) -> Seen:
         value=wanted.get("value"),
         actions=tuple(step["actions"]) if watched else None,
         tags=tuple(sorted(wanted.get("tags", ()))),
-        context=wanted.get("context") if knows_context else None,
+        context=_fields(wanted["context"]) if knows_context and "context" in wanted else None,
     )
 
 
@@ -164,7 +167,7 @@ class _Instrumented:
         if invokes:
             found["invoke"] = [self._invoke(invoke) for invoke in invokes]
         if isinstance(node.get("context"), Mapping):
-            found["context"] = _without_functions(node["context"])
+            found["context"] = _without_functions(_fields(node["context"]))
         return found
 
     def _invoke(self, invoke: Json) -> Json:
@@ -214,11 +217,17 @@ def _assignment(written: Json) -> Json:
     """The fields that are assigned something; what a function makes is null, and nobody compares
     it, but the context has changed."""
     fields = dict.fromkeys([instrument.CHANGED]) if "$function" in written else written
-    return _without_functions(fields)
+    return _without_functions(_fields(fields))
 
 
 def _log(name: str) -> Json:
     return {"type": f"{_LOG}{name}" if name.startswith("xstate.") else name}
+
+
+def _fields(context: Json) -> Json:
+    """The fields of a context, those renamed that are called like a column of every instance: what
+    PW220 asks of whoever imports such a machine."""
+    return {f"m_{name}" if name.lower() in _TAKEN else name: v for name, v in context.items()}
 
 
 def _without_functions(context: Json) -> Json:

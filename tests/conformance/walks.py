@@ -47,7 +47,8 @@ def names_of(config: str) -> Names:
 
 
 def _chart(content: Json) -> Chart:
-    config = _with_traces(content["config"], ())
+    written = {key: value for key, value in content["config"].items() if key != "context"}
+    config = _with_traces(written, ())
     return instrument.chart(
         config,
         guards=instrument.all_guards(config),

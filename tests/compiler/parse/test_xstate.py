@@ -396,6 +396,20 @@ def test_types_are_inferred_from_first_values() -> None:
     ]
 
 
+def test_a_field_that_is_assigned_another_kind_of_value_is_json() -> None:
+    again = {"type": "xstate.assign", "params": {"assignments": {"n": "many", "s": "x", "b": None}}}
+    config = {**of_state({"entry": again}), "context": {"n": 1, "s": "", "b": True}}
+    machine = read(config)
+    assert [column.definition.value for column in machine.context] == [
+        "jsonb default '1'::jsonb",
+        "text default ''",
+        "boolean default true",
+    ]
+    (assign,) = machine.root.states[0].entry
+    assert isinstance(assign, syntax.Assign)
+    assert values(pair.value for pair in assign.fields)[0] == "'\"many\"'::jsonb"
+
+
 def test_the_companion_gives_types_and_fields() -> None:
     impl = "context: { n: int not null, t: text default 'x', more: date }"
     found = read({**of_state({}), "context": {"n": 1, "t": "y"}}, impl)

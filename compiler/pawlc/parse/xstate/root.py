@@ -1,6 +1,7 @@
 """The machine: the root state, the context, and what the companion adds."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 from pawlc import syntax
@@ -10,6 +11,7 @@ from pawlc.parse.xstate.rules import ruled
 from pawlc.parse.xstate.shapes import (
     Import,
     as_json,
+    is_expression,
     is_null,
     literal,
     members,
@@ -18,7 +20,7 @@ from pawlc.parse.xstate.shapes import (
     warn,
 )
 from pawlc.parse.xstate.states import KEYS, SILENT, routes, state
-from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Scalar
+from pawlc.parse.yaml.nodes import Entry, Mapping, Node, Scalar, Sequence
 from pawlc.parse.yaml.shapes import replaced, wrong
 from pawlc.source import Text
 
@@ -151,14 +153,36 @@ def _refuse_the_rest(reading: Import, node: Mapping, found: dict[str, Entry]) ->
 
 
 def types(node: Mapping, sections: Sections) -> dict[str, str]:
-    """The SQL type of each field, as far as the first word of its definition tells."""
+    """The SQL type of each field, as far as the first word of its definition tells.
+
+    One that begins as one kind of value and is assigned another is JSON, as it is in JavaScript.
+    """
     context = node.get("context")
     given = context.entries if isinstance(context, Mapping) else ()
     found = {entry.key.value: _type(entry.value) for entry in given}
+    for name, value in _assigned(node):
+        if name in found and found[name] != _type(value) and not is_null(value):
+            found[name] = "jsonb"
     for column in sections.context:
         words = column.definition.value.split()
         found[column.name.value] = words[0].lower() if words else ""
     return found
+
+
+def _assigned(node: Node) -> Iterator[tuple[str, Node]]:
+    """The constants that fields are assigned anywhere in a machine."""
+    if isinstance(node, Sequence):
+        for item in node.items:
+            yield from _assigned(item)
+    elif isinstance(node, Mapping):
+        for entry in node.entries:
+            value = entry.value
+            if entry.key.value in ("assignment", "assignments") and isinstance(value, Mapping):
+                yield from (
+                    (e.key.value, e.value) for e in value.entries if not is_expression(e.value)
+                )
+            else:
+                yield from _assigned(value)
 
 
 def columns(reading: Import, node: Node | None, sections: Sections) -> tuple[syntax.Column, ...]:
