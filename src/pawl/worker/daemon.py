@@ -86,7 +86,7 @@ class Daemon:
             configure=configure,
             # Else its pauses double for five minutes: we would be away twice as long as Postgres.
             reconnect_timeout=AGAIN,
-            reconnect_failed=AsyncConnectionPool.check,
+            reconnect_failed=_try_anew,
             name="pawl-worker",
         )
         claimed = settings.effects if settings.effects is not None else app.effects
@@ -331,6 +331,12 @@ class Daemon:
     async def _sweep(self) -> None:
         say("swept", logging.DEBUG, rows=await self._queue.sweep())
         await asyncio.sleep(SWEEP)
+
+
+async def _try_anew(pool: AsyncConnectionPool[Any]) -> None:
+    """Have a pool that has no connection left begin its attempts anew; others get along."""
+    if pool.get_stats()["pool_size"] == 0:
+        await pool.check()
 
 
 def _defaults(dsn: str) -> dict[str, Any]:
