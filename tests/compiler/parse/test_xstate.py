@@ -67,6 +67,13 @@ def test_a_machine_gets_a_name_for_sql_and_keeps_its_id(
     assert (machine.root.id.value if machine.root.id else None) == id
 
 
+@pytest.mark.parametrize("key", ["config", "machine", "definition"])
+def test_a_config_may_be_wrapped_in_an_object_of_a_tool(key: str) -> None:
+    found = read({"tool": 1, key: {"id": "order", "initial": "a", "states": SOME}})
+    assert found.name.value == "order"
+    assert [state.key.value for state in found.root.states] == ["a", "b"]
+
+
 def test_an_import_is_not_strict_unless_the_companion_says_so() -> None:
     assert not read(of_state({})).strict
     assert read(of_state({}), "strict: true").strict

@@ -58,6 +58,7 @@ def read_machine(
         if not sink.diagnostics():
             _not_a_machine(Form(source, sink), node)
         return None, sink.diagnostics()
+    node = _unwrapped(node)
     given = sections(impl, file_name(file), sink)
     language = node.get("queryLanguage")
     reading = Import(
@@ -74,6 +75,16 @@ def read_machine(
         machines={actor.value: machine.value for actor, machine in given.machines},
     )
     return root.machine(reading, node, given, file), in_order(sink.diagnostics())
+
+
+def _unwrapped(node: Mapping) -> Mapping:
+    """The machine config; tools wrap it in an object of their own, as `config` or `machine`."""
+    if node.get("states") is None:
+        for key in ("config", "machine", "definition"):
+            inner = node.get(key)
+            if isinstance(inner, Mapping) and isinstance(inner.get("states"), Mapping):
+                return inner
+    return node
 
 
 def _not_a_machine(form: Form, node: Node | None) -> None:

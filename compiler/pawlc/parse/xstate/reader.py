@@ -200,6 +200,11 @@ def _explained(token: str) -> tuple[str, str | None]:
         return "single quotes", "JSON wants double quotes"
     if token == '"':
         return "a text that does not end on its line", 'write a line break as `\\n`, a `"` as `\\"`'
+    if token == "(":
+        return (
+            "JavaScript",
+            "functions cannot be in JSON; name it and implement it in the companion",
+        )
     if token == "undefined":
         return "JavaScript", "leave the key out, or write `{}` to forbid an event"
     if token[:1].isalpha():
