@@ -319,7 +319,7 @@ class InPostgres:
 
     def _settled(self, leaves: tuple[str, ...]) -> tuple[str, ...]:
         """Deliver messages until none is left."""
-        if len(self.schemas) == 1:
+        if not self._value("select exists (select from pawl.message)"):
             return leaves
         while self._value("select pawl.deliver_messages()"):
             pass
