@@ -18,7 +18,8 @@ select o.effect_id, o.machine, o.id, o.version, o.effect, o.invoke_id,
     when s.state = 'cancelled' then coalesce(r.error ->> 'message', 'its state was left')
     when s.state = 'failed' then r.error ->> 'message'
   end as reason,
-  coalesce(l.attempt, (r.error ->> 'attempts')::int, 0) as attempt,
+  coalesce(l.attempt, (r.error ->> 'attempts')::int, case when r.effect_id is null then 0 end)
+    as attempt,
   coalesce(p.attempts, 1) as attempts,
   case when s.state = 'running' then l.worker end as worker,
   o.created_at
@@ -51,3 +52,5 @@ comment on column pawl.effect_status.state is
   'ready, no handler, backing off, rate-limited, waiting for a slot, running; done, failed, cancelled';
 comment on column pawl.effect_status.next_at is
   'when it is tried again, when its lease ends, or when its event is sent again';
+comment on column pawl.effect_status.attempt is
+  'the attempt that is running, or the last one; null where that is not kept: done, or cancelled';

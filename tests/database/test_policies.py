@@ -127,6 +127,16 @@ def test_slots_are_counted_for_each_value_and_passed_on(shop: Shop) -> None:
     assert [claim["attempt"] for claim in shop.claim()] == [1]
 
 
+def test_the_attempts_of_an_effect_are_told_while_they_are_kept(shop: Shop) -> None:
+    shop.do("slow", "slow")
+    assert shop.status("state", "attempt") == [("no handler", 0), ("no handler", 0)]
+    first, second = shop.claim()
+    assert shop.status("state", "attempt") == [("running", 1), ("running", 1)]
+    shop.fail(first)
+    shop.complete(second)
+    assert shop.status("state", "attempt") == [("backing off", 1), ("done", None)]
+
+
 def test_a_failed_attempt_gives_its_slot_to_the_next(shop: Shop) -> None:
     shop.do("slow", "slow", "slow")
     first, _ = shop.claim()
