@@ -13,7 +13,7 @@ from pawlc.compile import Earlier, compile_machine
 from pawlc.interpret import LiveTimer, Snapshot
 from pawlc.model import tree
 from pawlc.model.alike import differences
-from pawlc.model.machine import Machine
+from pawlc.model.machine import Machine, Move
 from pawlc.parse import parse
 from pawlc.write.convert import convert
 from tests import optional
@@ -99,6 +99,7 @@ def test_a_migrated_instance_is_what_the_rules_say(upgrade: Upgrade, before: lis
     assert driver.snapshot is not None
     (migrate,) = upgrade.written[1]["migrate"].values()
     assert tree.is_legal(new.states, driver.snapshot.configuration)
+    assert all(is_kept_once(move) for move in new.migrations[0].moves)
     check_state(old, was, new, driver.snapshot, migrate["states"])
     check_timers(Moved(old, was, new, driver.snapshot), migrate["timers"], driver.now)
     check_invokes(Moved(old, was, new, driver.snapshot), migrate["invokes"])
@@ -256,6 +257,13 @@ def check_state(
     known = {state.path: state.index for state in new.states}
     inside = said + path[len(around) :] if around else path
     assert known.get(inside, known.get(said)) in now.configuration
+
+
+def is_kept_once(move: Move) -> bool:
+    """No two timers or invokes go on as one."""
+    names = [after for _, after in move.kept_timers] + [timer.name for timer in move.timers]
+    ids = [*move.kept_invokes, *(invoke.id for invoke in move.invokes)]
+    return len(set(names)) == len(names) and len(set(ids)) == len(ids)
 
 
 def check_timers(

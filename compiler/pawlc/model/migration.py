@@ -77,6 +77,7 @@ def returns(
             pending = _raised(new) if stays else ()
             moved = replace(migration, unbound=stays, pending=pending)
             found.append(replace(target, migrations=(moved,), back=()))
+    report += ways.differing_back(tuple(found), earlier)
     return tuple(found)
 
 

@@ -108,7 +108,7 @@ class _Beginnings:
         self._span = written.version.span
         self._timers = {rule.name.value: rule.rule.value for rule in written.timers}
         self._invokes = {rule.name.value: rule.rule.value for rule in written.invokes}
-        self._open: dict[tuple[str, str], _Open] = {}
+        self._open: dict[tuple[str, str, str], _Open] = {}
 
     def move(
         self, before: frozenset[int], guards: tuple[Expression, ...], after: frozenset[int]
@@ -121,19 +121,18 @@ class _Beginnings:
         timers: list[Timer] = []
         for state in entered:
             for timer in state.timers:
-                known = self._counterpart(left, state, timer)
+                known = _counterparts(left, state, timer)
                 rule = self._rule(self._timers.get(timer.name), "timer", timer.name, known, was)
-                if rule == "keep" and known is not None:
-                    kept_timers.append((known, timer.name))
+                if rule == "keep":
+                    kept_timers.append((known[0], timer.name))
                 elif rule == "begin" and self._can_begin(timer.name, "timer", timer.delay):
                     timers.append(timer)
         kept_invokes: list[str] = []
         invokes: list[Invoke] = []
         for state in entered:
             for invoke in state.invokes:
-                same = [i.id for s in left for i in s.invokes if _is_same(i, invoke)]
-                there = same[0] if same else None
-                rule = self._rule(self._invokes.get(invoke.id), "invoke", invoke.id, there, was)
+                same = tuple(i.id for s in left for i in s.invokes if _is_same(i, invoke))
+                rule = self._rule(self._invokes.get(invoke.id), "invoke", invoke.id, same, was)
                 inputs = tuple(value for _, value in invoke.input)
                 if rule == "keep":
                     kept_invokes.append(invoke.id)
@@ -150,23 +149,39 @@ class _Beginnings:
         )
 
     def _rule(
-        self, rule: str | None, kind: str, name: str, known: str | None, where: tuple[str, ...]
+        self,
+        rule: str | None,
+        kind: str,
+        name: str,
+        known: tuple[str, ...],
+        where: tuple[str, ...],
     ) -> str:
-        """`keep`, `begin` or `skip`; an open question is noted."""
+        """`keep`, `begin` or `skip`; an open question is noted.
+
+        Of several that it could continue none is chosen: two would go on as one, and which of them
+        somebody waits for only the author knows.
+        """
         match rule:
             case "skip":
                 return "skip"
             case "restart":
                 return "begin"
-            case "start" if known is None:
-                return "begin"
-            case _ if known is not None:
+            case _ if len(known) == 1:
                 return "keep"
+            case "start":
+                return "begin"
             case _:
-                why = f"has no counterpart in version {self._old.version}"
-                hint = f"say `{kind}s: {{ {name}: start }}`, or `skip`"
+                why, hint = self._why_open(kind, name, known)
                 self._note(kind, name, why, hint).places.append(shown(where))
                 return "skip"
+
+    def _why_open(self, kind: str, name: str, known: tuple[str, ...]) -> tuple[str, str]:
+        was = f"version {self._old.version}"
+        if known:
+            several = " or ".join(f"`{one}`" for one in known)
+            hint = f"say `{kind}s: {{ {name}: start }}` to begin it anew, or `skip`"
+            return f"could continue {several} of {was}", hint
+        return f"has no counterpart in {was}", f"say `{kind}s: {{ {name}: start }}`, or `skip`"
 
     def _can_start(self, invoke: Invoke, inputs: tuple[Expression, ...]) -> bool:
         """Whether an invoke can begin; a child machine begins in its parent's transition alone."""
@@ -185,7 +200,7 @@ class _Beginnings:
         return False
 
     def _note(self, kind: str, name: str, why: str, hint: str) -> _Open:
-        return self._open.setdefault((kind, name), _Open(name, kind, why, hint, []))
+        return self._open.setdefault((kind, name, why), _Open(name, kind, why, hint, []))
 
     def complaints(self) -> Iterator[Diagnostic]:
         """What no rule settles, with the configurations concerned."""
@@ -194,13 +209,12 @@ class _Beginnings:
             message = f"{one.kind} `{one.name}` {one.why}{where}"
             yield Diagnostic("PW462", message, self._span, hint=one.hint)
 
-    def _counterpart(self, left: list[State], state: State, timer: Timer) -> str | None:
-        """The old timer that this one continues: of the same name, else the only such delay."""
-        delay = _delay(state, timer)
-        same = [t.name for s in left for t in s.timers if _delay(s, t) == delay]
-        if timer.name in same:
-            return timer.name
-        return same[0] if len(same) == 1 else None
+
+def _counterparts(left: list[State], state: State, timer: Timer) -> tuple[str, ...]:
+    """The old timers that this one could continue: that of the same name, else all such delays."""
+    delay = _delay(state, timer)
+    same = tuple(t.name for s in left for t in s.timers if _delay(s, t) == delay)
+    return (timer.name,) if timer.name in same else same
 
 
 def _is_same(old: Invoke, new: Invoke) -> bool:

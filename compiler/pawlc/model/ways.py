@@ -23,10 +23,28 @@ def differing(
             between = earlier[last.version]
             for first in between.migrations:
                 if first.version == direct.version:
-                    yield from _compared(direct, first, last)
+                    yield from _compared(direct, first, last, last.version)
 
 
-def _compared(direct: Migration, first: Migration, last: Migration) -> Iterator[Diagnostic]:
+def differing_back(
+    targets: tuple[Machine, ...], earlier: Mapping[int, Machine]
+) -> Iterator[Diagnostic]:
+    """The same of the ways back: in one step, and through a version that has a way back itself."""
+    for direct in targets:
+        for between in targets:
+            for last in earlier[between.version].back:
+                if last.version == direct.version:
+                    yield from _compared(
+                        direct.migrations[0],
+                        between.migrations[0],
+                        last.migrations[0],
+                        between.version,
+                    )
+
+
+def _compared(
+    direct: Migration, first: Migration, last: Migration, between: int
+) -> Iterator[Diagnostic]:
     """Where conditions decide, one state in common is enough."""
     found = [
         shown(before)
@@ -37,7 +55,7 @@ def _compared(direct: Migration, first: Migration, last: Migration) -> Iterator[
         yield Diagnostic(
             "PW464",
             f"from version {direct.version}, {listed(found)} would be elsewhere by version "
-            f"{last.version}",
+            f"{between}",
             direct.span,
             "another way",
             "`pawl migrate` takes this step; instances that are migrated before take the other",
