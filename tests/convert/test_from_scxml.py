@@ -144,3 +144,48 @@ def test_an_initial_transition_takes_back_an_event_in_yaml_too() -> None:
     )
     assert made is None
     assert refused == ("PW974 in YAML a second event `t` takes the place of the first",)
+
+
+BRANCHES = """<scxml xmlns="http://www.w3.org/2005/07/scxml" version="1.0" name="till">
+  <datamodel>
+    <data id="n" expr="0"/><data id="kind" expr="'none'"/><data id="seen">[]</data>
+  </datamodel>
+  <state id="open">
+    <transition event="add">
+      <if cond="n &lt; 2">
+        <assign location="kind" expr="'few'"/><assign location="n" expr="n + _event.data.by::int"/>
+      <elseif cond="n &lt; 10"/>
+        <assign location="seen" expr="seen || to_jsonb(n)"/><assign location="n" expr="n * 2"/>
+      <else/>
+        <assign location="seen" expr="'over'"/>
+      </if>
+      <if cond="n = 8"><assign location="kind" expr="'some'"/></if>
+    </transition>
+  </state>
+</scxml>"""
+
+
+def test_branches_that_only_assign_are_one_assignment(
+    shared_connection: psycopg.Connection[Any],
+) -> None:
+    made, refused = native(BRANCHES)
+    assert made is not None, refused
+    with shared_connection.transaction(force_rollback=True):
+        shown = added(Deployed(shared_connection, compile_machine(BRANCHES, "m.scxml")))
+    with shared_connection.transaction(force_rollback=True):
+        compiled = compile_machine(made.text, "m.machine.yaml")
+        assert added(Deployed(shared_connection, compiled)) == shown
+    assert shown[-1] == {"n": 16, "kind": "some", "seen": "over"}
+
+
+def added(till: Deployed) -> list[dict[str, Any]]:
+    """What a till holds after each of four events."""
+    till.create({})
+    return [dict(till.send({"type": "add", "by": 4}).context) for _ in range(4)]
+
+
+def test_a_branch_that_reads_what_it_assigned_is_refused() -> None:
+    text = BRANCHES.replace('expr="n + _event.data.by::int"', 'expr="n + length(kind)"')
+    made, refused = native(text)
+    assert made is None
+    assert refused == ("PW973 YAML has no `if` among its actions",)

@@ -118,7 +118,7 @@ class Content:
             case syntax.CancelSend():
                 yield from self._cancel(action)
             case syntax.If():
-                self.refuse("PW973", "YAML has no `if` among its actions", action.span)
+                yield from self._chosen(action, event)
             case syntax.ForEach():
                 self.refuse("PW973", "YAML has no `foreach`", action.span)
             case syntax.Fail():
@@ -140,6 +140,30 @@ class Content:
             typed = self.expressions.typed(pair.name.value, pair.value.value)
             value = pair.value if typed == pair.value.value else replaced(pair.value, typed)
             yield replace(pair, value=self.sql(value, event))
+
+    def _chosen(self, action: syntax.If, event: str | None) -> Iterator[syntax.Action]:
+        """An `<if>` that only assigns, as one assignment by `case`; all of it sees what was before.
+
+        So what is assigned in a branch may not be read further down in it.
+        """
+        branches = [(asked, _assignments(inside)) for asked, inside in action.branches]
+        if any(pairs is None for _, pairs in branches):
+            self.refuse("PW973", "YAML has no `if` among its actions", action.span)
+            return
+        names = {p.name.value: p.name for _, pairs in branches for p in pairs or ()}
+        fields = []
+        for name, at in names.items():
+            place = ident(name)
+            words = ["case"]
+            for asked, pairs in branches:
+                found = next((p.value.value for p in pairs or () if p.name.value == name), None)
+                said = place if found is None else self.expressions.typed(name, found)
+                words.append(f"else {said}" if asked is None else f"when {asked} then {said}")
+            words += [] if branches[-1][0] is None else [f"else {place}"]
+            value = replaced(at, " ".join([*words, "end"]))
+            fields.append(syntax.Pair(at, self.sql(value, event)))
+        if fields:
+            yield syntax.Assign(tuple(fields), action.span)
 
     def _send(self, action: syntax.SessionSend, event: str | None) -> Iterator[syntax.Action]:
         target = constant(action.target)
@@ -184,6 +208,20 @@ class Content:
             return
         self.alone = {*self.alone, id}
         yield syntax.Cancel(replaced(action.id, id), action.span)
+
+
+def _assignments(actions: Iterable[syntax.Action]) -> tuple[syntax.Pair, ...] | None:
+    """What a branch assigns; None if it does anything else, or reads what it has assigned."""
+    found: list[syntax.Pair] = []
+    for action in actions:
+        if not isinstance(action, syntax.Assign):
+            return None
+        for pair in action.fields:
+            words = set(re.findall(r"\w+", pair.value.value))
+            if any(p.name.value in words or p.name.value == pair.name.value for p in found):
+                return None
+            found.append(pair)
+    return tuple(found)
 
 
 def _is_queued(machine: syntax.Machine) -> bool:
