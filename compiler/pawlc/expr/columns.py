@@ -24,6 +24,37 @@ from pawlc.source import Span, Text
 Space = Literal["context", "event", "output"]
 
 SERIAL = frozenset({"serial", "smallserial", "bigserial", "serial2", "serial4", "serial8"})
+PSEUDO = frozenset(
+    [
+        "any",
+        "anyarray",
+        "anycompatible",
+        "anycompatiblearray",
+        "anycompatiblemultirange",
+        "anycompatiblenonarray",
+        "anycompatiblerange",
+        "anyelement",
+        "anyenum",
+        "anymultirange",
+        "anynonarray",
+        "anyrange",
+        "cstring",
+        "event_trigger",
+        "fdw_handler",
+        "index_am_handler",
+        "internal",
+        "language_handler",
+        "pg_ddl_command",
+        "record",
+        "table_am_handler",
+        "trigger",
+        "tsm_handler",
+        "unknown",
+        "void",
+    ]
+)
+"""Types of arguments and results only (Postgres, chapter Pseudo-Types)."""
+
 ACTIONS = {"c": "cascade", "n": "set null", "d": "set default"}
 DEFERRING = "a rule that waits for the commit fails where no transition can be named"
 
@@ -140,9 +171,12 @@ class _Reader:
         for node in (tree.typeName, tree.collClause):
             for seen in nodes(node, len(COLUMN), ALLOWED) if node is not None else ():
                 yield from refusals(seen, self.lexed)
-        names = (tree.typeName.names if tree.typeName else None) or ()
-        if names and names[-1].sval in SERIAL:
+        names = [name.sval for name in (tree.typeName.names if tree.typeName else None) or ()]
+        if names and names[-1] in SERIAL:
             yield self._refuse("a field is no serial column", 0, "write `int` or `bigint`")
+        elif names and names[-1] in PSEUDO and names[:-1] in ([], ["pg_catalog"]):
+            message = f"`{names[-1]}` is a pseudo-type, and no column can have one"
+            yield self._refuse(message, 0, "declare a field for each of its parts, or use jsonb")
         for clause, called in (
             (tree.storage_name, "storage"),
             (tree.compression, "compression"),
