@@ -81,11 +81,11 @@ class Holding:
 
     def begin(self, claims: list[Claim]) -> None:
         """Start a handler for each; where our own lease ran out, end the one before."""
-        now = datetime.now(UTC)
+        now, publish = datetime.now(UTC), self._publisher()
         for claim in claims:
             if (before := self._held.get(claim.effect_id)) is not None:
                 self._end(before, LOST)
-            task = Task(claim, self._publisher())
+            task = Task(claim, publish)
             self._held[claim.effect_id] = task
             self._counts.claimed[claim.effect] += 1
             if claim.attempt == 1:
