@@ -13,7 +13,7 @@ from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, Severity
 from pawlc.expr.literals import text_of
 from pawlc.model import events
-from pawlc.model.machine import Kind, State, Transition, Trigger
+from pawlc.model.machine import OUTSIDE, Kind, State, Transition, Trigger
 from pawlc.model.structure import Structure, build
 from pawlc.parse.scxml.reader import PAWL, SCXML
 from pawlc.source import Span, Text
@@ -312,7 +312,9 @@ class _Writer:
             start = self.structure.written[source.index].initial
             if source.kind is Kind.COMPOUND and source.initial and start and not start.actions:
                 targets = source.initial.targets
-        if 0 in targets:
+        is_plain = self.root.has_nothing and 0 not in targets
+        is_left = self.root.outer is not None and found.domain == OUTSIDE
+        if 0 in found.targets and not (is_plain or is_left):
             message = "SCXML cannot enter the machine itself again"
             hint = "put a state around all others, and let this lead there"
             self.refuse("PW971", message, arc.span, "the machine is no target there", hint)
