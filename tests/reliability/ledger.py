@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-PATIENCE = 90.0  # seconds without any progress until what is under way counts as stuck
+PATIENCE = 180.0  # seconds without progress until it is stuck; a worker waits 120 for an answer
 LOOK = 0.05  # seconds between two looks
 
 
