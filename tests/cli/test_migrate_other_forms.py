@@ -118,7 +118,7 @@ def test_a_document_of_scxml_migrates_by_its_companion(
     assert online("migrate", "parcel", "--to", "2").code == 0
     found = rows(connection, "select version, state, grams, seen from pawl_parcel.instance")
     assert found == [(2, ["sealed"], 3000, [1])]
-    assert online("migrate", "parcel", "--to", "1").code == 0
+    assert online("migrate", "parcel", "--to", "1", "--back").code == 0
     found = rows(connection, "select version, state, weight, seen from pawl_parcel.instance")
     assert found == [(1, ["closed"], 3, [1])]
     assert online("migrate", "parcel", "--to", "2").code == 0

@@ -334,7 +334,8 @@ INTERNAL = [
     "error.invoke.offered.offer_to_restaurant",
     "error.invoke.asking.ask",
     "done.state.asking",
-    "error.execution",
+    "snapshot.invoke.asking.ask",
+    "error.send.note",
     "pawl.init",
     "pawl.force_state",
 ]
@@ -357,7 +358,7 @@ def test_what_only_the_machine_itself_says_is_refused_from_outside(
         call("select send_events(%s)", json.dumps(batch))
 
 
-@pytest.mark.parametrize("type", ["afternoon", "done", "errors.x", "", "a b", "x" * 1000, "é"])
+@pytest.mark.parametrize("type", ["afternoon", "done", "error.x", "", "a b", "x" * 1000, "é"])
 def test_a_machine_that_is_not_strict_takes_any_other_name(call: Call, type: str) -> None:
     reply = send(call, "loose", "i", type, {"anything": [1]})
     assert (reply["handled"], reply["context"]["seen"]) == (True, type)

@@ -189,7 +189,8 @@ def test_timers_that_go_on_under_another_name_fire_once(database: str) -> None:
 
 @pytest.mark.parametrize("to", [2, 1])
 def test_a_migration_that_is_killed_is_taken_up_where_it_was(database: str, to: int) -> None:
-    command = [*PAWL, "migrate", "tally", "--to", f"{to}", "--dsn", database, "--json"]
+    way = ["--to", "2"] if to == 2 else ["--to", "1", "--back"]
+    command = [*PAWL, "migrate", "tally", *way, "--dsn", database, "--json"]
     counts = "select version, count(*)::int from pawl_tally.instance group by 1"
     with psycopg.connect(database, autocommit=True) as connection:
         set_up(connection, 400)
