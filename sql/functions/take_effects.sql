@@ -10,6 +10,8 @@ language plpgsql
 set search_path = pg_catalog, pg_temp
 set enable_hashjoin = off
 set enable_mergejoin = off
+set enable_material = off
+set enable_seqscan = off
 set plan_cache_mode = force_generic_plan
 as $$
 declare
