@@ -1,7 +1,8 @@
 -- Effects that are due, by priority and age, and what is to become of each. Those at which a worker
 -- or the mark has looked before have a lease; the others are above the mark, or in a gap below it.
 -- The last statement looks at all of them again, locked: what the first found may have been taken
--- since. Plans are made once, and never hash or sort whole tables: what is wanted is the first few.
+-- since. Plans are made once, for a queue that may look empty then; so they never hash, keep or sort
+-- whole tables: what is wanted is the first few.
 -- Locks: their leases and outbox rows, skip locked.
 create or replace function pawl.open_effects(p_effects text[], p_limit int, p_now timestamptz)
 returns pawl.open_effect[]

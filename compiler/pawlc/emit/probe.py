@@ -44,8 +44,8 @@ class Probe:
     """A statement in three pieces, of which the user wrote the middle one.
 
     `before` and `after` are ours. `wants` is the SQL type that the place of an expression wants.
-    `made` is what the statement makes, if it makes something that Postgres keeps a parse tree of:
-    a function, a constraint, a column with its table.
+    `made` is what the statement makes, where somebody looks at it: a table for a type, or what
+    Postgres keeps a parse tree of, a function, a constraint, a column with its table.
     """
 
     kind: Kind
@@ -156,14 +156,15 @@ def _types(group: str, columns: tuple[Column, ...]) -> Iterator[Probe]:
             ("collate", f"{column.type} collate ", column.collate),
         ):
             if written is not None:
-                table = f"{SCHEMA}.{group}_{made}_{index}"
+                table = f"{group}_{made}_{index}"
                 yield Probe(
                     kind=Kind.TYPE,
                     text=column.source,
-                    before=f"create table {table} ({names.ident(column.name)} {before}",
+                    before=f"create table {SCHEMA}.{table} ({names.ident(column.name)} {before}",
                     after=")",
                     verbatim=written,
                     offset=max(0, column.source.value.find(written)),
+                    made=table,
                 )
 
 

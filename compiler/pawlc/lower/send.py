@@ -44,7 +44,7 @@ from pawlc.sql import Sql, boolean, ident, literal, sql, text_array
 _OF_MACHINES = (
     "^((done[.](state|invoke)|error[.](invoke|send)|snapshot[.]invoke)([.]|$)|(after|pawl)[.])"
 )
-"""Events that only a machine sends itself."""
+"""Events that only a machine sends itself: `check.descriptors.MADE`, but for what is XState's."""
 
 _OF_SCXML = "^(after|done|error|pawl)[.]"
 """The same in SCXML, which has more of them."""

@@ -4,13 +4,12 @@ Values whose type nobody declared are jsonb. An assignment to what is no data is
 definition, but one when it is executed, and a warning (W3C SCXML 5.4).
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from pawlc import syntax
 from pawlc.diagnostics import Diagnostic, Severity
-from pawlc.expr.literals import TEXT
+from pawlc.expr.literals import is_untyped
 from pawlc.expr.scope import Scope
 from pawlc.model.expressions import Report, World, expression
 from pawlc.model.machine import (
@@ -30,8 +29,6 @@ from pawlc.source import Text
 
 SYSTEM = ("_event", "_sessionid", "_name", "_ioprocessors", "_x")
 """The system variables (W3C SCXML 5.10); the last one is reserved."""
-
-_CONSTANT = re.compile(rf"\s*(?:{TEXT}|\$\$[^$]*\$\$|null)\s*", re.IGNORECASE)
 
 
 def as_json(found: Expression) -> Expression:
@@ -55,7 +52,7 @@ def as_interval(found: Expression) -> Expression:
 def _is_constant(found: Expression) -> bool:
     match found.parts:
         case (str() as only,):
-            return _CONSTANT.fullmatch(only) is not None
+            return is_untyped(only.strip())
         case _:
             return False
 

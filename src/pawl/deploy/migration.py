@@ -72,8 +72,7 @@ def steps(connection: Connection, machine: str, to: int, *, back: bool = False) 
     live = {known.version for known in registry.live(versions)}
     if to not in live:
         connection.execute("select pawl.check_version(%s, %s)", (machine, to))
-    known = known_steps(connection, machine)
-    found = towards(to, {step for step in known if live.issuperset(step)})
+    found = _ways(connection, machine, to, live)
     chosen = tuple(step for step in found if (step[0] > to) == back)
     if chosen:
         return chosen
@@ -85,9 +84,14 @@ def steps(connection: Connection, machine: str, to: int, *, back: bool = False) 
 def later(connection: Connection, machine: str, to: int) -> dict[int, int]:
     """How many instances each later version has of which some could go back to this one."""
     live = {known.version for known in registry.live(registry.versions(connection, machine))}
-    known = {step for step in known_steps(connection, machine) if live.issuperset(step)}
-    sources = sorted(before for before, _ in towards(to, known) if before > to)
+    sources = sorted(before for before, _ in _ways(connection, machine, to, live) if before > to)
     return {version: waiting(connection, machine, version) for version in sources}
+
+
+def _ways(connection: Connection, machine: str, to: int, live: set[int]) -> tuple[Step, ...]:
+    """The steps between versions that are here which lead to one, from whichever side."""
+    known = known_steps(connection, machine)
+    return towards(to, {step for step in known if live.issuperset(step)})
 
 
 def _back_not_asked(machine: str, to: int, counts: Mapping[int, int]) -> DeployRefused:

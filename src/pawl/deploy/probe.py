@@ -96,23 +96,23 @@ def _composite(connection: Connection, types: list[Probe]) -> Iterator[Diagnosti
     """The complaints about composite fields of the context: PL/pgSQL has no such `into` list."""
     rows = connection.execute(
         """
-        select format('create table %%I.%%I (', n.nspname, r.relname)
+        select r.relname
         from pg_catalog.pg_class r
         join pg_catalog.pg_namespace n on n.oid = r.relnamespace
         join pg_catalog.pg_attribute a on a.attrelid = r.oid and a.attnum = 1
         join pg_catalog.pg_type t on t.oid = a.atttypid
         left join pg_catalog.pg_type b on b.oid = t.typbasetype
-        where n.nspname = %s and r.relkind = 'r' and r.relname ~ '^context_'
+        where n.nspname = %s and r.relkind = 'r' and starts_with(r.relname, 'context_')
           and 'c' in (t.typtype, b.typtype)
         """,
         (SCHEMA,),
     ).fetchall()
-    for (table,) in rows:
-        for probe in types:
-            if probe.before.startswith(table):
-                message = f"`{probe.written}` is a composite type, and a field may not be of one"
-                hint = "declare a field for each of its parts, or use jsonb"
-                yield Diagnostic("PW310", message, probe.place(None), hint=hint)
+    composite = {name for (name,) in rows}
+    for probe in types:
+        if probe.made in composite:
+            message = f"`{probe.written}` is a composite type, and a field may not be of one"
+            hint = "declare a field for each of its parts, or use jsonb"
+            yield Diagnostic("PW310", message, probe.place(None), hint=hint)
 
 
 def _ask_together(connection: Connection, asked: tuple[Probe, ...]) -> Iterator[Diagnostic]:

@@ -135,8 +135,7 @@ def migrate_lazily(
                     "update pawl.version set lazily_to = %s where machine = %s and version = %s",
                     (after if lazily else None, name, before),
                 )
-                told = {"to": after, "lazy": lazily}
-                registry.journal(connection, name, before, "pawl.lazy", **told)
+                registry.journal(connection, name, before, "pawl.lazy", to=after, lazy=lazily)
             _share(
                 connection,
                 name,

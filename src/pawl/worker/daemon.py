@@ -38,7 +38,7 @@ SWEEP, FIRST_SWEEP = 180.0, 10.0  # seconds, about
 CONNECTIONS = 9  # one for each loop: none waits for another
 PATIENCE = 0.05  # seconds without a free slot until peers are told that there is work
 BEGINNING = 30.0  # seconds in which Postgres must be reached first
-AGAIN = 2.0  # seconds until the pool's pauses between attempts to reach Postgres are short again
+RECONNECTING = 2.0  # seconds until the pool's pauses between attempts are short again
 LEAVING = 10.0  # seconds for each of the last things to do, when handlers have no more time
 LIMIT = 100  # timers, results or messages of one statement
 
@@ -85,7 +85,7 @@ class Daemon:
             open=False,
             configure=configure,
             # Else its pauses double for five minutes: we would be away twice as long as Postgres.
-            reconnect_timeout=AGAIN,
+            reconnect_timeout=RECONNECTING,
             reconnect_failed=_try_anew,
             name="pawl-worker",
         )
@@ -197,7 +197,8 @@ class Daemon:
             async with asyncio.timeout(LEAVING):
                 await self._queue.gone()
         except (psycopg.Error, OSError) as error:
-            say("not_signed_off", logging.WARNING, reason=str(error))
+            reason = str(error) or f"no answer within {LEAVING:g} s"
+            say("not_signed_off", logging.WARNING, reason=reason)
 
     # --- the loops -----------------------------------------------------------------------------
 

@@ -353,9 +353,6 @@ class _Writer:
         return name
 
 
-# --- names ------------------------------------------------------------------------------------
-
-
 def _ruled(authorize: syntax.Authorize | None) -> Span | None:
     """Where rules stand; without any only trusted callers may use the machine, as in SCXML."""
     if authorize is None or not (authorize.create or authorize.read or authorize.send):

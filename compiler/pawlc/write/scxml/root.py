@@ -81,8 +81,8 @@ def otherwise(root: Root, machine: syntax.Machine, structure: Structure) -> Iter
         exits = list(written.exit)
         arcs = [t for state in states for t in (*state.transitions, *state.always)]
         into = [structure.arcs[t.index] for t in arcs if set(t.targets) & set(root.ends)]
-        acting = [a for end in root.ends for a in (*_acts(structure.written[end]),)]
-        if acting or any(arc.actions for arc in into):
+        ends = [structure.written[end] for end in root.ends]
+        if any(end.entry or end.exit for end in ends) or any(arc.actions for arc in into):
             message = "SCXML leaves the state around all others before it enters the final one"
             hint = "move what the final state does, or the transition into it, to `exit`"
             yield Diagnostic("PW971", message, at, "its `exit` comes too early", hint)
@@ -121,10 +121,6 @@ def _final_states(structure: Structure, region: int) -> tuple[int, ...]:
         inner = [_final_states(structure, child) for child in tree.regions(states, region)]
         return sum(inner, ()) if all(inner) else ()
     return tuple(c for c in states[region].children if states[c].kind is Kind.FINAL)
-
-
-def _acts(state: syntax.State) -> tuple[syntax.Action, ...]:
-    return (*state.entry, *state.exit)
 
 
 def _any_of(ids: Sequence[str]) -> str:
